@@ -1,0 +1,49 @@
+import type { PolicyDocument } from "./document.ts";
+
+const group = (id: string) => ({ op: "in" as const, entity: { type: "Group", id } });
+const actions = (...ids: string[]) => ({ op: "in" as const, entities: ids.map((id) => ({ type: "Action", id })) });
+const anything = { op: "All" as const };
+
+/** What a new project starts with; its administrators replace it. Amounts in cents. */
+export const DEFAULT_POLICIES: PolicyDocument = {
+  staticPolicies: {
+    "admins-may-do-everything": {
+      effect: "permit",
+      principal: group("admins"),
+      action: anything,
+      resource: anything,
+      conditions: [],
+    },
+    "auditors-may-read-and-verify": {
+      effect: "permit",
+      principal: group("auditors"),
+      action: actions("read"),
+      resource: anything,
+      conditions: [],
+    },
+    "services-may-assess-and-ask": {
+      effect: "permit",
+      principal: group("services"),
+      action: actions("risk", "authz.decision.ask", "ledger", "telemetry"),
+      resource: anything,
+      conditions: [],
+    },
+    "nobody-pays-more-than-ten-million": {
+      effect: "forbid",
+      principal: anything,
+      action: actions("risk.transaction.assess"),
+      resource: anything,
+      conditions: [
+        {
+          kind: "when",
+          body: {
+            ">": {
+              left: { ".": { left: { Var: "context" }, attr: "amount_cents" } },
+              right: { Value: 1_000_000_000 },
+            },
+          },
+        },
+      ],
+    },
+  },
+};

@@ -1,0 +1,13 @@
+/** The door of authz: policies as they are stored, the evaluator, decisions and their replay. */
+import { decisionAsk } from "./operations/decision-ask.ts";
+import { decisionGet } from "./operations/decision-get.ts";
+import { decisionList } from "./operations/decision-list.ts";
+import { policyActivate } from "./operations/policy-activate.ts";
+import { policyGet } from "./operations/policy-get.ts";
+import { policyList } from "./operations/policy-list.ts";
+
+export { activateDefault, openPolicy } from "./policy.ts";
+export { readDecisionsById, type StoredDecision } from "./queries.ts";
+export { type Replayed, replayDecision } from "./replay.ts";
+
+export const operations = [decisionAsk, decisionList, decisionGet, policyGet, policyList, policyActivate];

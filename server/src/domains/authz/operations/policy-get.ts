@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { Refusal } from "#kernel/refusal.ts";
+import { operation } from "#pipeline";
+import { readActiveVersion } from "../queries.ts";
+import { policyVersion, versionShown } from "../shapes.ts";
+
+export const policyGet = operation({
+  name: "authz.policy.get",
+  summary: "The policies that decide now.",
+  rest: "GET /v1/policies",
+  kind: "read",
+  input: z.strictObject({}),
+  output: z.object({ ...policyVersion.shape, document: z.json() }),
+
+  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  score: "none",
+  async action({ tx }) {
+    const active = await readActiveVersion(tx);
+    if (active === undefined) throw noPolicies();
+    return { ...versionShown(active), document: JSON.parse(active.document) };
+  },
+});
+
+const noPolicies = () =>
+  new Refusal("action/no_policies", 404, "This project has no active policies", {}, "Activate some: POST /v1/policies.");

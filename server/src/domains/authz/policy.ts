@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import type { Db, Tx } from "#kernel/db.ts";
+import type { Decision, Policy, Principal, Question } from "#pipeline";
+import { canonicalJson } from "#verifier";
+import { DEFAULT_POLICIES } from "./default-policies.ts";
+import { type PolicyDocument, policyDocument } from "./document.ts";
+import { ENGINE, Evaluator, type Verdict } from "./evaluate.ts";
+import { explain } from "./explain.ts";
+import { activateVersion, decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
+import { sliceOf, traceHash } from "./trace.ts";
+
+/** A policy version, ready to decide. */
+export interface Version {
+  readonly id: string;
+  readonly hash: string;
+  readonly document: PolicyDocument;
+  readonly evaluator: Evaluator;
+}
+
+/** A decision with what it was made of; the pipeline sees the part that its port names. */
+interface Made extends Decision {
+  readonly verdict: Verdict;
+  readonly slice: { readonly text: string; readonly hash: string };
+  readonly document: PolicyDocument | null;
+}
+
+const NOTHING: Verdict = { outcome: "deny", reasons: [], errors: [], steps: [] };
+
+/** Decides by a version; without one everything is denied. */
+export function decideBy(version: Version | null, question: Question): Made {
+  const slice = sliceOf(question);
+  const verdict = version === null ? NOTHING : version.evaluator.evaluate(question);
+  return {
+    outcome: verdict.outcome,
+    reasons: verdict.reasons,
+    errors: verdict.errors,
+    versionId: version?.id ?? null,
+    traceHash: traceHash(question, verdict, slice.hash, version?.hash ?? null),
+    verdict,
+    slice,
+    document: version?.document ?? null,
+  };
+}
+
+export function openVersion({ id, hash, document }: StoredVersion): Version {
+  const parsed = policyDocument.parse(JSON.parse(document));
+  return { id, hash, document: parsed, evaluator: new Evaluator(parsed) };
+}
+
+const PROJECTS_CACHED_MAX = 1_000;
+
+/** Fills the pipeline's second step. One compiled version a project is kept, until the project's revision moves. */
+export function openPolicy(db: Db): Policy {
+  const cache = new Map<string, { revision: number; version: Promise<Version | null> }>();
+  const versionFor = ({ tenantId, revision }: Principal): Promise<Version | null> => {
+    const known = cache.get(tenantId);
+    if (known?.revision === revision) return known.version;
+    const version = db.transaction({ role: "reader", tenantId }, load);
+    version.catch(() => cache.delete(tenantId));
+    if (cache.size >= PROJECTS_CACHED_MAX) cache.clear();
+    cache.set(tenantId, { revision, version });
+    return version;
+  };
+  return {
+    decide: async (principal, question) => decideBy(await versionFor(principal), question),
+    rows: (decision, question, about) => {
+      const { verdict, slice } = decision as Made;
+      return decisionRows(decision, verdict.steps, slice, question, about);
+    },
+    explain: (decision, question) => explain((decision as Made).document, question, (decision as Made).verdict),
+  };
+}
+
+async function load(tx: Tx): Promise<Version | null> {
+  const stored = await readActiveVersion(tx);
+  return stored === undefined ? null : openVersion(stored);
+}
+
+/** Stores a document as the project's next version and lets it decide from now on. */
+export function activate(tx: Tx, tenantId: string, document: PolicyDocument, createdBy: string) {
+  const text = canonicalJson(document);
+  const hash = createHash("sha256").update(text).digest();
+  return activateVersion(tx, { tenantId, document: text, hash, engine: `${ENGINE.name} ${ENGINE.version}`, createdBy });
+}
+
+export const activateDefault = (tx: Tx, project: { id: string; createdBy: string }) =>
+  activate(tx, project.id, DEFAULT_POLICIES, project.createdBy);

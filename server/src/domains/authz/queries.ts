@@ -1,0 +1,199 @@
+import { appendTable, type Append, rowOf, sharedTable } from "#kernel/append.ts";
+import { timestamp } from "#kernel/clock.ts";
+import { query, type Tx } from "#kernel/db.ts";
+import { newId } from "#kernel/ids.ts";
+import { canonicalJson } from "#verifier";
+import type { Decision, DecisionOf, Question } from "#pipeline";
+import type { Step } from "./evaluate.ts";
+
+const DECISIONS = appendTable("authz.policy_decisions", {
+  id: "uuid", asked_by: "uuid", request_id: "text", operation: "text", principal: "text", action: "text",
+  resource_type: "text", resource_id: "text", context: "text", outcome: "text", policy_version_id: "uuid",
+  entity_slice_hash: "bytea", reasons: "text[]", errors: "text[]", trace_hash: "bytea", created_at: "timestamptz",
+});
+
+const STEPS = appendTable("authz.policy_decision_trace_steps", {
+  decision_id: "uuid", number: "int4", policy_id: "text", effect: "text", outcome: "text", detail: "text",
+});
+
+const SLICES = sharedTable("authz.entity_slices", { hash: "bytea", slice: "text" });
+
+export function decisionRows(
+  decision: Decision,
+  steps: readonly Step[],
+  slice: { text: string; hash: string },
+  question: Question,
+  about: DecisionOf,
+): Append[] {
+  const sliceHash = Buffer.from(slice.hash, "hex");
+  return [
+    rowOf(SLICES, { hash: sliceHash, slice: slice.text }),
+    rowOf(DECISIONS, {
+      id: about.id,
+      asked_by: about.askedBy,
+      request_id: about.requestId,
+      operation: about.operation,
+      principal: `${question.principal.type}:${question.principal.id}`,
+      action: question.action.id,
+      resource_type: question.resource.type,
+      resource_id: question.resource.id,
+      context: canonicalJson(question.context),
+      outcome: decision.outcome,
+      policy_version_id: decision.versionId,
+      entity_slice_hash: sliceHash,
+      reasons: decision.reasons,
+      errors: decision.errors,
+      trace_hash: Buffer.from(decision.traceHash, "hex"),
+      created_at: timestamp(about.time_ms),
+    }),
+    ...steps.map(({ policy_id, effect, outcome, ...detail }, number) =>
+      rowOf(STEPS, { decision_id: about.id, number, policy_id, effect, outcome, detail: canonicalJson(detail) }),
+    ),
+  ];
+}
+
+export interface StoredVersion {
+  readonly id: string;
+  readonly number: number;
+  readonly status: string;
+  readonly document: string;
+  /** SHA-256 of the document, hex. */
+  readonly hash: string;
+  readonly engine: string;
+  readonly createdAt: Date;
+}
+
+const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, v.engine, v.created_at as "createdAt"`;
+
+export async function readActiveVersion(tx: Tx): Promise<StoredVersion | undefined> {
+  const [row] = await query<StoredVersion>(
+    tx,
+    `select ${VERSION} from authz.policy_versions v where v.tenant_id = (select ops.tenant()) and v.status = 'active'`,
+  );
+  return row;
+}
+
+export async function readVersions(tx: Tx, limit: number, before: number | undefined): Promise<StoredVersion[]> {
+  return query(
+    tx,
+    `select ${VERSION} from authz.policy_versions v
+     where v.tenant_id = (select ops.tenant()) and v.number < coalesce($2, 2147483647) order by v.number desc limit $1`,
+    [limit, before ?? null],
+  );
+}
+
+const POLICY_SET = "default";
+
+/** The project's policy set, made at its first use; the row is locked, so that versions are numbered one by one. */
+async function lockPolicySet(tx: Tx, tenantId: string): Promise<string> {
+  await query(tx, "insert into authz.policy_sets (tenant_id, id, name) values ($1, $2, $3) on conflict do nothing", [
+    tenantId,
+    newId(),
+    POLICY_SET,
+  ]);
+  const [row] = await query<{ id: string }>(
+    tx,
+    "select id from authz.policy_sets where tenant_id = $1 and name = $2 for update",
+    [tenantId, POLICY_SET],
+  );
+  return row!.id;
+}
+
+/** Stores a document as the next version and makes it the one that decides; the one before is retired. */
+export async function activateVersion(
+  tx: Tx,
+  version: { tenantId: string; document: string; hash: Buffer; engine: string; createdBy: string },
+): Promise<{ id: string; number: number }> {
+  const { tenantId, document, hash, engine, createdBy } = version;
+  const setId = await lockPolicySet(tx, tenantId);
+  await query(
+    tx,
+    "update authz.policy_versions set status = 'retired', retired_at = now() where tenant_id = $1 and policy_set_id = $2 and status = 'active'",
+    [tenantId, setId],
+  );
+  const [row] = await query<{ id: string; number: number }>(
+    tx,
+    `insert into authz.policy_versions (tenant_id, id, policy_set_id, number, status, document, document_hash, engine, created_by, activated_at)
+     select $1, $3, $2, coalesce(max(number), 0) + 1, 'active', $4, $5, $6, $7, now()
+     from authz.policy_versions where tenant_id = $1 and policy_set_id = $2 returning id, number`,
+    [tenantId, setId, newId(), document, hash, engine, createdBy],
+  );
+  return row!;
+}
+
+export interface StoredDecision {
+  readonly id: string;
+  readonly asked_by: string | null;
+  readonly request_id: string;
+  readonly operation: string;
+  readonly principal: string;
+  readonly action: string;
+  readonly resource_type: string;
+  readonly resource_id: string;
+  readonly context: string;
+  readonly outcome: "allow" | "deny";
+  readonly policy_version_id: string | null;
+  readonly reasons: string[];
+  readonly errors: string[];
+  readonly trace_hash: string;
+  readonly created_at: Date;
+}
+
+const DECISION = `d.id, d.asked_by, d.request_id, d.operation, d.principal, d.action, d.resource_type, d.resource_id, d.context,
+  d.outcome, d.policy_version_id, d.reasons, d.errors, encode(d.trace_hash, 'hex') as trace_hash, d.created_at`;
+
+export async function readDecisions(
+  tx: Tx,
+  filter: { limit: number; before?: string | undefined; outcome?: string | undefined; action?: string | undefined },
+): Promise<StoredDecision[]> {
+  return query(
+    tx,
+    `select ${DECISION} from authz.policy_decisions d
+     where d.tenant_id = (select ops.tenant()) and d.id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+       and ($3::text is null or d.outcome = $3) and ($4::text is null or d.action = $4)
+     order by d.id desc limit $1`,
+    [filter.limit, filter.before ?? null, filter.outcome ?? null, filter.action ?? null],
+  );
+}
+
+export async function readDecisionsById(tx: Tx, ids: readonly string[]): Promise<Map<string, StoredDecision>> {
+  const rows = await query<StoredDecision>(
+    tx,
+    `select ${DECISION} from authz.policy_decisions d where d.tenant_id = (select ops.tenant()) and d.id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Everything that a decision can be made from again: itself, what it knew, the version that decided. */
+export async function readForReplay(
+  tx: Tx,
+  id: string,
+): Promise<{ decision: StoredDecision; slice: string | null; version: StoredVersion | null } | undefined> {
+  const decision = (await readDecisionsById(tx, [id])).get(id);
+  if (decision === undefined) return undefined;
+  const [slice] = await query<{ slice: string }>(
+    tx,
+    `select s.slice from authz.entity_slices s join authz.policy_decisions d
+       on s.tenant_id = d.tenant_id and s.hash = d.entity_slice_hash where d.tenant_id = (select ops.tenant()) and d.id = $1`,
+    [id],
+  );
+  const [version] = await query<StoredVersion>(
+    tx,
+    `select ${VERSION} from authz.policy_versions v where v.tenant_id = (select ops.tenant()) and v.id = $1`,
+    [decision.policy_version_id],
+  );
+  return { decision, slice: slice?.slice ?? null, version: version ?? null };
+}
+
+export async function readSteps(
+  tx: Tx,
+  id: string,
+): Promise<{ policy_id: string; effect: string; outcome: string; detail: string }[]> {
+  return query(
+    tx,
+    `select policy_id, effect, outcome, detail from authz.policy_decision_trace_steps
+     where tenant_id = (select ops.tenant()) and decision_id = $1 order by number`,
+    [id],
+  );
+}

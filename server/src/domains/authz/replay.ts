@@ -1,0 +1,33 @@
+import type { Tx } from "#kernel/db.ts";
+import type { Question } from "#pipeline";
+import { decideBy, openVersion } from "./policy.ts";
+import { readForReplay } from "./queries.ts";
+
+export interface Replayed {
+  readonly id: string;
+  readonly outcome: { readonly recorded: string; readonly replayed: string };
+  readonly trace_hash: { readonly recorded: string; readonly replayed: string };
+  readonly agrees: boolean;
+}
+
+/** Decides a recorded question again from what was kept, and compares; undefined when there is no such decision. */
+export async function replayDecision(tx: Tx, id: string): Promise<Replayed | undefined> {
+  const kept = await readForReplay(tx, id);
+  if (kept === undefined) return undefined;
+  const { decision, slice, version } = kept;
+  // A slice that is gone cannot agree: the hash of what stands in for it differs.
+  const known = JSON.parse(slice ?? '{"principal":{"type":"","id":"","groups":[]},"action":{"id":"","groups":[]}}');
+  const question: Question = {
+    principal: known.principal,
+    action: known.action,
+    resource: { type: decision.resource_type, id: decision.resource_id },
+    context: JSON.parse(decision.context),
+  };
+  const again = decideBy(version === null ? null : openVersion(version), question);
+  return {
+    id,
+    outcome: { recorded: decision.outcome, replayed: again.outcome },
+    trace_hash: { recorded: decision.trace_hash, replayed: again.traceHash },
+    agrees: again.traceHash === decision.trace_hash && again.outcome === decision.outcome,
+  };
+}

@@ -1,0 +1,49 @@
+import { z } from "zod";
+import type { StoredDecision, StoredVersion } from "./queries.ts";
+
+/** A decision as every face shows it. */
+export const decision = z.object({
+  id: z.uuid(),
+  asked_by: z.uuid().nullable(),
+  request_id: z.string(),
+  operation: z.string(),
+  principal: z.string(),
+  action: z.string(),
+  resource: z.object({ type: z.string(), id: z.string() }),
+  context: z.record(z.string(), z.json()),
+  outcome: z.enum(["allow", "deny"]),
+  policy_version_id: z.uuid().nullable(),
+  reasons: z.array(z.string()),
+  errors: z.array(z.string()),
+  trace_hash: z.string(),
+  created_at: z.iso.datetime(),
+});
+
+export function shown(row: StoredDecision): z.input<typeof decision> {
+  const { resource_type, resource_id, context, created_at, ...same } = row;
+  return {
+    ...same,
+    resource: { type: resource_type, id: resource_id },
+    context: JSON.parse(context),
+    created_at: created_at.toISOString(),
+  };
+}
+
+/** A policy version as every face shows it. */
+export const policyVersion = z.object({
+  id: z.uuid(),
+  number: z.int(),
+  status: z.string(),
+  hash: z.string(),
+  engine: z.string(),
+  created_at: z.iso.datetime(),
+});
+
+export const versionShown = ({ id, number, status, hash, engine, createdAt }: StoredVersion) => ({
+  id,
+  number,
+  status,
+  hash,
+  engine,
+  created_at: createdAt.toISOString(),
+});

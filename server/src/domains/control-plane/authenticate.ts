@@ -1,0 +1,67 @@
+import type { Clock } from "#kernel/clock.ts";
+import type { Db } from "#kernel/db.ts";
+import { type Authenticate, type Principal, Suspicion } from "#pipeline";
+import { isKey, prefixOf } from "./api-key.ts";
+import { findKey, type FoundKey } from "./queries.ts";
+import { unauthenticated } from "./refusals.ts";
+
+const CACHED_MAX = 10_000;
+/** A change is heard at once; this is for the time in which nobody could say so. */
+const CACHED_MS = 5_000;
+
+export interface Authenticator {
+  readonly authenticate: Authenticate;
+  /** Something about a project's keys may have changed; without a project, about any. */
+  forget(tenantId?: string): void;
+}
+
+/** Fills the pipeline's first step: an API key becomes a principal. */
+export function openAuthenticator(db: Db, clock: Clock): Authenticator {
+  const cache = new Map<string, { readonly found: FoundKey; readonly until_ms: number }>();
+  const find = async (prefix: string, withoutCache: boolean): Promise<FoundKey | undefined> => {
+    const cached = cache.get(prefix);
+    if (!withoutCache && cached !== undefined && cached.until_ms > clock()) return cached.found;
+    cache.delete(prefix);
+    const found = await db.transaction({ role: "reader", tenantId: null }, (tx) => findKey(tx, prefix));
+    if (found !== undefined) {
+      if (cache.size >= CACHED_MAX) cache.clear();
+      cache.set(prefix, { found, until_ms: clock() + CACHED_MS });
+    }
+    return found;
+  };
+  return {
+    async authenticate(credential, withoutCache) {
+      const prefix = credential === undefined ? undefined : prefixOf(credential);
+      if (prefix === undefined) throw unauthenticated();
+      const found = await find(prefix, withoutCache);
+      if (found === undefined) throw unauthenticated();
+      const wrong = whatIsWrong(found, credential!, clock());
+      if (wrong !== undefined)
+        throw new Suspicion(unauthenticated(), found.tenant_id, wrong, { api_key_id: found.api_key_id, prefix });
+      return principalOf(found);
+    },
+    forget(tenantId) {
+      for (const [prefix, { found }] of cache) if (tenantId === undefined || found.tenant_id === tenantId) cache.delete(prefix);
+    },
+  };
+}
+
+function whatIsWrong(found: FoundKey, credential: string, now_ms: number): string | undefined {
+  if (!isKey(credential, found.key_hash)) return "key_forged";
+  if (found.revoked_at !== null) return "key_revoked";
+  if (found.expires_at !== null && found.expires_at.getTime() <= now_ms) return "key_expired";
+  return found.disabled_at === null ? undefined : "account_disabled";
+}
+
+const principalOf = (found: FoundKey): Principal => ({
+  type: "ServiceAccount",
+  id: found.service_account_id,
+  name: found.service_account_name,
+  groups: found.groups,
+  tenantId: found.tenant_id,
+  organizationId: found.organization_id,
+  projectName: found.project_name,
+  apiKeyId: found.api_key_id,
+  scoreMax: Number(found.score_max),
+  revision: found.revision,
+});

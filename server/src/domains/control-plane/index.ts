@@ -1,0 +1,28 @@
+/** The door of the control plane: organizations, projects, service accounts, keys, and who a key is. */
+import { apiKeyCreate } from "./operations/api-key-create.ts";
+import { apiKeyList } from "./operations/api-key-list.ts";
+import { apiKeyRevoke } from "./operations/api-key-revoke.ts";
+import { meGet } from "./operations/me-get.ts";
+import { projectCreate } from "./operations/project-create.ts";
+import { projectGet } from "./operations/project-get.ts";
+import { projectList } from "./operations/project-list.ts";
+import { projectUpdate } from "./operations/project-update.ts";
+import { serviceAccountCreate } from "./operations/service-account-create.ts";
+import { serviceAccountList } from "./operations/service-account-list.ts";
+
+export { type Authenticator, openAuthenticator } from "./authenticate.ts";
+export { createOrganization, createProject, type NewProject } from "./projects.ts";
+export { raiseRevision, revision } from "./queries.ts";
+
+export const operations = [
+  meGet,
+  projectCreate,
+  projectList,
+  projectGet,
+  projectUpdate,
+  serviceAccountCreate,
+  serviceAccountList,
+  apiKeyCreate,
+  apiKeyList,
+  apiKeyRevoke,
+];

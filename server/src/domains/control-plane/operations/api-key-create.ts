@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { newId } from "#kernel/ids.ts";
+import { operation } from "#pipeline";
+import { makeKey } from "../api-key.ts";
+import { insertKey, isServiceAccount } from "../queries.ts";
+import { serviceAccountMissing } from "../refusals.ts";
+import { apiKey, apiKeyShown, name } from "../shapes.ts";
+
+export const apiKeyCreate = operation({
+  name: "control-plane.api-key.create",
+  summary: "Makes an API key of a service account. The key is shown once.",
+  rest: "POST /v1/api-keys",
+  kind: "write",
+  status: 201,
+  input: z.strictObject({
+    service_account_id: z.uuid(),
+    name,
+    expires_at: z.iso.datetime({ offset: true }).optional(),
+  }),
+  output: z.object({ ...apiKey.shape, key: z.string().optional().describe("Shown once") }),
+  secrets: ["key"],
+
+  policy: { resource: ({ input }) => ({ type: "ServiceAccount", id: input.service_account_id }) },
+  score: "none",
+  async action({ tx, input, principal }) {
+    if (!(await isServiceAccount(tx, input.service_account_id))) throw serviceAccountMissing(input.service_account_id);
+    const { key, prefix, hash } = makeKey();
+    const made = await insertKey(tx, principal.tenantId, {
+      id: newId(),
+      serviceAccountId: input.service_account_id,
+      name: input.name,
+      prefix,
+      hash,
+      createdBy: `${principal.type}:${principal.id}`,
+      expiresAt: input.expires_at ?? null,
+    });
+    return { ...apiKeyShown(made), key };
+  },
+  subject: ({ id }) => ({ type: "api_key", id }),
+});

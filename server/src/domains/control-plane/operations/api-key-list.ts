@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { cursorOf, page, readCursor } from "#kernel/page.ts";
+import { operation } from "#pipeline";
+import { readKeys } from "../queries.ts";
+import { apiKey, apiKeyShown } from "../shapes.ts";
+
+export const apiKeyList = operation({
+  name: "control-plane.api-key.list",
+  summary: "The project's API keys without their secrets, newest first.",
+  rest: "GET /v1/api-keys",
+  kind: "read",
+  input: z.strictObject(page),
+  output: z.object({ items: z.array(apiKey), next_cursor: z.string().nullable() }),
+
+  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  score: "none",
+  async action({ tx, input: { limit, cursor } }) {
+    const rows = await readKeys(tx, limit + 1, readCursor(cursor, z.uuid()));
+    return { items: rows.slice(0, limit).map(apiKeyShown), next_cursor: cursorOf(rows, limit, (row) => row.id) };
+  },
+});

@@ -1,0 +1,24 @@
+import { z } from "zod";
+import { operation } from "#pipeline";
+import { revokeKey } from "../queries.ts";
+import { apiKeyMissing } from "../refusals.ts";
+import { apiKey, apiKeyShown } from "../shapes.ts";
+
+export const apiKeyRevoke = operation({
+  name: "control-plane.api-key.revoke",
+  summary: "Revokes an API key: no call that starts after this answer is done with it.",
+  rest: "DELETE /v1/api-keys/{id}",
+  kind: "write",
+  input: z.strictObject({ id: z.uuid() }),
+  output: apiKey,
+
+  policy: { resource: ({ input }) => ({ type: "ApiKey", id: input.id }) },
+  score: "none",
+  async action({ tx, input, principal, ports }) {
+    const revoked = await revokeKey(tx, input.id);
+    if (revoked === undefined) throw apiKeyMissing(input.id);
+    await ports.raiseRevision(tx, principal.tenantId);
+    return apiKeyShown(revoked);
+  },
+  subject: ({ id }) => ({ type: "api_key", id }),
+});

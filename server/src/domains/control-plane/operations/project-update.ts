@@ -1,0 +1,25 @@
+import { z } from "zod";
+import { operation } from "#pipeline";
+import { updateScoreMax } from "../queries.ts";
+import { projectMissing } from "../refusals.ts";
+import { project, projectShown, scoreMax } from "../shapes.ts";
+
+export const projectUpdate = operation({
+  name: "control-plane.project.update",
+  summary: "Sets the score above which the project's calls are refused.",
+  rest: "PATCH /v1/projects/{id}",
+  kind: "write",
+  input: z.strictObject({ id: z.uuid(), score_max: scoreMax }),
+  output: project,
+
+  policy: { resource: ({ input }) => ({ type: "Project", id: input.id }) },
+  score: "none",
+  async action({ tx, input, principal, ports }) {
+    // Only its own: another project's row is not visible in this transaction, so there is nothing to update.
+    const updated = await updateScoreMax(tx, input.id, input.score_max);
+    if (updated === undefined) throw projectMissing(input.id);
+    await ports.raiseRevision(tx, principal.tenantId);
+    return projectShown(updated);
+  },
+  subject: ({ id }) => ({ type: "project", id }),
+});

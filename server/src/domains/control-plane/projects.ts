@@ -1,0 +1,50 @@
+import { query, type Tx } from "#kernel/db.ts";
+import { newId } from "#kernel/ids.ts";
+import type { ProjectCreated } from "#pipeline";
+import { makeKey } from "./api-key.ts";
+import { insertKey, insertOrganization, insertProject, insertServiceAccount } from "./queries.ts";
+import { slugTaken } from "./refusals.ts";
+
+export interface NewProject {
+  readonly id: string;
+  readonly serviceAccountId: string;
+  readonly apiKeyId: string;
+  /** Of its administrator; shown once. */
+  readonly key: string;
+}
+
+/** A project with all that it needs to be used: an administrator with a key, policies, a log. */
+export async function createProject(
+  tx: Tx,
+  projectCreated: ProjectCreated,
+  project: { organizationId: string; name: string; slug: string; scoreMax: number; createdBy: string },
+): Promise<NewProject> {
+  const id = newId();
+  if (!(await insertProject(tx, { id, ...project }))) throw slugTaken(project.slug);
+  return within(tx, id, async () => {
+    const serviceAccountId = newId();
+    await insertServiceAccount(tx, id, { id: serviceAccountId, name: "administrator", groups: ["admins"] });
+    const { key, prefix, hash } = makeKey();
+    const apiKeyId = newId();
+    await insertKey(tx, id, { id: apiKeyId, serviceAccountId, name: "first key", prefix, hash, createdBy: project.createdBy, expiresAt: null });
+    await projectCreated(tx, { id, createdBy: project.createdBy });
+    return { id, serviceAccountId, apiKeyId, key };
+  });
+}
+
+/** The first organization of an installation, made by whoever starts it. */
+export async function createOrganization(tx: Tx, id: string, name: string, slug: string): Promise<void> {
+  await insertOrganization(tx, { id, name, slug });
+}
+
+/** Runs work in the scope of another project of the same transaction, then returns to where it was. */
+async function within<T>(tx: Tx, tenantId: string, work: () => Promise<T>): Promise<T> {
+  const [{ before } = { before: "" }] = await query<{ before: string }>(
+    tx,
+    "select current_setting('app.tenant_id', true) as before, set_config('app.tenant_id', $1, true)",
+    [tenantId],
+  );
+  const result = await work();
+  await query(tx, "select set_config('app.tenant_id', $1, true)", [before]);
+  return result;
+}

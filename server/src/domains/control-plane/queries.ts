@@ -1,0 +1,173 @@
+import { query, type Tx } from "#kernel/db.ts";
+import type { Revision } from "#pipeline";
+
+/** A key with everything that is known about who uses it. */
+export interface FoundKey {
+  readonly tenant_id: string;
+  readonly organization_id: string;
+  readonly api_key_id: string;
+  readonly key_hash: Buffer;
+  readonly expires_at: Date | null;
+  readonly revoked_at: Date | null;
+  readonly service_account_id: string;
+  readonly service_account_name: string;
+  readonly groups: string[];
+  readonly disabled_at: Date | null;
+  readonly project_name: string;
+  readonly score_max: string;
+  readonly revision: number;
+}
+
+export async function findKey(tx: Tx, prefix: string): Promise<FoundKey | undefined> {
+  const [row] = await query<FoundKey>(tx, "select * from control_plane.find_api_key($1)", [prefix]);
+  return row;
+}
+
+export const revision: Revision = (tenant) => `(select revision from control_plane.projects where id = ${tenant})`;
+
+export async function raiseRevision(tx: Tx, tenantId: string): Promise<void> {
+  await query(tx, "select control_plane.raise_revision($1)", [tenantId]);
+}
+
+export async function insertOrganization(tx: Tx, organization: { id: string; name: string; slug: string }): Promise<void> {
+  const { id, name, slug } = organization;
+  await query(tx, "insert into control_plane.organizations (id, name, slug) values ($1, $2, $3)", [id, name, slug]);
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly slug: string;
+  readonly scoreMax: string;
+  readonly createdAt: Date;
+}
+
+const PROJECT = `p.id, p.name, p.slug, p.score_max as "scoreMax", p.created_at as "createdAt"`;
+
+/** False when the organization has a project of this slug. */
+export async function insertProject(
+  tx: Tx,
+  project: { id: string; organizationId: string; name: string; slug: string; scoreMax: number },
+): Promise<boolean> {
+  const { id, organizationId, name, slug, scoreMax } = project;
+  const rows = await query(
+    tx,
+    `insert into control_plane.projects (id, organization_id, name, slug, score_max) values ($1, $2, $3, $4, $5)
+     on conflict (organization_id, slug) do nothing returning id`,
+    [id, organizationId, name, slug, scoreMax],
+  );
+  return rows.length === 1;
+}
+
+export const readProjects = (tx: Tx, limit: number, before: string | undefined): Promise<Project[]> =>
+  query(
+    tx,
+    `select ${PROJECT} from control_plane.projects p
+     where p.id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') order by p.id desc limit $1`,
+    [limit, before ?? null],
+  );
+
+export async function readProject(tx: Tx, id: string): Promise<Project | undefined> {
+  const [row] = await query<Project>(tx, `select ${PROJECT} from control_plane.projects p where p.id = $1`, [id]);
+  return row;
+}
+
+export async function updateScoreMax(tx: Tx, id: string, scoreMax: number): Promise<Project | undefined> {
+  const [row] = await query<Project>(
+    tx,
+    `update control_plane.projects p set score_max = $2 where p.id = $1 returning ${PROJECT}`,
+    [id, scoreMax],
+  );
+  return row;
+}
+
+export interface ServiceAccount {
+  readonly id: string;
+  readonly name: string;
+  readonly groups: string[];
+  readonly createdAt: Date;
+}
+
+const ACCOUNT = `s.id, s.name, s.groups, s.created_at as "createdAt"`;
+
+/** Undefined when the project has a service account of this name. */
+export async function insertServiceAccount(
+  tx: Tx,
+  tenantId: string,
+  account: { id: string; name: string; groups: readonly string[] },
+): Promise<ServiceAccount | undefined> {
+  const [row] = await query<ServiceAccount>(
+    tx,
+    `insert into control_plane.service_accounts as s (tenant_id, id, name, groups) values ($1, $2, $3, $4)
+     on conflict (tenant_id, name) do nothing returning ${ACCOUNT}`,
+    [tenantId, account.id, account.name, account.groups],
+  );
+  return row;
+}
+
+export const readServiceAccounts = (tx: Tx, limit: number, before: string | undefined): Promise<ServiceAccount[]> =>
+  query(
+    tx,
+    `select ${ACCOUNT} from control_plane.service_accounts s where s.tenant_id = (select ops.tenant())
+       and s.id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') order by s.id desc limit $1`,
+    [limit, before ?? null],
+  );
+
+export async function isServiceAccount(tx: Tx, id: string): Promise<boolean> {
+  const rows = await query(
+    tx,
+    "select from control_plane.service_accounts where tenant_id = (select ops.tenant()) and id = $1",
+    [id],
+  );
+  return rows.length === 1;
+}
+
+export interface ApiKey {
+  readonly id: string;
+  readonly serviceAccountId: string;
+  readonly name: string;
+  readonly prefix: string;
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+  readonly createdAt: Date;
+}
+
+const KEY = `k.id, k.service_account_id as "serviceAccountId", k.name, k.prefix, k.expires_at as "expiresAt",
+  k.revoked_at as "revokedAt", k.created_at as "createdAt"`;
+
+export async function insertKey(
+  tx: Tx,
+  tenantId: string,
+  key: {
+    id: string; serviceAccountId: string; name: string; prefix: string; hash: Buffer; createdBy: string;
+    expiresAt: string | null;
+  },
+): Promise<ApiKey> {
+  const { id, serviceAccountId, name, prefix, hash, createdBy, expiresAt } = key;
+  const [row] = await query<ApiKey>(
+    tx,
+    `insert into control_plane.api_keys as k (tenant_id, id, service_account_id, name, prefix, key_hash, created_by, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${KEY}`,
+    [tenantId, id, serviceAccountId, name, prefix, hash, createdBy, expiresAt],
+  );
+  return row!;
+}
+
+export const readKeys = (tx: Tx, limit: number, before: string | undefined): Promise<ApiKey[]> =>
+  query(
+    tx,
+    `select ${KEY} from control_plane.api_keys k where k.tenant_id = (select ops.tenant())
+       and k.id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff') order by k.id desc limit $1`,
+    [limit, before ?? null],
+  );
+
+/** Revokes a key now; one that is revoked already keeps its time. */
+export async function revokeKey(tx: Tx, id: string): Promise<ApiKey | undefined> {
+  const [row] = await query<ApiKey>(
+    tx,
+    `update control_plane.api_keys k set revoked_at = coalesce(revoked_at, now())
+     where k.tenant_id = (select ops.tenant()) and k.id = $1 returning ${KEY}`,
+    [id],
+  );
+  return row;
+}

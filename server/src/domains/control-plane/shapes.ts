@@ -1,0 +1,52 @@
+import { z } from "zod";
+import type { ApiKey, Project, ServiceAccount } from "./queries.ts";
+
+export const name = z.string().min(1).max(120);
+export const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "lower-case letters, digits and dashes, at most 63");
+export const scoreMax = z.number().min(0).max(1).multipleOf(0.00001);
+const time = z.iso.datetime();
+
+export const project = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  slug: z.string(),
+  score_max: z.number().describe("A score above this is refused"),
+  created_at: time,
+});
+
+export const projectShown = ({ id, name, slug, scoreMax, createdAt }: Project): z.input<typeof project> => ({
+  id,
+  name,
+  slug,
+  score_max: Number(scoreMax),
+  created_at: createdAt.toISOString(),
+});
+
+export const serviceAccount = z.object({ id: z.uuid(), name: z.string(), groups: z.array(z.string()), created_at: time });
+
+export const serviceAccountShown = ({ id, name, groups, createdAt }: ServiceAccount): z.input<typeof serviceAccount> => ({
+  id,
+  name,
+  groups,
+  created_at: createdAt.toISOString(),
+});
+
+export const apiKey = z.object({
+  id: z.uuid(),
+  service_account_id: z.uuid(),
+  name: z.string(),
+  prefix: z.string(),
+  expires_at: time.nullable(),
+  revoked_at: time.nullable(),
+  created_at: time,
+});
+
+export const apiKeyShown = (key: ApiKey): z.input<typeof apiKey> => ({
+  id: key.id,
+  service_account_id: key.serviceAccountId,
+  name: key.name,
+  prefix: key.prefix,
+  expires_at: key.expiresAt?.toISOString() ?? null,
+  revoked_at: key.revokedAt?.toISOString() ?? null,
+  created_at: key.createdAt.toISOString(),
+});

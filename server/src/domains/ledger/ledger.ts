@@ -1,0 +1,52 @@
+import { randomBytes } from "node:crypto";
+import { timestamp } from "#kernel/clock.ts";
+import type { Tx } from "#kernel/db.ts";
+import { createLogKey } from "#domains/security";
+import type { Ledger } from "#pipeline";
+import { canonicalJson, encodeEntry, payloadHash, utf8 } from "#verifier";
+import { insertHead, pendingRows, readHead } from "./queries.ts";
+import { Sequencer, type SequencerParts } from "./sequencer.ts";
+
+const SALT_BYTES = 32;
+const ORIGINS_CACHED_MAX = 10_000;
+
+export interface OpenLedger extends Ledger {
+  readonly sequencer: Sequencer;
+  /** Begins the log of a new project. Its name is `origin/log/PROJECT` for ever, wherever it is served from. */
+  createLog(tx: Tx, tenantId: string): Promise<void>;
+}
+
+/** Fills the pipeline's fifth step. `origin` names this installation: a host name without scheme. */
+export function openLedger(parts: SequencerParts & { readonly origin: string }): OpenLedger {
+  const { db, masterKey, origin } = parts;
+  const sequencer = new Sequencer(parts);
+  const origins = new Map<string, string>();
+  const originOf = async (tenantId: string): Promise<string> => {
+    const known = origins.get(tenantId);
+    if (known !== undefined) return known;
+    const head = await db.transaction({ role: "reader", tenantId }, readHead);
+    if (head === undefined) throw new Error(`project ${tenantId} has no log`);
+    if (origins.size >= ORIGINS_CACHED_MAX) origins.clear();
+    origins.set(tenantId, head.origin);
+    return head.origin;
+  };
+  return {
+    sequencer,
+    async rows(tenantId, { id, time_ms, kind, actor, action, outcome, refs, payload }) {
+      const log = origins.get(tenantId) ?? (await originOf(tenantId));
+      const text = canonicalJson(payload);
+      const salt = randomBytes(SALT_BYTES);
+      const entry = encodeEntry({
+        v: 2, log, time: timestamp(time_ms), kind, actor, action, outcome, refs, payload_hash: payloadHash(salt, text),
+      });
+      return pendingRows(id, utf8(entry), salt, text);
+    },
+    wake: (tenantId) => sequencer.wake(tenantId),
+    published: (tenantId, entryId) => sequencer.published(tenantId, entryId),
+    async createLog(tx, tenantId) {
+      const name = `${origin}/log/${tenantId}`;
+      await insertHead(tx, tenantId, name);
+      await createLogKey(tx, masterKey, tenantId, name);
+    },
+  };
+}

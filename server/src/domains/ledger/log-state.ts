@@ -1,0 +1,78 @@
+import type { Tx } from "#kernel/db.ts";
+import { logVerifierKeys, openLogSigner } from "#domains/security";
+import { CompactRange, equalBytes, leafHash, rootAt, type Signer, signCheckpoint, verifyCheckpoint } from "#verifier";
+import { insertCheckpoint, lockHead, type Pending, readHead, readNewestCheckpoint, takePending, writeBatch } from "./queries.ts";
+import { forked, headMoved, restored } from "./refusals.ts";
+import { readTileBuilder, storedHashes, type TileBuilder } from "./tree.ts";
+
+export const BATCH_MAX = 1_024;
+
+/** A log as its sequencer holds it in memory, from one committed batch to the next. Any failure throws it away. */
+export class LogState {
+  readonly tenantId: string;
+  readonly origin: string;
+  readonly #signer: Signer;
+  readonly #range: CompactRange;
+  readonly #tiles: TileBuilder;
+
+  private constructor(tenantId: string, origin: string, signer: Signer, range: CompactRange, tiles: TileBuilder) {
+    this.tenantId = tenantId;
+    this.origin = origin;
+    this.#signer = signer;
+    this.#range = range;
+    this.#tiles = tiles;
+  }
+
+  get size(): number {
+    return this.#range.size;
+  }
+
+  /**
+   * Reads a log to extend it. Refuses when what was published does not fit what is stored: then this database is an
+   * older copy, or was changed, and signing its head would fork the log.
+   */
+  static async load(tx: Tx, tenantId: string, masterKey: Uint8Array): Promise<LogState> {
+    const head = await readHead(tx);
+    if (head === undefined) throw new Error(`project ${tenantId} has no log`);
+    const range = CompactRange.restore(head.size, head.hashes);
+    await compareWithNewest(tx, head.origin, range);
+    const signer = await openLogSigner(tx, masterKey, head.origin);
+    return new LogState(tenantId, head.origin, signer, range, await readTileBuilder(tx, head.size));
+  }
+
+  /** Gives places to the oldest entries without one. Undefined while another sequencer has the log. */
+  async place(tx: Tx): Promise<readonly Pending[] | undefined> {
+    const size = await lockHead(tx, this.tenantId);
+    if (size === undefined) return undefined;
+    if (size !== this.size) throw headMoved(this.origin, this.size, size);
+    const entries = await takePending(tx, this.tenantId, BATCH_MAX);
+    if (entries.length === 0) return entries;
+    for (const { entry } of entries) {
+      this.#range.append(leafHash(entry), (level, index, hash) => this.#tiles.add(level, index, hash));
+    }
+    const batch = { size, entries, tiles: this.#tiles.takeFull(), hashes: this.#range.hashes };
+    if (!(await writeBatch(tx, this.tenantId, batch))) throw headMoved(this.origin, size, -1);
+    return entries;
+  }
+
+  /** Signs the head as committed, and stores it. A transaction after that of the batches: never signed above what is on disk. */
+  async publish(tx: Tx): Promise<void> {
+    const head = await readHead(tx);
+    const range = CompactRange.restore(head!.size, head!.hashes);
+    const root = this.#range.root();
+    if (range.size !== this.size || !equalBytes(range.root(), root)) throw headMoved(this.origin, this.size, range.size);
+    const note = await signCheckpoint({ origin: this.origin, size: this.size, root }, [this.#signer]);
+    if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
+    await compareWithNewest(tx, this.origin, range);
+  }
+}
+
+async function compareWithNewest(tx: Tx, origin: string, range: CompactRange): Promise<void> {
+  const newest = await readNewestCheckpoint(tx);
+  if (newest === undefined) return;
+  if (newest.size > range.size) throw restored(origin, newest.size, range.size);
+  const root = newest.size === range.size ? range.root() : await rootAt(newest.size, storedHashes(tx));
+  const signed = verifyCheckpoint(newest.note, await logVerifierKeys(tx, origin));
+  if (!equalBytes(root, newest.root) || !signed.ok || signed.root !== Buffer.from(root).toString("base64"))
+    throw forked(origin, newest.size);
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { logVerifierKeys } from "#domains/security";
+import { Refusal } from "#kernel/refusal.ts";
+import { operation } from "#pipeline";
+import { readHead, readNewestCheckpoint } from "../queries.ts";
+
+export const checkpointGet = operation({
+  name: "ledger.checkpoint.get",
+  summary: "The newest signed head of the project's log, and the keys that check it.",
+  rest: "GET /v1/ledger/checkpoint",
+  kind: "read",
+  input: z.strictObject({}),
+  output: z.object({
+    log: z.string(),
+    size: z.int(),
+    root: z.string().describe("Base64 of the Merkle root"),
+    checkpoint: z.string().describe("c2sp.org/tlog-checkpoint, signed"),
+    keys: z.array(z.string()).describe("c2sp.org/signed-note verifier keys, the current one first"),
+  }),
+
+  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  score: "none",
+  async action({ tx }) {
+    const head = await readHead(tx);
+    const newest = await readNewestCheckpoint(tx);
+    if (head === undefined || newest === undefined) throw unpublished();
+    const { size, root, note } = newest;
+    return { log: head.origin, size, root: root.toString("base64"), checkpoint: note, keys: await logVerifierKeys(tx, head.origin) };
+  },
+});
+
+const unpublished = () =>
+  new Refusal(
+    "action/no_checkpoint",
+    404,
+    "This project's log has published no checkpoint yet",
+    {},
+    "Send a call that is sealed, such as POST /v1/risk/transactions, and ask again.",
+  );

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { operation } from "#pipeline";
+import { verifyLog } from "../verify.ts";
+
+export const logVerify = operation({
+  name: "ledger.log.verify",
+  summary: "Recomputes the project's whole log from stored values to every signed checkpoint.",
+  rest: "POST /v1/ledger/verify",
+  kind: "read",
+  input: z.strictObject({}),
+  output: z.object({
+    valid: z.boolean(),
+    log: z.string(),
+    entries: z.int(),
+    checkpoints: z.int(),
+    erased: z.int().describe("Payloads that were erased; their proofs hold"),
+    root: z.string().describe("Hex of the recomputed root"),
+    findings: z.array(z.object({ kind: z.string(), at: z.int().nullable(), message: z.string() })),
+    more_findings: z.int(),
+  }),
+
+  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  score: "none",
+  async action({ tx }) {
+    const report = await verifyLog(tx);
+    return { ...report, findings: [...report.findings] };
+  },
+});

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { operation } from "#pipeline";
+import { receiptOf } from "../receipt.ts";
+
+export const receiptGet = operation({
+  name: "ledger.receipt.get",
+  summary: "The receipt of an entry: one text that anyone can check offline with the log's key.",
+  rest: "GET /v1/ledger/entries/{id}/receipt",
+  kind: "read",
+  input: z.strictObject({ id: z.uuid() }),
+  output: z.object({ receipt: z.string().describe("c2sp.org/tlog-proof@v1") }),
+
+  policy: { resource: ({ input }) => ({ type: "Entry", id: input.id }) },
+  score: "none",
+  action: async ({ tx, input }) => ({ receipt: await receiptOf(tx, input.id) }),
+});

@@ -1,0 +1,182 @@
+import { type Append, appendTable, rowOf, StatementBuilder } from "#kernel/append.ts";
+import { query, type Tx } from "#kernel/db.ts";
+
+const PENDING = appendTable("ledger.pending", { id: "uuid", entry: "bytea" });
+const PAYLOADS = appendTable("ledger.payloads", { entry_id: "uuid", salt: "bytea", payload: "text" });
+const ENTRIES = appendTable("ledger.entries", { index: "int8", id: "uuid", entry: "bytea" });
+const TILES = appendTable("ledger.tiles", { level: "int2", index: "int8", hashes: "bytea" });
+
+export const pendingRows = (id: string, entry: Uint8Array, salt: Uint8Array, payload: string): Append[] => [
+  rowOf(PENDING, { id, entry }),
+  rowOf(PAYLOADS, { entry_id: id, salt, payload }),
+];
+
+export interface Head {
+  readonly origin: string;
+  readonly size: number;
+  readonly hashes: Buffer[];
+}
+
+export async function insertHead(tx: Tx, tenantId: string, origin: string): Promise<void> {
+  await query(tx, "insert into ledger.heads (tenant_id, origin) values ($1, $2)", [tenantId, origin]);
+}
+
+export async function readHead(tx: Tx): Promise<Head | undefined> {
+  const [row] = await query<Head>(
+    tx,
+    "select origin, size, hashes from ledger.heads where tenant_id = (select ops.tenant())",
+  );
+  return row;
+}
+
+/** Size of the log, with its head locked; undefined while another sequencer holds it. */
+export async function lockHead(tx: Tx, tenantId: string): Promise<number | undefined> {
+  const [row] = await query<{ size: number }>(
+    tx,
+    "select size from ledger.heads where tenant_id = $1 for update skip locked",
+    [tenantId],
+  );
+  return row?.size;
+}
+
+export interface Pending {
+  readonly id: string;
+  readonly entry: Buffer;
+}
+
+/** Takes the oldest entries that have no place yet. */
+export async function takePending(tx: Tx, tenantId: string, limit: number): Promise<Pending[]> {
+  const rows = await query<Pending>(
+    tx,
+    `delete from ledger.pending where tenant_id = $1 and id in
+       (select id from ledger.pending where tenant_id = $1 order by id limit $2) returning id, entry`,
+    [tenantId, limit],
+  );
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+export interface Tile {
+  readonly level: number;
+  readonly index: number;
+  readonly hashes: Uint8Array;
+}
+
+/** Writes a batch with its full tiles and moves the head from `size`, or false when the head was not there any more. */
+export async function writeBatch(
+  tx: Tx,
+  tenantId: string,
+  batch: { size: number; entries: readonly Pending[]; tiles: readonly Tile[]; hashes: readonly Uint8Array[] },
+): Promise<boolean> {
+  const statement = new StatementBuilder();
+  const tenant = statement.value(tenantId);
+  statement.insert(ENTRIES, batch.entries.map(({ id, entry }, i) => ({ index: batch.size + i, id, entry, call: 0 })), tenant);
+  if (batch.tiles.length > 0) statement.insert(TILES, batch.tiles.map((tile) => ({ ...tile, call: 0 })), tenant);
+  const moved = await query(
+    tx,
+    `with ${statement.parts.join(", ")} update ledger.heads set size = ${statement.value(batch.size + batch.entries.length)},
+       hashes = ${statement.value(batch.hashes.map((hash) => Buffer.from(hash)))}::bytea[]
+     where tenant_id = ${tenant} and size = ${statement.value(batch.size)} returning size`,
+    statement.values,
+  );
+  return moved.length === 1;
+}
+
+export interface Checkpoint {
+  readonly size: number;
+  readonly root: Buffer;
+  readonly note: string;
+  readonly createdAt: Date;
+}
+
+const CHECKPOINT = `size, root, note, created_at as "createdAt"`;
+
+export async function readNewestCheckpoint(tx: Tx): Promise<Checkpoint | undefined> {
+  const [row] = await query<Checkpoint>(
+    tx,
+    `select ${CHECKPOINT} from ledger.checkpoints where tenant_id = (select ops.tenant()) order by size desc limit 1`,
+  );
+  return row;
+}
+
+export async function readCheckpoints(tx: Tx, sizes: { above: number; upTo: number }, limit: number): Promise<Checkpoint[]> {
+  return query(
+    tx,
+    `select ${CHECKPOINT} from ledger.checkpoints
+     where tenant_id = (select ops.tenant()) and size > $1 and size <= $2 order by size limit $3`,
+    [sizes.above, sizes.upTo, limit],
+  );
+}
+
+/** Stores a checkpoint unless one of its size or larger is there, or the log is shorter than it says; false then. */
+export async function insertCheckpoint(
+  tx: Tx,
+  tenantId: string,
+  { size, root, note }: { size: number; root: Uint8Array; note: string },
+): Promise<boolean> {
+  const stored = await query(
+    tx,
+    `insert into ledger.checkpoints (tenant_id, size, root, note) select $1, $2, $3, $4
+     where exists (select from ledger.heads where tenant_id = $1 and size >= $2)
+       and not exists (select from ledger.checkpoints where tenant_id = $1 and size > $2)
+     on conflict do nothing returning size`,
+    [tenantId, size, root, note],
+  );
+  return stored.length === 1;
+}
+
+export interface StoredEntry {
+  readonly index: number;
+  readonly id: string;
+  readonly entry: Buffer;
+  readonly salt: Buffer | null;
+  readonly payload: string | null;
+}
+
+const ENTRY = `e.index, e.id, e.entry, p.salt, p.payload from ledger.entries e
+  left join ledger.payloads p on p.tenant_id = e.tenant_id and p.entry_id = e.id where e.tenant_id = (select ops.tenant())`;
+
+/** Entries from `from` up, each with its payload when it was not erased. */
+export const readEntries = (tx: Tx, from: number, limit: number): Promise<StoredEntry[]> =>
+  query(tx, `select ${ENTRY} and e.index >= $1 order by e.index limit $2`, [from, limit]);
+
+/** Entries below `before`, the newest first. */
+export const readNewestEntries = (tx: Tx, before: number | undefined, limit: number): Promise<StoredEntry[]> =>
+  query(tx, `select ${ENTRY} and e.index < coalesce($1::int8, 9223372036854775807) order by e.index desc limit $2`, [
+    before ?? null,
+    limit,
+  ]);
+
+export async function readEntry(tx: Tx, id: string): Promise<StoredEntry | undefined> {
+  const [row] = await query<StoredEntry>(tx, `select ${ENTRY} and e.id = $1`, [id]);
+  return row;
+}
+
+/** Whether an entry waits for its place. */
+export async function isPending(tx: Tx, id: string): Promise<boolean> {
+  const rows = await query(tx, "select from ledger.pending where tenant_id = (select ops.tenant()) and id = $1", [id]);
+  return rows.length > 0;
+}
+
+export const readPlaces = (tx: Tx, ids: readonly string[]): Promise<{ id: string; index: number }[]> =>
+  query(tx, "select id, index from ledger.entries where tenant_id = (select ops.tenant()) and id = any($1::uuid[])", [ids]);
+
+/** Bytes of entries `from` (included) to `to` (excluded). */
+export async function readBytes(tx: Tx, from: number, to: number): Promise<Buffer[]> {
+  const rows = await query<{ entry: Buffer }>(
+    tx,
+    "select entry from ledger.entries where tenant_id = (select ops.tenant()) and index >= $1 and index < $2 order by index",
+    [from, to],
+  );
+  return rows.map(({ entry }) => entry);
+}
+
+export const readTiles = (tx: Tx, level: number, from: number, to: number): Promise<Tile[]> =>
+  query(
+    tx,
+    `select level, index, hashes from ledger.tiles
+     where tenant_id = (select ops.tenant()) and level = $1 and index >= $2 and index < $3 order by index`,
+    [level, from, to],
+  );
+
+export const readLogsWithWork = async (tx: Tx): Promise<string[]> =>
+  (await query<{ id: string }>(tx, "select ledger.logs_with_work() as id")).map(({ id }) => id);

@@ -1,0 +1,58 @@
+import { Refusal } from "#kernel/refusal.ts";
+
+const KEEP = "Signing stays off. Restore the newest backup, or keep this database as evidence and start a new log.";
+
+export const restored = (log: string, published: number, stored: number) =>
+  new Refusal(
+    "seal/log_restored",
+    503,
+    "The log is shorter than its newest published checkpoint",
+    { log, published_size: published, stored_size: stored },
+    KEEP,
+  );
+
+export const forked = (log: string, size: number) =>
+  new Refusal(
+    "seal/log_inconsistent",
+    503,
+    "The stored log does not lead to the checkpoint that was published",
+    { log, checkpoint_size: size },
+    KEEP,
+  );
+
+/** Another sequencer was faster; the log is read again and nothing is lost. */
+export const headMoved = (log: string, expected: number, found: number) =>
+  new Refusal(
+    "seal/head_moved",
+    503,
+    "The head of the log moved while a batch was being placed",
+    { log, expected_size: expected, found_size: found },
+    "Nothing: the log is read again by itself.",
+  );
+
+export const entryMissing = (id: string) =>
+  new Refusal(
+    "action/entry_missing",
+    404,
+    "This project's log has no such entry",
+    { id },
+    "List entries with GET /v1/ledger/entries.",
+  );
+
+export const entryPending = (id: string) =>
+  new Refusal(
+    "action/entry_pending",
+    409,
+    "The entry is durable but has no place in the log yet",
+    { id },
+    "Ask again in a second.",
+  );
+
+export const receiptPending = (id: string, index: number) =>
+  new Refusal(
+    "action/receipt_pending",
+    409,
+    "No signed checkpoint covers the entry yet",
+    { id, index },
+    "Ask again in a second.",
+  );

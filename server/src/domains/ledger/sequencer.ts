@@ -1,0 +1,225 @@
+import type { Clock } from "#kernel/clock.ts";
+import type { Db } from "#kernel/db.ts";
+import type { Log } from "#kernel/log.ts";
+import type { Metrics } from "#kernel/metrics.ts";
+import { Refusal } from "#kernel/refusal.ts";
+import type { Place } from "#pipeline";
+import { BATCH_MAX, LogState } from "./log-state.ts";
+import { readLogsWithWork, readNewestCheckpoint, readPlaces } from "./queries.ts";
+
+/** While entries keep coming, a checkpoint is signed at least this often. */
+const PUBLISH_MS = 25;
+/** How long to leave a log alone whose head another server holds. */
+const BUSY_MS = 10;
+const SWEEP_MS = 1_000;
+const WAIT_MAX_MS = 10_000;
+const RETRY_MS = 250;
+const STOP_MAX_MS = 15_000;
+
+interface Waiter {
+  readonly resolve: (place: Place | null) => void;
+  readonly reject: (error: unknown) => void;
+  index?: number;
+}
+
+interface Worker {
+  state?: LogState | undefined;
+  running: boolean;
+  /** Woken while running: look again. */
+  again: boolean;
+  unpublished: boolean;
+  published_ms: number;
+  readonly waiters: Map<string, Waiter>;
+  /** Why signing is off; a restored or changed log stays so until an operator acts. */
+  refusal?: Refusal | undefined;
+  timer?: NodeJS.Timeout | undefined;
+}
+
+export interface SequencerParts {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly masterKey: Uint8Array;
+}
+
+/**
+ * Gives entries their places. One worker a log drains `ledger.pending` in batches; the locked head row decides which
+ * server's worker it is, and a batch whose head has moved is thrown away, so two can never both extend a log.
+ * Batches first, then the signed checkpoint, each in a transaction of its own.
+ */
+export class Sequencer {
+  readonly #parts: SequencerParts;
+  readonly #workers = new Map<string, Worker>();
+  #sweep: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  constructor(parts: SequencerParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks for what a crashed or stopped server left, now and from time to time. */
+  async start(): Promise<void> {
+    await this.#wakeAll();
+    this.#sweep = setInterval(() => void this.#wakeAll().catch((error) => this.#report(error)), SWEEP_MS).unref();
+  }
+
+  wake(tenantId: string): void {
+    const worker = this.#worker(tenantId);
+    worker.again = true;
+    if (!worker.running) void this.#run(tenantId, worker);
+  }
+
+  published(tenantId: string, entryId: string): Promise<Place | null> {
+    const worker = this.#worker(tenantId);
+    if (worker.refusal !== undefined) return Promise.reject(worker.refusal);
+    const wait = new Promise<Place | null>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        worker.waiters.delete(entryId);
+        resolve(null);
+      }, WAIT_MAX_MS);
+      worker.waiters.set(entryId, {
+        resolve: (place) => {
+          clearTimeout(timer);
+          resolve(place);
+        },
+        reject: (error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      });
+    });
+    this.wake(tenantId);
+    return wait;
+  }
+
+  /** Logs whose signing is off, and why. */
+  get refusals(): readonly Refusal[] {
+    return [...this.#workers.values()].flatMap(({ refusal }) => refusal ?? []);
+  }
+
+  /** Drains what is pending and ends. */
+  async stop(): Promise<void> {
+    clearInterval(this.#sweep);
+    await this.#wakeAll().catch((error) => this.#report(error));
+    const until_ms = performance.now() + STOP_MAX_MS;
+    const busy = () => [...this.#workers.values()].some(({ running, waiters }) => running || waiters.size > 0);
+    while (busy() && performance.now() < until_ms) await pause(BUSY_MS);
+    this.#stopping = true;
+    for (const { timer } of this.#workers.values()) clearTimeout(timer);
+  }
+
+  async #wakeAll(): Promise<void> {
+    const tenants = await this.#parts.db.transaction({ role: "writer", tenantId: null }, readLogsWithWork);
+    for (const tenantId of tenants) this.wake(tenantId);
+  }
+
+  #worker(tenantId: string): Worker {
+    let worker = this.#workers.get(tenantId);
+    if (worker === undefined) {
+      worker = { running: false, again: false, unpublished: true, published_ms: 0, waiters: new Map() };
+      this.#workers.set(tenantId, worker);
+    }
+    return worker;
+  }
+
+  async #run(tenantId: string, worker: Worker): Promise<void> {
+    if (this.#stopping || worker.refusal !== undefined) return;
+    worker.running = true;
+    try {
+      while (worker.again) {
+        worker.again = false;
+        await this.#drain(tenantId, worker);
+      }
+      if (worker.waiters.size > 0) await this.#findPlaced(tenantId, worker);
+    } catch (error) {
+      this.#failed(tenantId, worker, error);
+    } finally {
+      worker.running = false;
+      if (worker.again || worker.waiters.size > 0) this.#later(tenantId, worker, BUSY_MS);
+    }
+  }
+
+  async #drain(tenantId: string, worker: Worker): Promise<void> {
+    const scope = { role: "writer", tenantId } as const;
+    const { db, clock, metrics, masterKey } = this.#parts;
+    for (;;) {
+      const state = (worker.state ??= await db.transaction(scope, (tx) => LogState.load(tx, tenantId, masterKey)));
+      const placed = await db.transaction(scope, (tx) => state.place(tx));
+      if (placed === undefined) {
+        await pause(BUSY_MS);
+        worker.state = undefined;
+        worker.again = true;
+        return;
+      }
+      if (placed.length > 0) {
+        worker.unpublished = true;
+        metrics.entries.inc(placed.length);
+        metrics.batches.observe({ kind: "seal" }, placed.length);
+        const first = state.size - placed.length;
+        placed.forEach(({ id }, i) => {
+          const waiter = worker.waiters.get(id);
+          if (waiter !== undefined) waiter.index = first + i;
+        });
+      }
+      const drained = placed.length < BATCH_MAX;
+      if (worker.unpublished && (drained || clock() - worker.published_ms >= PUBLISH_MS)) {
+        await db.transaction(scope, (tx) => state.publish(tx));
+        worker.unpublished = false;
+        worker.published_ms = clock();
+        settle(worker, state.size);
+      }
+      if (drained) return;
+    }
+  }
+
+  /** Entries that another server placed: their waiters learn it from the rows. */
+  async #findPlaced(tenantId: string, worker: Worker): Promise<void> {
+    const unplaced = [...worker.waiters].filter(([, { index }]) => index === undefined).map(([id]) => id);
+    await this.#parts.db.transaction({ role: "reader", tenantId }, async (tx) => {
+      for (const { id, index } of await readPlaces(tx, unplaced)) {
+        const waiter = worker.waiters.get(id);
+        if (waiter !== undefined) waiter.index = index;
+      }
+      settle(worker, (await readNewestCheckpoint(tx))?.size ?? 0);
+    });
+  }
+
+  #failed(tenantId: string, worker: Worker, error: unknown): void {
+    worker.state = undefined;
+    this.#report(error);
+    if (error instanceof Refusal && error.code !== "seal/head_moved" && error.step === "seal") {
+      worker.refusal = error;
+      for (const { reject } of worker.waiters.values()) reject(error);
+      worker.waiters.clear();
+      worker.again = false;
+      return;
+    }
+    worker.again = true;
+    this.#later(tenantId, worker, RETRY_MS);
+  }
+
+  #later(tenantId: string, worker: Worker, delay_ms: number): void {
+    if (worker.timer !== undefined || this.#stopping) return;
+    worker.timer = setTimeout(() => {
+      worker.timer = undefined;
+      this.wake(tenantId);
+    }, delay_ms);
+  }
+
+  #report(error: unknown): void {
+    if (error instanceof Refusal) this.#parts.log.warn({ code: error.code, facts: error.facts }, error.message);
+    else this.#parts.log.error({ err: error }, "the sequencer failed and tries again");
+  }
+}
+
+/** Answers everyone whose entry is below the published size. */
+function settle(worker: Worker, size: number): void {
+  for (const [id, { index, resolve }] of worker.waiters) {
+    if (index === undefined || index >= size) continue;
+    worker.waiters.delete(id);
+    resolve({ index, size });
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,186 @@
+import { readDecisionsById } from "#domains/authz";
+import { rate, readScores } from "#domains/risk";
+import { logVerifierKeys } from "#domains/security";
+import type { Tx } from "#kernel/db.ts";
+import { digestOf } from "#pipeline";
+import { CompactRange, decodeEntry, equalBytes, leafHash, payloadHash, toHex, verifyCheckpoint } from "#verifier";
+import { type Checkpoint, readCheckpoints, readEntries, readHead, readNewestCheckpoint, readTiles, type StoredEntry, type Tile } from "./queries.ts";
+import { TileBuilder } from "./tree.ts";
+
+const PAGE = 1_000;
+const FINDINGS_MAX = 20;
+
+/** One thing that is not as it was sealed. */
+export interface Finding {
+  readonly kind: string;
+  /** Place of the entry, or size of the checkpoint; null when it is about the log as a whole. */
+  readonly at: number | null;
+  readonly message: string;
+}
+
+export interface Report {
+  readonly valid: boolean;
+  readonly log: string;
+  readonly entries: number;
+  readonly checkpoints: number;
+  /** Payloads that were erased; their entries and proofs hold. */
+  readonly erased: number;
+  /** Hex of the recomputed root. */
+  readonly root: string;
+  readonly findings: readonly Finding[];
+  readonly more_findings: number;
+}
+
+/**
+ * Recomputes the whole log of a project from its rows: values to payloads, payloads to entries, entries to leaves, leaves
+ * to tiles and root, and the root at every signed checkpoint. Reads pages, so memory does not grow with the log.
+ */
+export async function verifyLog(tx: Tx, progress: (done: number, total: number) => void = () => {}): Promise<Report> {
+  const head = await readHead(tx);
+  if (head === undefined) throw new Error("this project has no log");
+  const audit = new Audit(tx, head.origin, await logVerifierKeys(tx, head.origin));
+  const newest = await readNewestCheckpoint(tx);
+  const end = Math.max(head.size, newest?.size ?? 0);
+  for (let from = 0; from < end; ) {
+    const page = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
+    await audit.page(from, page);
+    if (page.length === 0) break;
+    from = page.at(-1)!.index + 1;
+    progress(Math.min(from, end), end);
+  }
+  await audit.finish(head.size, CompactRange.restore(head.size, head.hashes).root(), newest);
+  return audit.report();
+}
+
+class Audit {
+  readonly #tx: Tx;
+  readonly #log: string;
+  readonly #keys: readonly string[];
+  readonly #range = new CompactRange();
+  readonly #tiles = new TileBuilder();
+  readonly #findings: Finding[] = [];
+  #more = 0;
+  #erased = 0;
+  #checkpoints = 0;
+
+  constructor(tx: Tx, log: string, keys: readonly string[]) {
+    this.#tx = tx;
+    this.#log = log;
+    this.#keys = keys;
+  }
+
+  async page(from: number, entries: readonly StoredEntry[]): Promise<void> {
+    await this.#values(entries);
+    const checkpoints = await this.#checkpointsUpTo(from, (entries.at(-1)?.index ?? from) + 1);
+    for (const [place, { index, entry }] of entries.entries()) {
+      if (index !== from + place) {
+        this.#find("entry_missing", from + place, `entry ${from + place} is not there`);
+        return;
+      }
+      this.#range.append(leafHash(entry), (level, node, hash) => this.#tiles.add(level, node, hash));
+      const checkpoint = checkpoints.get(index + 1);
+      if (checkpoint !== undefined) this.#checkpoint(checkpoint);
+    }
+    for (const tile of this.#tiles.takeFull()) await this.#tile(tile);
+  }
+
+  async finish(size: number, root: Uint8Array, newest: Checkpoint | undefined): Promise<void> {
+    const counted = this.#range.size;
+    if (counted !== size) this.#find("head_mismatch", size, `the head says ${size} entries; ${counted} are there in order`);
+    else if (!equalBytes(root, this.#range.root())) this.#find("head_mismatch", size, "the head's root is not that of the entries");
+    if (newest !== undefined && newest.size > counted)
+      this.#find("truncated", newest.size, `a checkpoint was signed at ${newest.size}; ${counted} entries are left`);
+  }
+
+  report(): Report {
+    return {
+      valid: this.#findings.length === 0,
+      log: this.#log,
+      entries: this.#range.size,
+      checkpoints: this.#checkpoints,
+      erased: this.#erased,
+      root: toHex(this.#range.root()),
+      findings: this.#findings,
+      more_findings: this.#more,
+    };
+  }
+
+  /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
+  async #values(entries: readonly StoredEntry[]): Promise<void> {
+    const ids = entries.map(({ id }) => id);
+    const decisions = await readDecisionsById(this.#tx, ids);
+    const scores = await readScores(this.#tx, ids);
+    for (const stored of entries) {
+      const payload = this.#payload(stored);
+      if (payload === undefined) continue;
+      const { index, id } = stored;
+      const { decision, score } = payload;
+      const row = decisions.get(id);
+      if (decision && (row?.trace_hash !== decision.trace_hash || row?.outcome !== decision.outcome))
+        this.#find("decision_changed", index, `the decision of entry ${index} is not the one that was sealed`);
+      const kept = scores.get(id);
+      if (score && (kept?.value !== score.value || kept?.level !== score.level))
+        this.#find("score_changed", index, `the score of entry ${index} is not the one that was sealed`);
+      else if (kept !== undefined && rate(kept.model, kept.features).value !== kept.value)
+        this.#find("score_changed", index, `the features of entry ${index} do not give the score that was sealed`);
+      if (payload.digest !== undefined) await this.#reads(index, payload.decisions!, payload.digest);
+    }
+  }
+
+  #payload({ index, entry, salt, payload }: StoredEntry): SealedPayload | undefined {
+    let sealed: { log: string; payload_hash: string };
+    try {
+      sealed = decodeEntry(entry);
+    } catch (error) {
+      this.#find("entry_malformed", index, (error as Error).message);
+      return undefined;
+    }
+    if (sealed.log !== this.#log) this.#find("entry_foreign", index, `entry ${index} was made for log ${sealed.log}`);
+    if (salt === null || payload === null) {
+      this.#erased++;
+      return undefined;
+    }
+    if (payloadHash(salt, payload) === sealed.payload_hash) return JSON.parse(payload);
+    this.#find("payload_changed", index, `the payload of entry ${index} is not the one that was sealed`);
+    return undefined;
+  }
+
+  async #reads(index: number, ids: readonly string[], digest: string): Promise<void> {
+    const rows = await readDecisionsById(this.#tx, ids);
+    if (digestOf(ids.map((id) => rows.get(id)?.trace_hash ?? "")) !== digest)
+      this.#find("reads_changed", index, `the read decisions that entry ${index} seals are not the ones that were made`);
+  }
+
+  async #checkpointsUpTo(above: number, upTo: number): Promise<Map<number, Checkpoint>> {
+    const rows = await readCheckpoints(this.#tx, { above, upTo }, PAGE);
+    return new Map(rows.map((row) => [row.size, row]));
+  }
+
+  #checkpoint({ size, root, note }: Checkpoint): void {
+    this.#checkpoints++;
+    const signed = verifyCheckpoint(note, this.#keys);
+    const computed = this.#range.root();
+    if (!signed.ok) this.#find("checkpoint_forged", size, signed.message);
+    else if (signed.size !== size || signed.origin !== this.#log || !equalBytes(root, computed) ||
+      signed.root !== Buffer.from(computed).toString("base64"))
+      this.#find("checkpoint_mismatch", size, `the entries do not lead to the checkpoint that was signed at ${size}`);
+  }
+
+  async #tile({ level, index, hashes }: Tile): Promise<void> {
+    const [stored] = await readTiles(this.#tx, level, index, index + 1);
+    if (stored === undefined || !equalBytes(stored.hashes, hashes))
+      this.#find("tile_changed", null, `tile ${level}/${index} is not made of the entries under it`);
+  }
+
+  #find(kind: string, at: number | null, message: string): void {
+    if (this.#findings.length < FINDINGS_MAX) this.#findings.push({ kind, at, message });
+    else this.#more++;
+  }
+}
+
+interface SealedPayload {
+  readonly decision?: { readonly outcome: string; readonly trace_hash: string };
+  readonly score?: { readonly value: number; readonly level: string } | null;
+  readonly decisions?: readonly string[];
+  readonly digest?: string;
+}

@@ -1,0 +1,53 @@
+import { query, type Tx } from "#kernel/db.ts";
+import { newId } from "#kernel/ids.ts";
+
+export interface KeyVersion {
+  readonly keyId: string;
+  readonly number: number;
+  readonly publicKey: Buffer;
+}
+
+export async function insertKey(
+  tx: Tx,
+  key: { tenantId: string; name: string; publicKey: Uint8Array; seal: (bound: string) => Uint8Array },
+): Promise<void> {
+  const id = newId();
+  await query(
+    tx,
+    `insert into security.signing_keys (tenant_id, id, name, purpose, algorithm) values ($1, $2, $3, 'log', 'ed25519')`,
+    [key.tenantId, id, key.name],
+  );
+  await query(
+    tx,
+    `insert into security.signing_key_versions (tenant_id, signing_key_id, number, public_key, sealed_private_key, is_current)
+     values ($1, $2, 1, $3, $4, true)`,
+    [key.tenantId, id, key.publicKey, key.seal(boundTo(id, 1))],
+  );
+}
+
+/** What a sealed private key is bound to, so that it opens in its own row only. */
+export const boundTo = (keyId: string, number: number): string => `${keyId}/${number}`;
+
+/** The version that signs now, with its sealed private key. */
+export async function readCurrentKey(tx: Tx, name: string): Promise<(KeyVersion & { sealed: Buffer }) | undefined> {
+  const [row] = await query<KeyVersion & { sealed: Buffer }>(
+    tx,
+    `select v.signing_key_id as "keyId", v.number, v.public_key as "publicKey", v.sealed_private_key as sealed
+     from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
+     where k.tenant_id = (select ops.tenant()) and k.purpose = 'log' and k.name = $1 and v.is_current`,
+    [name],
+  );
+  return row;
+}
+
+/** Public halves of every version, the current one first. */
+export async function readPublicKeys(tx: Tx, name: string): Promise<Buffer[]> {
+  const rows = await query<{ publicKey: Buffer }>(
+    tx,
+    `select v.public_key as "publicKey"
+     from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
+     where k.tenant_id = (select ops.tenant()) and k.purpose = 'log' and k.name = $1 order by v.is_current desc, v.number desc`,
+    [name],
+  );
+  return rows.map(({ publicKey }) => publicKey);
+}

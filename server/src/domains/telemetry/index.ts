@@ -1,0 +1,7 @@
+/** The door of telemetry: links and events of every call, and the chain that they make. */
+import { chainReplay } from "./operations/chain-replay.ts";
+import { chainWhy } from "./operations/chain-why.ts";
+
+export { telemetry } from "./rows.ts";
+
+export const operations = [chainWhy, chainReplay];

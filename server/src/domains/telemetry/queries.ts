@@ -1,0 +1,58 @@
+import { query, type Tx } from "#kernel/db.ts";
+
+/** A row of telemetry.lineage: one call, whole. */
+export interface Lineage {
+  readonly id: string;
+  readonly request_id: string;
+  readonly operation: string;
+  readonly actor: string;
+  readonly outcome: "done" | "refused" | "read";
+  readonly code: string | null;
+  readonly subject_type: string | null;
+  readonly subject_id: string | null;
+  readonly created_at: Date;
+  readonly asked_by: string | null;
+  readonly decision: "allow" | "deny" | null;
+  readonly principal: string | null;
+  readonly action: string | null;
+  readonly resource_type: string | null;
+  readonly resource_id: string | null;
+  readonly context: string | null;
+  readonly policy_reasons: string[] | null;
+  readonly policy_errors: string[] | null;
+  readonly policy_version: number | null;
+  readonly trace_hash: string | null;
+  readonly trace: TraceStep[] | null;
+  readonly score: string | null;
+  readonly level: string | null;
+  readonly score_reasons: string[] | null;
+  readonly features: string | null;
+  readonly score_max: string | null;
+  readonly model: string | null;
+  readonly model_version: number | null;
+  readonly entry_id: string | null;
+  readonly entry_index: number | null;
+  readonly payload: string | null;
+}
+
+export interface TraceStep {
+  readonly policy_id: string;
+  readonly effect: string;
+  readonly outcome: string;
+  readonly detail: {
+    readonly principal: boolean;
+    readonly resource: boolean;
+    readonly conditions: readonly { readonly kind: string; readonly clause: string; readonly holds: boolean | "error" }[];
+  };
+}
+
+const CALLS_MAX = 100;
+
+/** Every call that an id belongs to: one for most ids, several for a request of many, none for another project's. */
+export const readLineage = (tx: Tx, id: string): Promise<Lineage[]> =>
+  query(
+    tx,
+    `select * from telemetry.lineage where tenant_id = (select ops.tenant())
+       and id in (select telemetry.calls_of($1)) order by id limit ${CALLS_MAX}`,
+    [id],
+  );

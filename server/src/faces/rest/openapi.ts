@@ -1,0 +1,127 @@
+import { z } from "zod";
+import { version } from "#kernel/package-root.ts";
+import type { Operation } from "#pipeline";
+
+type Json = Record<string, unknown>;
+
+/** The interface as OpenAPI 3.1, drawn from the operation list. */
+export function openapi(operations: readonly Operation[]): Json {
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    const [method, path] = operation.rest.split(" ") as [string, string];
+    paths[path] ??= {};
+    paths[path][method.toLowerCase()] = describe(operation, method, path);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Sealbase",
+      version,
+      description: "A PostgreSQL data platform that can prove what it did.",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ key: [] }],
+    tags: [...new Set(operations.map(domainOf))].map((name) => ({ name })),
+    paths,
+    components: {
+      securitySchemes: { key: { type: "http", scheme: "bearer", description: "An API key, sk_…" } },
+      schemas: { Problem: PROBLEM },
+      responses: {
+        Problem: {
+          description: "A refusal: what happened, with which values, and what to do.",
+          content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+        },
+      },
+    },
+  };
+}
+
+const PROBLEM: Json = {
+  type: "object",
+  required: ["type", "title", "status", "code", "facts", "help", "request_id"],
+  properties: {
+    type: { type: "string" },
+    title: { type: "string" },
+    status: { type: "integer" },
+    code: { type: "string", description: "step/what: request, policy, score, action or seal, and the reason" },
+    facts: { type: "object" },
+    help: { type: "string" },
+    request_id: { type: "string" },
+  },
+};
+
+const domainOf = ({ name }: Operation): string => name.split(".")[0]!;
+
+function describe(operation: Operation, method: string, path: string): Json {
+  const input = schemaOf(operation.input, "input");
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
+  const hasBody = method === "POST" || method === "PATCH";
+  const properties = (input["properties"] ?? {}) as Record<string, Json>;
+  const required = (input["required"] ?? []) as string[];
+  const rest = Object.keys(properties).filter((name) => !inPath.includes(name));
+  return {
+    operationId: operation.name,
+    summary: operation.summary,
+    tags: [domainOf(operation)],
+    parameters: [
+      ...inPath.map((name) => ({ name, in: "path", required: true, schema: properties[name] })),
+      ...(hasBody ? [] : rest.map((name) => ({ name, in: "query", required: required.includes(name), schema: properties[name] }))),
+      ...(operation.kind === "write" ? WRITE_HEADERS : []),
+      REQUEST_ID,
+    ],
+    ...(hasBody && rest.length > 0 ? { requestBody: bodyOf(operation, withoutPath(input, inPath)) } : {}),
+    responses: {
+      [String(operation.status ?? 200)]: {
+        description: "Done.",
+        content: { "application/json": { schema: schemaOf(operation.output, "output") } },
+      },
+      ...(operation.manyMax === undefined ? {} : { "207": MANY }),
+      default: { $ref: "#/components/responses/Problem" },
+    },
+  };
+}
+
+const MANY: Json = {
+  description: "Done for an array: one result an item, in order.",
+  content: { "application/json": { schema: { type: "object", properties: { results: { type: "array", items: { type: "object" } } } } } },
+};
+
+const REQUEST_ID: Json = {
+  name: "X-Request-Id",
+  in: "header",
+  schema: { type: "string", maxLength: 128 },
+  description: "Yours, or one is made; it is returned and kept with everything that the call leaves.",
+};
+
+const WRITE_HEADERS: Json[] = [
+  {
+    name: "Idempotency-Key",
+    in: "header",
+    schema: { type: "string", maxLength: 200 },
+    description: "The same key with the same input gets the first answer again; with another input it is refused.",
+  },
+  {
+    name: "Prefer",
+    in: "header",
+    schema: { type: "string", enum: ["ack=durable", "ack=published"] },
+    description: "What to wait for: that the call is on disk, or (default) that a signed checkpoint covers it.",
+  },
+];
+
+function bodyOf(operation: Operation, one: Json): Json {
+  const { manyMax } = operation;
+  const schema = manyMax === undefined ? one : { oneOf: [one, { type: "array", minItems: 1, maxItems: manyMax, items: one }] };
+  return { required: true, content: { "application/json": { schema } } };
+}
+
+function withoutPath(input: Json, inPath: readonly string[]): Json {
+  const properties = Object.fromEntries(Object.entries(input["properties"] as Json).filter(([name]) => !inPath.includes(name)));
+  const required = ((input["required"] ?? []) as string[]).filter((name) => !inPath.includes(name));
+  return { ...input, properties, ...(required.length > 0 ? { required } : {}) };
+}
+
+function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: "draft-2020-12", unrepresentable: "any" });
+  return rest;
+}

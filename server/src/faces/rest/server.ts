@@ -1,0 +1,33 @@
+import { type FastifyInstance, fastify } from "fastify";
+import { type Operation, type Parts } from "#pipeline";
+import { addHealth, type Health } from "./health.ts";
+import { BODY_BYTES_MAX, addJsonParser } from "./json.ts";
+import { openapi } from "./openapi.ts";
+import { docsPage } from "./docs-page.ts";
+import { answerProblems } from "./problem.ts";
+import { addOperation } from "./route.ts";
+
+/** The REST face: one route an operation, and what operators and readers of the interface need beside them. */
+export function openRest(parts: Parts, operations: readonly Operation[], health: Health): FastifyInstance {
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 500 },
+    logger: false,
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    parts.metrics.requests.inc({ method: request.method, status: String(reply.statusCode) });
+  });
+  addJsonParser(app);
+  answerProblems(app, parts.log, operations);
+  for (const operation of operations) addOperation(app, parts, operation);
+  addHealth(app, parts.metrics, health);
+  const document = openapi(operations);
+  app.get("/openapi.json", async () => document);
+  const page = docsPage(operations);
+  app.get("/docs", async (_, reply) => reply.type("text/html; charset=utf-8").send(page));
+  app.get("/", async (_, reply) => reply.redirect("/docs"));
+  return app;
+}

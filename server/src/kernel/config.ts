@@ -1,0 +1,89 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Refusal } from "./refusal.ts";
+
+/** Everything that can be set, from the environment. README lists it. */
+export interface Config {
+  /** Folder of the embedded engine, the master key and the demo's credentials. */
+  readonly dataDir: string;
+  /** A PostgreSQL server to use instead of the embedded engine. A secret: it holds a password. */
+  readonly databaseUrl: string | undefined;
+  readonly host: string;
+  readonly port: number;
+  /** Names this installation in its logs' origins; fixed for a log once it exists. */
+  readonly origin: string;
+  readonly logLevel: string;
+  /** 32 bytes that signing keys are encrypted with; undefined means the file `master.key` of the data folder. */
+  readonly masterKey: Uint8Array | undefined;
+}
+
+const MASTER_KEY_BYTES = 32;
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const ORIGIN = /^[a-z0-9][a-z0-9.-]{0,100}$/;
+
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  return {
+    dataDir: resolve(env["SEALBASE_DATA"] ?? ".sealbase"),
+    databaseUrl: env["DATABASE_URL"],
+    host: env["SEALBASE_HOST"] ?? "127.0.0.1",
+    port: integer("SEALBASE_PORT", env["SEALBASE_PORT"] ?? "7325"),
+    origin: matching("SEALBASE_ORIGIN", env["SEALBASE_ORIGIN"] ?? "sealbase.localhost", ORIGIN),
+    logLevel: oneOf("SEALBASE_LOG", env["SEALBASE_LOG"] ?? "info", LOG_LEVELS),
+    masterKey: env["SEALBASE_MASTER_KEY"] === undefined ? undefined : decodeKey(env["SEALBASE_MASTER_KEY"], "SEALBASE_MASTER_KEY"),
+  };
+}
+
+/** What may be logged: no password, no key. */
+export function publicConfig({ databaseUrl, masterKey, ...rest }: Config) {
+  return {
+    ...rest,
+    engine: databaseUrl === undefined ? "embedded" : "server",
+    masterKey: masterKey === undefined ? "file" : "environment",
+  };
+}
+
+/** The master key: from the environment, else from `master.key` (0600) in the data folder, made at the first start. */
+export function loadMasterKey({ masterKey, dataDir }: Config): Uint8Array {
+  if (masterKey !== undefined) return masterKey;
+  const file = join(dataDir, "master.key");
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    // "wx": of two processes that start at once, one makes it and both read it.
+    writeFileSync(file, `${randomBytes(MASTER_KEY_BYTES).toString("base64")}\n`, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  return decodeKey(readFileSync(file, "utf8").trim(), file);
+}
+
+function decodeKey(text: string, from: string): Uint8Array {
+  const key = Buffer.from(text, "base64");
+  if (key.length === MASTER_KEY_BYTES) return key;
+  throw new Refusal(
+    "config/bad_master_key",
+    500,
+    "The master key is not 32 bytes in base64",
+    { from, bytes: key.length },
+    "Set SEALBASE_MASTER_KEY to the output of `openssl rand -base64 32`, or restore the file.",
+  );
+}
+
+function integer(name: string, text: string): number {
+  const value = Number(text);
+  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
+  throw bad(name, text, "a port from 0 to 65535");
+}
+
+function matching(name: string, text: string, pattern: RegExp): string {
+  if (pattern.test(text)) return text;
+  throw bad(name, text, "a lower-case host name");
+}
+
+function oneOf(name: string, text: string, values: readonly string[]): string {
+  if (values.includes(text)) return text;
+  throw bad(name, text, `one of ${values.join(", ")}`);
+}
+
+const bad = (name: string, value: string, wanted: string) =>
+  new Refusal("config/bad_value", 500, `${name} is not ${wanted}`, { name, value }, `Set ${name} to ${wanted}.`);

@@ -1,0 +1,258 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type QueryResult,
+} from "kysely";
+import pg from "pg";
+import { Refusal } from "./refusal.ts";
+import type { DB } from "./schema.ts";
+
+/** What runs inside of one transaction, in one role, for one project. */
+export type Tx = Kysely<DB>;
+
+/** Whose rows a transaction sees, and with which rights. */
+export interface Scope {
+  readonly role: "writer" | "reader" | "retention";
+  /** Project; null sees no project's rows. */
+  readonly tenantId: string | null;
+  /** Set by operations on an organization's projects only. */
+  readonly organizationId?: string | undefined;
+}
+
+export interface Db {
+  /** Begins, takes the role and the project, runs, commits; rolls back when `work` throws. */
+  transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** A connection of its own that hears NOTIFY; reconnects by itself and calls `onConnect` each time. */
+  listen(channels: readonly string[], hear: (channel: string, payload: string) => void): Promise<Listener>;
+  readonly pool: pg.Pool;
+  close(): Promise<void>;
+}
+
+export interface Listener {
+  close(): Promise<void>;
+}
+
+export const POSTGRES_MAJOR_MIN = 17;
+export const TIMEOUTS_MS = { statement: 15_000, lock: 5_000, idle_in_transaction_session: 30_000 };
+const CONNECT_TRIES_MAX = 8;
+const CONNECT_BACKOFF_MS = 50;
+const CONNECTIONS_MAX = 10;
+
+/** int8 becomes a number, and never a wrong one; numeric stays text; bytea is a Buffer. */
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, (text) => {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`int8 ${text} is beyond 2^53`);
+  return value;
+});
+
+export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_MAX): Promise<Db> {
+  const pool = new pg.Pool({
+    ...config,
+    max: connections,
+    types,
+    connectionTimeoutMillis: 10_000,
+    application_name: "sealbase",
+    allowExitOnIdle: false,
+  });
+  // A connection that dies while idle is replaced at the next use; without a listener it would end the process.
+  pool.on("error", () => {});
+  try {
+    await refuseOldPostgres(pool);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return {
+    pool,
+    transaction: (scope, work) => transaction(pool, scope, work),
+    listen: (channels, hear) => listen(config, channels, hear),
+    close: () => pool.end(),
+  };
+}
+
+/** One connection for one piece of work beside the pool: administration, mostly. */
+export async function withClient<T>(config: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(config);
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Runs SQL text inside a transaction: for statements that no query builder needs to see. */
+export async function query<Row>(tx: Tx, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  return (await tx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows;
+}
+
+async function transaction<T>(pool: pg.Pool, scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const client = await connect(pool);
+  let broken: Error | undefined;
+  try {
+    await client.query(begin(scope));
+    const result = await work(bound(client));
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    // A rollback that fails means a lost connection: it is dropped, the server rolls back, the first error counts.
+    await client.query("rollback").catch((lost: Error) => {
+      broken = lost;
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** One message, and everything in it local to the transaction, so that a transaction pooler may stand in between. */
+function begin({ role, tenantId, organizationId }: Scope): string {
+  const settings = [
+    ["role", `sealbase_${role}`],
+    ["app.tenant_id", tenantId ?? ""],
+    ["app.organization_id", organizationId ?? ""],
+    ...Object.entries(TIMEOUTS_MS).map(([name, ms]) => [`${name}_timeout`, String(ms)]),
+  ];
+  const calls = settings.map(([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value!)}, true)`);
+  return `begin${role === "reader" ? " read only" : ""}; select ${calls.join(", ")}`;
+}
+
+/** A connection, waiting out a server that restarts; refuses when it stays away. */
+async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      if (attempt === CONNECT_TRIES_MAX) throw unavailable(error as Error);
+      await sleep(CONNECT_BACKOFF_MS * 2 ** (attempt - 1));
+    }
+  }
+}
+
+const TRANSIENT = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "57P01", "57P02", "57P03", "53300"]);
+const isTransient = (error: unknown) => TRANSIENT.has((error as { code?: string }).code ?? "");
+
+/** True when the connection was lost, so that nobody knows whether a commit happened. */
+export const isConnectionLost = (error: unknown): boolean =>
+  isTransient(error) || /Connection terminated|Client has encountered/.test((error as Error).message ?? "");
+
+const unavailable = (error: Error) =>
+  new Refusal(
+    "engine/unavailable",
+    503,
+    "PostgreSQL does not answer",
+    { cause: (error as { code?: string }).code ?? error.message },
+    "Check that PostgreSQL runs and is reachable; send the call again with the same Idempotency-Key.",
+  );
+
+async function refuseOldPostgres(pool: pg.Pool): Promise<void> {
+  const client = await connect(pool);
+  try {
+    const { rows } = await client.query<{ version: string }>("select current_setting('server_version_num') as version");
+    const major = Math.floor(Number(rows[0]!.version) / 10_000);
+    if (major < POSTGRES_MAJOR_MIN)
+      throw new Refusal(
+        "engine/postgres_too_old",
+        503,
+        `PostgreSQL ${major} is older than ${POSTGRES_MAJOR_MIN}`,
+        { found: major, needed: POSTGRES_MAJOR_MIN },
+        `Upgrade the server to PostgreSQL ${POSTGRES_MAJOR_MIN} or later.`,
+      );
+  } finally {
+    client.release();
+  }
+}
+
+const builders = new WeakMap<pg.PoolClient, Tx>();
+
+/** The query builder on this one connection, made once per connection. */
+function bound(client: pg.PoolClient): Tx {
+  let tx = builders.get(client);
+  if (tx === undefined) {
+    tx = new Kysely<DB>({
+      dialect: {
+        createAdapter: () => new PostgresAdapter(),
+        createDriver: () => new BoundDriver(client),
+        createIntrospector: (db) => new PostgresIntrospector(db),
+        createQueryCompiler: () => new PostgresQueryCompiler(),
+      },
+    });
+    builders.set(client, tx);
+  }
+  return tx;
+}
+
+class BoundDriver implements Driver {
+  readonly #connection: DatabaseConnection;
+  constructor(client: pg.PoolClient) {
+    // Work that asks for several things at once gets them one after the other: a connection does one at a time.
+    let turn: Promise<unknown> = Promise.resolve();
+    this.#connection = {
+      async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+        const asked = turn.then(() => client.query(sql, parameters as unknown[]));
+        turn = asked.catch(() => {});
+        const result = await asked;
+        return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
+      },
+      streamQuery() {
+        throw new Error("read in pages instead of streams");
+      },
+    };
+  }
+  async init() {}
+  acquireConnection = async () => this.#connection;
+  async releaseConnection() {}
+  async destroy() {}
+  beginTransaction = nested;
+  commitTransaction = nested;
+  rollbackTransaction = nested;
+}
+
+async function nested(): Promise<never> {
+  throw new Error("a transaction is begun by Db.transaction only");
+}
+
+const LISTEN_RETRY_MS = 1_000;
+
+async function listen(
+  config: pg.ClientConfig,
+  channels: readonly string[],
+  hear: (channel: string, payload: string) => void,
+): Promise<Listener> {
+  let closed = false;
+  let client: pg.Client | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const again = () => {
+    if (closed || timer !== undefined) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      open().catch(again);
+    }, LISTEN_RETRY_MS);
+  };
+  const open = async () => {
+    client = new pg.Client({ ...config, application_name: "sealbase listen", keepAlive: true });
+    client.on("error", again);
+    client.on("end", again);
+    client.on("notification", ({ channel, payload }) => hear(channel, payload ?? ""));
+    await client.connect();
+    for (const channel of channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+    // What was said while nobody listened is lost: the empty payload means "anything may have changed".
+    for (const channel of channels) hear(channel, "");
+  };
+  await open();
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await client?.end();
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/** Everything that `/metrics` shows. One set per system, so that two in one process do not mix. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly calls: Counter<"operation" | "outcome" | "code">;
+  readonly steps: Histogram<"step">;
+  readonly requests: Counter<"method" | "status">;
+  readonly batches: Histogram<"kind">;
+  readonly entries: Counter<string>;
+  readonly waiting: Gauge<"queue">;
+}
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+export function openMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    registry,
+    calls: new Counter({
+      name: "sealbase_calls_total",
+      help: "Calls by operation and outcome; the code is that of a refusal.",
+      labelNames: ["operation", "outcome", "code"],
+      registers,
+    }),
+    steps: new Histogram({
+      name: "sealbase_step_seconds",
+      help: "Time that a call spent in each of the five steps.",
+      labelNames: ["step"],
+      buckets: SECONDS,
+      registers,
+    }),
+    requests: new Counter({
+      name: "sealbase_http_requests_total",
+      help: "HTTP requests by method and status, those that did not parse included.",
+      labelNames: ["method", "status"],
+      registers,
+    }),
+    batches: new Histogram({
+      name: "sealbase_batch_size",
+      help: "Calls per shared transaction (commit) and entries per sequenced batch (seal).",
+      labelNames: ["kind"],
+      buckets: SIZES,
+      registers,
+    }),
+    entries: new Counter({
+      name: "sealbase_entries_sealed_total",
+      help: "Ledger entries that were given a place by this process.",
+      registers,
+    }),
+    waiting: new Gauge({
+      name: "sealbase_waiting",
+      help: "Calls that wait for a commit or for a published checkpoint.",
+      labelNames: ["queue"],
+      registers,
+    }),
+  };
+}

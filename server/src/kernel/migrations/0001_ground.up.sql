@@ -1,0 +1,193 @@
+-- The ground: roles, schemas, and the few functions that every later table is made with.
+
+do $$
+declare
+  role_name text;
+begin
+  foreach role_name in array array[
+    'sealbase_migrator',  -- owns everything; only migrations run as it
+    'sealbase_writer',    -- the server, for calls that write
+    'sealbase_reader',    -- the server, for calls that read
+    'sealbase_analyst',   -- people who query
+    'sealbase_auditor',   -- people who check
+    'sealbase_retention'  -- the one role that may delete from append-only tables
+  ] loop
+    if not exists (select from pg_roles where rolname = role_name) then
+      execute format('create role %I nologin', role_name);
+    end if;
+  end loop;
+  -- What the server logs in as: it has no rights of its own and takes writer or reader per transaction.
+  if not exists (select from pg_roles where rolname = 'sealbase_server') then
+    create role sealbase_server nologin noinherit;
+  end if;
+end
+$$;
+
+grant sealbase_writer, sealbase_reader, sealbase_retention to sealbase_server;
+
+do $$
+begin
+  execute format('grant create on database %I to sealbase_migrator', current_database());
+end
+$$;
+
+create schema if not exists ops;
+alter schema ops owner to sealbase_migrator;
+create schema control_plane authorization sealbase_migrator;
+create schema authz authorization sealbase_migrator;
+create schema security authorization sealbase_migrator;
+create schema ledger authorization sealbase_migrator;
+create schema telemetry authorization sealbase_migrator;
+create schema vedic authorization sealbase_migrator;
+create schema entities authorization sealbase_migrator;
+
+grant usage on schema control_plane, authz, security, ledger, telemetry, vedic, entities, ops
+  to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor, sealbase_retention;
+
+-- A role may be granted to itself only by those who have it; a database owner who is not a superuser needs it.
+do $$
+begin
+  execute format('grant sealbase_migrator to %I', current_user);
+exception when others then
+  null; -- a superuser needs no membership, and may not be granted one twice
+end
+$$;
+
+set local role sealbase_migrator;
+
+-- The project of this transaction. Unset means none, and then no row of any project is visible.
+create function ops.tenant() returns uuid
+  language sql stable parallel safe
+  return nullif(current_setting('app.tenant_id', true), '')::uuid;
+
+-- Set only by operations that work on an organization's projects.
+create function ops.organization() returns uuid
+  language sql stable parallel safe
+  return nullif(current_setting('app.organization_id', true), '')::uuid;
+
+-- The UUID that a text is, or null.
+create function ops.try_uuid(given text) returns uuid
+  language sql immutable parallel safe
+  return case when pg_input_is_valid(given, 'uuid') then given::uuid end;
+
+create function ops.protect_tenant(t regclass) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  execute format('alter table %s enable row level security', t);
+  execute format('alter table %s force row level security', t);
+  execute format(
+    'create policy tenant on %s to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor, sealbase_retention '
+    'using (tenant_id = (select ops.tenant())) with check (tenant_id = (select ops.tenant()))', t);
+  execute format('create policy owner on %s to sealbase_migrator using (true) with check (true)', t);
+end
+$$;
+
+create function ops.refuse_change() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  if tg_op = 'DELETE' and current_user = 'sealbase_retention' then
+    return old;
+  end if;
+  raise exception '%.% is append-only', tg_table_schema, tg_table_name
+    using errcode = 'insufficient_privilege',
+          hint = 'Rows leave only through a retention run; nothing changes them.';
+end
+$$;
+
+create function ops.append_only(t regclass) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  execute format('create trigger append_only before update or delete on %s for each row execute function ops.refuse_change()', t);
+  execute format('create trigger append_only_truncate before truncate on %s for each statement execute function ops.refuse_change()', t);
+  execute format('grant select, delete on %s to sealbase_retention', t);
+end
+$$;
+
+create function ops.set_updated_at() returns trigger
+  language plpgsql set search_path = '' as $$
+begin
+  new.updated_at := now();
+  return new;
+end
+$$;
+
+create function ops.touch_updated_at(t regclass) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  execute format('create trigger touch_updated_at before update on %s for each row execute function ops.set_updated_at()', t);
+end
+$$;
+
+create function ops.grant_read(t regclass) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  execute format('grant select on %s to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor', t);
+end
+$$;
+
+create function ops.grant_append(t regclass) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  perform ops.grant_read(t);
+  execute format('grant insert on %s to sealbase_writer', t);
+end
+$$;
+
+create function ops.grant_write(t regclass) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  perform ops.grant_read(t);
+  execute format('grant insert, update, delete on %s to sealbase_writer', t);
+end
+$$;
+
+-- The smallest UUIDv7 of a moment: its first 48 bits are milliseconds since 1970 (RFC 9562, 5.7).
+create function ops.uuid_floor(moment timestamptz) returns uuid
+  language sql immutable parallel safe
+  return rpad(lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
+
+-- Monthly partitions of a table that is partitioned by range of a UUIDv7, whose time is in the value itself:
+-- so the key stays (tenant_id, id) and no column repeats the time. The default partition catches what comes too late.
+create function ops.partition_monthly(t regclass, months_ahead int default 3) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  month timestamptz;
+  schema_name text;
+  table_name text;
+  part text;
+begin
+  select n.nspname, c.relname into schema_name, table_name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = t;
+  if to_regclass(format('%I.%I', schema_name, table_name || '_default')) is null then
+    execute format('create table %I.%I partition of %s default', schema_name, table_name || '_default', t);
+  end if;
+  for ahead in 0 .. months_ahead loop
+    month := date_trunc('month', now() at time zone 'utc') at time zone 'utc' + make_interval(months => ahead);
+    part := table_name || to_char(month at time zone 'utc', '_YYYYMM');
+    if to_regclass(format('%I.%I', schema_name, part)) is null then
+      execute format('create table %I.%I partition of %s for values from (%L) to (%L)', schema_name, part, t,
+        ops.uuid_floor(month), ops.uuid_floor(month + interval '1 month'));
+    end if;
+  end loop;
+end
+$$;
+
+-- Makes the coming months' partitions; the server calls it at start and once a day.
+create function ops.make_partitions() returns void
+  language plpgsql security definer set search_path = '' as $$
+declare
+  t regclass;
+begin
+  for t in
+    select c.oid::regclass from pg_catalog.pg_class c
+    where c.relkind = 'p' and pg_catalog.pg_get_partkeydef(c.oid) like 'RANGE (%id)'
+  loop
+    perform ops.partition_monthly(t);
+  end loop;
+end
+$$;
+
+revoke execute on all functions in schema ops from public;
+grant execute on function ops.tenant(), ops.organization(), ops.uuid_floor(timestamptz), ops.try_uuid(text)
+  to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor, sealbase_retention;
+grant execute on function ops.make_partitions() to sealbase_writer;

@@ -1,0 +1,102 @@
+import { activateDefault, openPolicy, operations as authz } from "#domains/authz";
+import { openAuthenticator, operations as controlPlane, raiseRevision, revision } from "#domains/control-plane";
+import { openLedger, operations as ledger, type OpenLedger } from "#domains/ledger";
+import { openScorer, operations as risk } from "#domains/risk";
+import { operations as chains, telemetry } from "#domains/telemetry";
+import { systemClock } from "#kernel/clock.ts";
+import { type Config, loadMasterKey } from "#kernel/config.ts";
+import { type Db, openDb, query, withClient } from "#kernel/db.ts";
+import { openLog } from "#kernel/log.ts";
+import { openMetrics } from "#kernel/metrics.ts";
+import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
+import { openEngine } from "#kernel/open-engine.ts";
+import { type Operation, openPipeline, type Parts } from "#pipeline";
+
+/** Everything that the system can do. Every face is drawn from this list. */
+export const operations: readonly Operation[] = [...authz, ...risk, ...chains, ...ledger, ...controlPlane];
+
+export interface System {
+  readonly parts: Parts;
+  readonly ledger: OpenLedger;
+  /** Why calls should go elsewhere now; empty when all is well. */
+  health(): Promise<string[]>;
+  /** Finishes what is under way, seals what is pending, and closes; twice does nothing more. */
+  stop(): Promise<void>;
+}
+
+export interface Opening {
+  /** Migrate the database first; otherwise one that is behind is refused. */
+  readonly migrate: boolean;
+  /** Share the embedded engine of another process instead of refusing. */
+  readonly join: boolean;
+}
+
+/** Opens the engine, joins the domains to the pipeline, and starts the sequencer. The one place that knows every part. */
+export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
+  const log = openLog(config.logLevel);
+  const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
+  const opened: (() => Promise<unknown>)[] = [() => engine.stop()];
+  const close = async () => {
+    for (const step of opened.splice(0).reverse()) await step();
+  };
+  try {
+    if (migrate) await migrateUp(engine.admin, { log: (line) => log.info(line) });
+    await withClient(engine.admin, (client) => ensureCompatible(client));
+    await engine.allowServer();
+    const db = await openDb(engine.server);
+    opened.push(() => db.close());
+    const system = await joinParts(config, db, log);
+    opened.push(system.stop);
+    return { ...system, stop: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<System> {
+  const clock = systemClock;
+  const metrics = openMetrics();
+  const auth = openAuthenticator(db, clock);
+  const ledger = openLedger({ db, clock, log, metrics, masterKey: loadMasterKey(config), origin: config.origin });
+  await db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.make_partitions()"));
+  const parts = openPipeline({
+    db,
+    clock,
+    log,
+    metrics,
+    authenticate: auth.authenticate,
+    revision,
+    raiseRevision,
+    policy: openPolicy(db),
+    scorer: await openScorer(db),
+    ledger,
+    telemetry,
+    async projectCreated(tx, project) {
+      await activateDefault(tx, project);
+      await ledger.createLog(tx, project.id);
+    },
+  });
+  const listener = await db.listen(["sealbase_revision"], (_, tenantId) => auth.forget(tenantId || undefined));
+  await ledger.sequencer.start();
+  return {
+    parts,
+    ledger,
+    health: () => health(db, ledger),
+    async stop() {
+      await parts.reads.flush(true);
+      await ledger.sequencer.stop();
+      await listener.close();
+    },
+  };
+}
+
+async function health(db: Db, ledger: OpenLedger): Promise<string[]> {
+  const reasons = ledger.sequencer.refusals.map(({ code, message }) => `${code}: ${message}`);
+  try {
+    await db.transaction({ role: "reader", tenantId: null }, (tx) => query(tx, "select 1"));
+  } catch (error) {
+    reasons.push(`engine: ${(error as Error).message}`);
+  }
+  return reasons;
+}

@@ -1,0 +1,59 @@
+import { canonicalJson } from "#verifier";
+import type { z } from "zod";
+import type { Chain } from "./chain.ts";
+import { type Parts, Suspicion } from "./ports.ts";
+import { badIdempotencyKey, badRequestId, invalid } from "./refusals.ts";
+
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
+const ISSUES_MAX = 20;
+
+/**
+ * Step 1: who calls, and what for. What does not get past here is counted, not sealed.
+ * @param again the call is decided again, because what caches know of its key has changed
+ */
+export async function request(parts: Parts, chain: Chain, again: boolean): Promise<void> {
+  const { incoming, operation } = chain;
+  if (!REQUEST_ID.test(chain.requestId)) throw badRequestId();
+  if (incoming.idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(incoming.idempotencyKey)) throw badIdempotencyKey();
+  const principal = await parts.authenticate(incoming.credential, again).catch((error) => suspect(parts, chain, error));
+  const parsed = operation.input.safeParse(incoming.input);
+  if (!parsed.success) throw invalid({ issues: issues(parsed.error) });
+  chain.admitted = { principal, input: parsed.data, canonicalInput: canonical(parsed.data) };
+}
+
+/** The input as it is hashed and kept. PostgreSQL keeps no NUL, and UTF-8 no half of a surrogate pair. */
+function canonical(input: unknown): string {
+  let text: string;
+  try {
+    text = canonicalJson(input);
+  } catch (error) {
+    throw invalid({ issues: [(error as Error).message] });
+  }
+  if (text.includes("\\u0000")) throw invalid({ issues: ["a string contains NUL"] });
+  return text;
+}
+
+function issues(error: z.ZodError): string[] {
+  const lines = error.issues.slice(0, ISSUES_MAX).map(({ path, message }) =>
+    path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`,
+  );
+  const more = error.issues.length - lines.length;
+  return more > 0 ? [...lines, `and ${more} more`] : lines;
+}
+
+/** A forged, revoked or expired key is told to the project that it names; the caller learns nothing from it. */
+async function suspect(parts: Parts, chain: Chain, error: unknown): Promise<never> {
+  if (!(error instanceof Suspicion)) throw error;
+  const event = {
+    kind: error.kind,
+    severity: "warning",
+    actor: "unknown",
+    requestId: chain.requestId,
+    decisionId: null,
+    facts: error.facts,
+    time_ms: chain.time_ms,
+  } as const;
+  await parts.committer.commit({ tenantId: error.tenantId, id: chain.id, rows: parts.telemetry.eventRows(event) });
+  throw error.refusal;
+}

@@ -1,0 +1,37 @@
+import type { Chain } from "./chain.ts";
+import type { Parts, Question } from "./ports.ts";
+import { denied } from "./refusals.ts";
+
+/** Step 2: may this principal do this? Deny by default; the verdict and its trace are kept either way. */
+export async function policy(parts: Parts, chain: Chain): Promise<void> {
+  const { operation, request } = chain;
+  const { principal, input } = request;
+  const question: Question = {
+    principal,
+    action: actionOf(operation.name, operation.kind),
+    resource: operation.policy.resource({ input, principal }),
+    context: operation.policy.context?.(input) ?? {},
+  };
+  const decision = await parts.policy.decide(principal, question);
+  chain.question = question;
+  chain.decision = decision;
+  const about = { id: chain.id, askedBy: null, requestId: chain.requestId, operation: operation.name, time_ms: chain.time_ms };
+  chain.rows.push(...parts.policy.rows(decision, question, about));
+  if (decision.outcome === "deny") {
+    const { facts, help } = parts.policy.explain(decision, question);
+    throw denied({ decision_id: chain.id, ...facts }, help);
+  }
+}
+
+/** `risk.transaction.assess` is in the action groups `risk`, `risk.transaction` and `write`. */
+export function actionOf(name: string, kind: "read" | "write"): { id: string; groups: readonly string[] } {
+  let known = actions.get(name);
+  if (known === undefined) {
+    const words = name.split(".");
+    known = { id: name, groups: [kind, ...words.slice(1).map((_, i) => words.slice(0, i + 1).join("."))] };
+    actions.set(name, known);
+  }
+  return known;
+}
+
+const actions = new Map<string, { id: string; groups: readonly string[] }>();

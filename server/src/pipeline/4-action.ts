@@ -1,0 +1,27 @@
+import type { Tx } from "#kernel/db.ts";
+import type { Chain } from "./chain.ts";
+import type { Call, Recorded } from "./operation.ts";
+import type { Ports } from "./ports.ts";
+
+/** Step 4 of an append-only operation. */
+export async function record(ports: Ports, chain: Chain): Promise<Recorded<unknown>> {
+  const recorded = await chain.operation.record!(callOf(ports, chain));
+  chain.rows.push(...recorded.rows);
+  return { ...recorded, output: shaped(chain, recorded.output) };
+}
+
+/** Step 4 of any other operation: the only one of the five that touches the domain's tables. */
+export async function action(ports: Ports, chain: Chain, tx: Tx): Promise<Recorded<unknown>> {
+  const output = shaped(chain, await chain.operation.action!({ ...callOf(ports, chain), tx }));
+  const subject = chain.operation.subject?.(output);
+  return { output, rows: [], ...(subject === undefined ? {} : { subject }) };
+}
+
+function callOf(ports: Ports, chain: Chain): Call<never> {
+  const { principal, input } = chain.request;
+  const { id, requestId, time_ms, score } = chain;
+  return { ports, id, requestId, time_ms, principal, input: input as never, score };
+}
+
+/** An output that does not fit its declaration is a bug of ours and stays one. */
+const shaped = (chain: Chain, output: unknown): unknown => chain.operation.output.parse(output);

@@ -1,0 +1,17 @@
+/** The door of the pipeline: what domains declare, what faces call, what main.ts joins. */
+import { Committer } from "./committer.ts";
+import type { Parts, Ports } from "./ports.ts";
+import { ReadLog } from "./read-log.ts";
+
+export { actionOf } from "./2-policy.ts";
+export type { Incoming } from "./chain.ts";
+export { type Call, type Operation, operation, type Recorded, type TxCall } from "./operation.ts";
+export { type Outcome, run } from "./pipeline.ts";
+export * from "./ports.ts";
+export { digestOf } from "./read-log.ts";
+
+/** Completes the ports with the pipeline's own writers. */
+export function openPipeline(ports: Ports): Parts {
+  const committer = new Committer(ports.db, ports.revision, ports.metrics);
+  return { ...ports, committer, reads: new ReadLog(ports, committer) };
+}

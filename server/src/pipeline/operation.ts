@@ -1,0 +1,82 @@
+import type { z } from "zod";
+import type { Append } from "#kernel/append.ts";
+import type { Tx } from "#kernel/db.ts";
+import type { Ports, Principal, ScoreSubject } from "./ports.ts";
+
+/** What an operation's own code knows of the call it runs in. */
+export interface Call<Input> {
+  /** UUIDv7 of the call: also the id of its decision, its score and its ledger entry. */
+  readonly id: string;
+  readonly requestId: string;
+  /** Milliseconds since 1970 at which the call was admitted; everything it writes carries this time. */
+  readonly time_ms: number;
+  readonly principal: Principal;
+  readonly input: Input;
+  readonly ports: Ports;
+  /** What step 3 found; null when the operation is not scored. */
+  readonly score: { readonly value: number; readonly level: string; readonly reasons: readonly string[] } | null;
+}
+
+/** A call whose action works inside the call's transaction. */
+export interface TxCall<Input> extends Call<Input> {
+  readonly tx: Tx;
+}
+
+/** What the action was about, so that it can be found by its own id, too. */
+export interface Subject {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** What an append-only action returns: it needs to see nothing, so many calls share one commit. */
+export interface Recorded<Output> {
+  readonly output: Output;
+  readonly rows: readonly Append[];
+  readonly subject?: Subject;
+}
+
+/**
+ * One thing the system can do. A domain lists its operations and every face is drawn from the list, so it is
+ * written once, in the order in which it runs.
+ */
+export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodType = z.ZodType> {
+  /** `domain.noun.verb`: also the policy action and the metric label. */
+  readonly name: `${string}.${string}.${string}`;
+  /** One sentence for OpenAPI, `operations` and the command line. */
+  readonly summary: string;
+  /** The only place where a path is chosen. */
+  readonly rest: `${"GET" | "POST" | "PATCH" | "DELETE"} /v1/${string}`;
+  readonly kind: "read" | "write";
+  /** HTTP status of success; 200 unless told. */
+  readonly status?: 200 | 201;
+  /** Also accepts an array of inputs, at most this many; each is a call of its own. */
+  readonly manyMax?: number;
+  /** Works across the projects of the principal's organization. */
+  readonly scope?: "organization";
+  readonly input: In;
+  readonly output: Out;
+  /** Output fields that are shown once and stored nowhere. */
+  readonly secrets?: readonly string[];
+
+  /** Step 2: what is being done to what. The action is the operation's name. */
+  readonly policy: {
+    readonly resource: (call: { input: z.output<In>; principal: Principal }) => { type: string; id: string };
+    /** What conditions may read; integers, strings, booleans and sets of them. */
+    readonly context?: (input: z.output<In>) => Readonly<Record<string, unknown>>;
+  };
+  /** Step 3: what the scorer weighs, or that nothing is. */
+  readonly score: "none" | ((input: z.output<In>) => ScoreSubject);
+  /** Step 4, inside the call's transaction. */
+  action?(call: TxCall<z.output<In>>): Promise<z.input<Out>>;
+  /** Step 4 for an action that only adds rows and sees none, so that concurrent calls share a commit. */
+  record?(call: Call<z.output<In>>): Recorded<z.input<Out>> | Promise<Recorded<z.input<Out>>>;
+  /** What a transaction's action was about. */
+  subject?(output: z.output<Out>): Subject;
+}
+
+/** Checks an operation against its own input and output, then forgets them, so that a list can hold all. */
+export function operation<In extends z.ZodType, Out extends z.ZodType>(
+  op: Operation<In, Out> & (Pick<Required<Operation<In, Out>>, "action"> | Pick<Required<Operation<In, Out>>, "record">),
+): Operation {
+  return op as unknown as Operation;
+}

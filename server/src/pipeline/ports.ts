@@ -1,0 +1,181 @@
+import type { Append } from "#kernel/append.ts";
+import type { Clock } from "#kernel/clock.ts";
+import type { Db, Tx } from "#kernel/db.ts";
+import type { Log } from "#kernel/log.ts";
+import type { Metrics } from "#kernel/metrics.ts";
+import type { Facts, Refusal } from "#kernel/refusal.ts";
+import type { Committer } from "./committer.ts";
+import type { ReadLog } from "./read-log.ts";
+
+/** What the pipeline is given by main.ts: the steps that belong to a domain, and the ground they stand on. */
+export interface Ports {
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly authenticate: Authenticate;
+  readonly revision: Revision;
+  readonly policy: Policy;
+  readonly scorer: Scorer;
+  readonly ledger: Ledger;
+  readonly telemetry: Telemetry;
+  readonly projectCreated: ProjectCreated;
+  /** Says in this transaction that earlier decisions of the project are stale. */
+  readonly raiseRevision: (tx: Tx, tenantId: string) => Promise<void>;
+}
+
+/** Gives a new project what the domains keep per project: its policies, its log. Runs in the project's scope. */
+export type ProjectCreated = (tx: Tx, project: { id: string; createdBy: string }) => Promise<void>;
+
+/** The ports, and the two writers of the pipeline itself. */
+export interface Parts extends Ports {
+  readonly committer: Committer;
+  readonly reads: ReadLog;
+}
+
+/** Who calls, in which project. */
+export interface Principal {
+  readonly type: "ServiceAccount";
+  readonly id: string;
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly tenantId: string;
+  readonly organizationId: string;
+  readonly projectName: string;
+  readonly apiKeyId: string;
+  /** A score above this is refused: the project's threshold, 0 to 1. */
+  readonly scoreMax: number;
+  /** State of keys, policies and threshold that this was read at. */
+  readonly revision: number;
+}
+
+/** Step 1. Throws a refusal, or a `Suspicion` when a known key was forged, is revoked or has expired. */
+export type Authenticate = (credential: string | undefined, withoutCache: boolean) => Promise<Principal>;
+
+/** A failed sign-in that belongs to a project, so that the project can be told. */
+export class Suspicion extends Error {
+  readonly refusal: Refusal;
+  readonly tenantId: string;
+  readonly kind: string;
+  readonly facts: Facts;
+  constructor(refusal: Refusal, tenantId: string, kind: string, facts: Facts) {
+    super(kind);
+    this.refusal = refusal;
+    this.tenantId = tenantId;
+    this.kind = kind;
+    this.facts = facts;
+  }
+}
+
+/** The SQL expression of a project's revision; `tenant` is the placeholder of its id. */
+export type Revision = (tenant: string) => string;
+
+export interface Question {
+  readonly principal: { readonly type: string; readonly id: string; readonly groups: readonly string[] };
+  readonly action: { readonly id: string; readonly groups: readonly string[] };
+  readonly resource: { readonly type: string; readonly id: string };
+  readonly context: Readonly<Record<string, unknown>>;
+}
+
+/** Step 2. */
+export interface Decision {
+  readonly outcome: "allow" | "deny";
+  /** Ids of the determining policies, sorted. */
+  readonly reasons: readonly string[];
+  readonly errors: readonly string[];
+  readonly versionId: string | null;
+  /** SHA-256, hex. */
+  readonly traceHash: string;
+}
+
+export interface Policy {
+  decide(principal: Principal, question: Question): Promise<Decision>;
+  /** The rows that keep a decision, its trace and what it knew. */
+  rows(decision: Decision, question: Question, about: DecisionOf): readonly Append[];
+  /** Why it was denied and what would help: facts and one sentence. */
+  explain(decision: Decision, question: Question): { readonly facts: Facts; readonly help: string };
+}
+
+export interface DecisionOf {
+  readonly id: string;
+  readonly askedBy: string | null;
+  readonly requestId: string;
+  readonly operation: string;
+  readonly time_ms: number;
+}
+
+/** Step 3: what a scorer weighs. Amounts in cents. */
+export interface ScoreSubject {
+  readonly type: string;
+  readonly amountCents: number;
+  readonly originBeforeCents: number | null;
+  readonly originAfterCents: number | null;
+}
+
+export interface Score {
+  /** 0 to 1, five decimals. */
+  readonly value: number;
+  readonly level: "LOW" | "MEDIUM" | "HIGH" | "CRITICAL";
+  readonly reasons: readonly string[];
+  readonly features: Readonly<Record<string, string | number | boolean | null>>;
+  readonly modelVersionId: string;
+}
+
+export interface Scorer {
+  score(subject: ScoreSubject): Score;
+  rows(score: Score, of: { id: string; scoreMax: number; refused: boolean; time_ms: number }): readonly Append[];
+}
+
+/** Step 5. */
+export interface Ledger {
+  /** The rows of an entry that is durable once they are committed: its bytes in `pending`, its payload beside it. */
+  rows(tenantId: string, entry: EntryOf): Promise<readonly Append[]>;
+  /** Says that a project's log has new entries. */
+  wake(tenantId: string): void;
+  /** Resolves when a signed checkpoint covers the entry; with null when that takes too long: the entry is durable. */
+  published(tenantId: string, entryId: string): Promise<Place | null>;
+}
+
+export interface EntryOf {
+  readonly id: string;
+  readonly time_ms: number;
+  readonly kind: "call" | "refusal" | "reads";
+  readonly actor: string;
+  readonly action: string;
+  readonly outcome: "done" | "refused";
+  readonly refs: Readonly<Record<string, string>>;
+  readonly payload: unknown;
+}
+
+export interface Place {
+  readonly index: number;
+  /** Size of the log that the checkpoint signs. */
+  readonly size: number;
+}
+
+export interface Telemetry {
+  linkRows(link: Link): readonly Append[];
+  eventRows(event: SecurityEvent): readonly Append[];
+}
+
+export interface Link {
+  readonly decisionId: string;
+  readonly requestId: string;
+  readonly operation: string;
+  readonly actor: string;
+  readonly outcome: "done" | "refused" | "read";
+  readonly code: string | null;
+  readonly subject: { readonly type: string; readonly id: string } | null;
+  readonly entryId: string | null;
+  readonly time_ms: number;
+}
+
+export interface SecurityEvent {
+  readonly kind: string;
+  readonly severity: "info" | "warning" | "critical";
+  readonly actor: string;
+  readonly requestId: string;
+  readonly decisionId: string | null;
+  readonly facts: Facts;
+  readonly time_ms: number;
+}

@@ -1,0 +1,76 @@
+import { type Facts, Refusal } from "#kernel/refusal.ts";
+
+export const invalid = (facts: Facts) =>
+  new Refusal(
+    "request/invalid",
+    400,
+    "The input does not fit the operation",
+    facts,
+    "Correct the fields that `issues` names and send the call again.",
+  );
+
+export const badRequestId = () =>
+  new Refusal(
+    "request/bad_request_id",
+    400,
+    "X-Request-Id must be 1 to 128 visible ASCII characters",
+    {},
+    "Send another X-Request-Id, or none and one is made.",
+  );
+
+export const badIdempotencyKey = () =>
+  new Refusal(
+    "request/bad_idempotency_key",
+    400,
+    "Idempotency-Key must be 1 to 200 visible ASCII characters",
+    {},
+    "Send a UUID as the Idempotency-Key.",
+  );
+
+export const idempotencyConflict = (key: string) =>
+  new Refusal(
+    "request/idempotency_conflict",
+    409,
+    "This Idempotency-Key was used with another body",
+    { idempotency_key: key },
+    "Send the first body again to get its answer, or use a new key for a new call.",
+  );
+
+export const denied = (facts: Facts, help: string) =>
+  new Refusal("policy/denied", 403, "The policies of this project do not allow this call", facts, help);
+
+export const tooRisky = (facts: Facts) =>
+  new Refusal(
+    "score/too_risky",
+    403,
+    "The risk score of this call is above the project's threshold",
+    facts,
+    "Review the reasons; raise the project's score_max or change the call, then send it with a new Idempotency-Key.",
+  );
+
+export const overloaded = (waiting: number) =>
+  new Refusal(
+    "seal/overloaded",
+    503,
+    "Too many calls wait to be written",
+    { waiting },
+    "Wait a second and send the call again with the same Idempotency-Key.",
+  );
+
+export const outcomeUnknown = (decisionId: string) =>
+  new Refusal(
+    "seal/outcome_unknown",
+    503,
+    "The connection to PostgreSQL broke while the call was being written",
+    { decision_id: decisionId },
+    "Send the call again with the same Idempotency-Key: it is done at most once.",
+  );
+
+export const restless = () =>
+  new Refusal(
+    "policy/unsettled",
+    503,
+    "Policies or keys of this project changed during every attempt to decide the call",
+    {},
+    "Send the call again.",
+  );

@@ -1,0 +1,141 @@
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { fromUtf8 } from "./bytes.ts";
+import { RECEIPT_HEADER, RECEIPT_LENGTH_MAX } from "./receipt.ts";
+import type { VerifiedCheckpoint } from "./verify-checkpoint.ts";
+import type { Failure } from "./verify-error.ts";
+import type { VerifiedReceipt } from "./verify-receipt.ts";
+
+const HELP = `Checks a Sealbase receipt or checkpoint, offline.
+
+  sealbase-verify FILE --key KEY
+
+FILE             a receipt or a checkpoint; - reads standard input
+--key KEY        a key that you trust, NAME+HASH+KEY; may be given again (log, witnesses)
+--key-file FILE  keys, one a line; may be given again
+--json           answer in JSON (the default when the output is not a terminal; --no-json: lines)
+--help --version
+
+SEALBASE_LOG_KEY holds the keys when neither option is given.
+Exit code: 0 verified, 1 not verified, 2 nothing was checked (usage, unreadable file).
+`;
+
+/** 4 bytes are the most that a character takes in UTF-8. */
+const FILE_SIZE_MAX = 4 * RECEIPT_LENGTH_MAX;
+
+/** Runs the command and gives its exit code. */
+export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
+  try {
+    const { values, positionals } = readArguments(argv);
+    if (values.help) return print(HELP);
+    if (values.version) return print(`${version()}\n`);
+    const [file, ...more] = positionals;
+    if (file === undefined || more.length > 0) throw new UsageError("Give one FILE.");
+    const keys = trustedKeys(values.key, values["key-file"]);
+    const answer = await check(readText(file), keys);
+    const asJson = values.json ?? !process.stdout.isTTY;
+    process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : inWords(answer));
+    return answer.ok ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`sealbase-verify: ${error.message}\nTry: sealbase-verify --help\n`);
+    return 2;
+  }
+}
+
+type Answer =
+  | Failure
+  | (VerifiedReceipt & { what: "receipt" })
+  | (VerifiedCheckpoint & { what: "checkpoint" });
+
+async function check(text: string, keys: string[]): Promise<Answer> {
+  const { verifyCheckpoint, verifyReceipt } = await import("./index.ts");
+  if (text.startsWith(`${RECEIPT_HEADER}\n`)) {
+    const answer = verifyReceipt(text, keys);
+    return answer.ok ? { what: "receipt", ...answer } : answer;
+  }
+  const answer = verifyCheckpoint(text, keys);
+  return answer.ok ? { what: "checkpoint", ...answer } : answer;
+}
+
+function inWords(answer: Answer): string {
+  if (!answer.ok)
+    return `NOT VERIFIED (${answer.code})\n${visible(answer.message)}\n${answer.help}\n`;
+  const lines = [`VERIFIED ${answer.what}`, `log     ${answer.origin}`];
+  if (answer.what === "receipt") {
+    const { actor, action, outcome, time } = answer.entry;
+    lines.push(`entry   ${answer.index} of ${answer.size}, ${time}`);
+    lines.push(`says    ${actor} ${action} ${outcome}`);
+  } else {
+    lines.push(`size    ${answer.size}`);
+  }
+  lines.push(`root    ${answer.root}`, ...answer.keys.map((key) => `signed  ${key}`));
+  return `${lines.map(visible).join("\n")}\n`;
+}
+
+/** Sealed texts come from anybody: control and direction characters must not reach the terminal. */
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  });
+}
+
+class UsageError extends Error {}
+
+function readArguments(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      allowNegative: true,
+      options: {
+        key: { type: "string", multiple: true },
+        "key-file": { type: "string", multiple: true },
+        json: { type: "boolean" },
+        help: { type: "boolean", short: "h" },
+        version: { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function trustedKeys(given: string[] = [], files: string[] = []): string[] {
+  const texts = [...given, ...files.map(readText)];
+  if (texts.length === 0) texts.push(process.env["SEALBASE_LOG_KEY"] ?? "");
+  const keys = texts.join("\n").split(/\s+/).filter(Boolean);
+  if (keys.length === 0)
+    throw new UsageError("Give the key of the log: --key, --key-file or SEALBASE_LOG_KEY.");
+  return keys;
+}
+
+/** Reads no more than the largest receipt, whatever the file turns out to be. */
+function readText(file: string): string {
+  try {
+    const descriptor = file === "-" ? 0 : openSync(file, "r");
+    try {
+      const bytes = new Uint8Array(FILE_SIZE_MAX + 1);
+      let length = 0;
+      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
+        read = readSync(descriptor, bytes, length, bytes.length - length, null);
+      }
+      if (length > FILE_SIZE_MAX) throw new Error(`larger than ${FILE_SIZE_MAX} bytes`);
+      return fromUtf8(bytes.subarray(0, length));
+    } finally {
+      if (descriptor !== 0) closeSync(descriptor);
+    }
+  } catch (error) {
+    throw new UsageError(`${file} is not readable: ${(error as Error).message}`);
+  }
+}
+
+function version(): string {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
+function print(text: string): 0 {
+  process.stdout.write(text);
+  return 0;
+}
