@@ -21,7 +21,7 @@ const FILE = join(packageRoot, "src/kernel/schema.ts");
 const TYPES: Record<string, string> = {
   bool: "boolean",
   bytea: "Buffer",
-  date: "Date",
+  date: "string",
   float8: "number",
   int2: "number",
   int4: "number",

@@ -1,5 +1,14 @@
 import { activateDefault, openPolicy, operations as authz } from "#domains/authz";
-import { openAuthenticator, operations as controlPlane, raiseRevision, revision } from "#domains/control-plane";
+import {
+  createOrganization,
+  createProject,
+  isNew,
+  openAuthenticator,
+  operations as controlPlane,
+  raiseRevision,
+  revision,
+  SCORE_MAX,
+} from "#domains/control-plane";
 import { openLedger, operations as ledger, type OpenLedger } from "#domains/ledger";
 import { openScorer, operations as risk } from "#domains/risk";
 import { operations as chains, telemetry } from "#domains/telemetry";
@@ -11,25 +20,11 @@ import { openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
 import { openEngine } from "#kernel/open-engine.ts";
 import { type Operation, openPipeline, type Parts } from "#pipeline";
+import type { Opening, System } from "#faces/system.ts";
+import { newId } from "#kernel/ids.ts";
 
 /** Everything that the system can do. Every face is drawn from this list. */
 export const operations: readonly Operation[] = [...authz, ...risk, ...chains, ...ledger, ...controlPlane];
-
-export interface System {
-  readonly parts: Parts;
-  readonly ledger: OpenLedger;
-  /** Why calls should go elsewhere now; empty when all is well. */
-  health(): Promise<string[]>;
-  /** Finishes what is under way, seals what is pending, and closes; twice does nothing more. */
-  stop(): Promise<void>;
-}
-
-export interface Opening {
-  /** Migrate the database first; otherwise one that is behind is refused. */
-  readonly migrate: boolean;
-  /** Share the embedded engine of another process instead of refusing. */
-  readonly join: boolean;
-}
 
 /** Opens the engine, joins the domains to the pipeline, and starts the sequencer. The one place that knows every part. */
 export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
@@ -81,7 +76,17 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
   await ledger.sequencer.start();
   return {
     parts,
-    ledger,
+    operations,
+    isNew: () => db.transaction({ role: "reader", tenantId: null }, isNew),
+    async createOrganization(name, project) {
+      const id = newId();
+      const made = await db.transaction({ role: "writer", tenantId: null, organizationId: id }, async (tx) => {
+        await createOrganization(tx, id, name, slugOf(name));
+        const first = { organizationId: id, name: project, slug: slugOf(project), scoreMax: SCORE_MAX, createdBy: "Sealbase:start" };
+        return createProject(tx, parts.projectCreated, first);
+      });
+      return { projectId: made.id, key: made.key };
+    },
     health: () => health(db, ledger),
     async stop() {
       await parts.reads.flush(true);
@@ -90,6 +95,8 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     },
   };
 }
+
+const slugOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 
 async function health(db: Db, ledger: OpenLedger): Promise<string[]> {
   const reasons = ledger.sequencer.refusals.map(({ code, message }) => `${code}: ${message}`);

@@ -44,13 +44,16 @@ const CONNECT_TRIES_MAX = 8;
 const CONNECT_BACKOFF_MS = 50;
 const CONNECTIONS_MAX = 10;
 
-/** int8 becomes a number, and never a wrong one; numeric stays text; bytea is a Buffer. */
+/** int8 becomes a number, and never a wrong one; numeric and date stay text; bytea is a Buffer. */
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, (text) => {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError(`int8 ${text} is beyond 2^53`);
   return value;
 });
+
+// A date has no time zone: it stays the text that it is.
+types.setTypeParser(pg.types.builtins.DATE, (text) => text);
 
 export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_MAX): Promise<Db> {
   const pool = new pg.Pool({

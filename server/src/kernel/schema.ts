@@ -626,7 +626,7 @@ export interface TelemetryAuditEvents {
 
 export interface TelemetryDecisionsDaily {
   tenant_id: string | null;
-  day: Date | null;
+  day: string | null;
   outcome: string | null;
   decisions: number | null;
 }
@@ -693,7 +693,7 @@ export interface TelemetryMetrics {
 
 export interface TelemetryScoresDaily {
   tenant_id: string | null;
-  day: Date | null;
+  day: string | null;
   level: string | null;
   scores: number | null;
   refused: number | null;

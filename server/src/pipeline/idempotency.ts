@@ -75,7 +75,7 @@ export function addClaims(
     `claimed as (insert into ops.idempotency_keys as i (tenant_id, ${names}) select ${tenant}::uuid, ${names} ` +
       `from ${statement.rows(COLUMNS, rows)} on conflict (tenant_id, principal, key) do update set ` +
       `request_hash = excluded.request_hash, decision_id = excluded.decision_id, status = excluded.status, ` +
-      `answer = excluded.answer, expires_at = excluded.expires_at, updated_at = now() where i.expires_at < now() ` +
+      `answer = excluded.answer, expires_at = excluded.expires_at where i.expires_at < now() ` +
       `returning decision_id)`,
     `lost as (select r."call" from ${statement.rows({ call: "int4", decision_id: "uuid" }, rows)} ` +
       `where r.decision_id not in (select decision_id from claimed))`,

@@ -52,7 +52,7 @@ const expression: z.ZodType<Expression> = z.lazy(() => {
     z.strictObject({ is: z.strictObject({ left: expression, entity_type: name }) }),
     ...[...COMPARISONS, ...LOGIC, "in", "contains"].map((op) => z.strictObject({ [op]: two })),
   ]) as z.ZodType<Expression>;
-});
+}).meta({ id: "PolicyExpression" });
 
 const policy = z.strictObject({
   effect: z.enum(["permit", "forbid"]),

@@ -12,7 +12,8 @@ import { serviceAccountList } from "./operations/service-account-list.ts";
 
 export { type Authenticator, openAuthenticator } from "./authenticate.ts";
 export { createOrganization, createProject, type NewProject } from "./projects.ts";
-export { raiseRevision, revision } from "./queries.ts";
+export { isNew, raiseRevision, revision } from "./queries.ts";
+export { SCORE_MAX } from "./shapes.ts";
 
 export const operations = [
   meGet,

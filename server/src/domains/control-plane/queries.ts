@@ -23,6 +23,12 @@ export async function findKey(tx: Tx, prefix: string): Promise<FoundKey | undefi
   return row;
 }
 
+/** Whether nobody has made an organization here yet. */
+export async function isNew(tx: Tx): Promise<boolean> {
+  const [row] = await query<{ new: boolean }>(tx, "select control_plane.is_new() as new");
+  return row!.new;
+}
+
 export const revision: Revision = (tenant) => `(select revision from control_plane.projects where id = ${tenant})`;
 
 export async function raiseRevision(tx: Tx, tenantId: string): Promise<void> {

@@ -22,9 +22,29 @@ export const nameTaken = (name: string) =>
     "Choose another name, or make a key for the one that exists: POST /v1/api-keys.",
   );
 
-const missing = (what: string, where: string) => (id: string) =>
-  new Refusal(`action/${what.replace(" ", "_")}_missing`, 404, `This project has no such ${what}`, { id }, `List them with ${where}.`);
+export const projectMissing = (id: string) =>
+  new Refusal(
+    "action/project_missing",
+    404,
+    "This key sees no such project",
+    { id },
+    "List them with GET /v1/projects.",
+  );
 
-export const projectMissing = missing("project", "GET /v1/projects");
-export const serviceAccountMissing = missing("service account", "GET /v1/service-accounts");
-export const apiKeyMissing = missing("API key", "GET /v1/api-keys");
+export const serviceAccountMissing = (id: string) =>
+  new Refusal(
+    "action/service_account_missing",
+    404,
+    "This project has no such service account",
+    { id },
+    "List them with GET /v1/service-accounts.",
+  );
+
+export const apiKeyMissing = (id: string) =>
+  new Refusal(
+    "action/api_key_missing",
+    404,
+    "This project has no such API key",
+    { id },
+    "List them with GET /v1/api-keys.",
+  );

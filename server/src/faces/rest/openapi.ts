@@ -1,16 +1,24 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { version } from "#kernel/package-root.ts";
 import type { Operation } from "#pipeline";
+import { type Json, jsonSchemaOf } from "../json-schema.ts";
 
-type Json = Record<string, unknown>;
+/** Gives the schema's JSON form and keeps the parts that it refers to. */
+type SchemaOf = (schema: z.ZodType, io: "input" | "output") => Json;
 
 /** The interface as OpenAPI 3.1, drawn from the operation list. */
 export function openapi(operations: readonly Operation[]): Json {
   const paths: Record<string, Json> = {};
+  const schemas: Record<string, Json> = { Problem: PROBLEM };
+  const schemaOf: SchemaOf = (schema, io) => {
+    const made = jsonSchemaOf(schema, io);
+    Object.assign(schemas, made.named);
+    return made.schema;
+  };
   for (const operation of operations) {
     const [method, path] = operation.rest.split(" ") as [string, string];
     paths[path] ??= {};
-    paths[path][method.toLowerCase()] = describe(operation, method, path);
+    paths[path][method.toLowerCase()] = describe(operation, method, path, schemaOf);
   }
   return {
     openapi: "3.1.0",
@@ -26,7 +34,7 @@ export function openapi(operations: readonly Operation[]): Json {
     paths,
     components: {
       securitySchemes: { key: { type: "http", scheme: "bearer", description: "An API key, sk_…" } },
-      schemas: { Problem: PROBLEM },
+      schemas,
       responses: {
         Problem: {
           description: "A refusal: what happened, with which values, and what to do.",
@@ -53,7 +61,7 @@ const PROBLEM: Json = {
 
 const domainOf = ({ name }: Operation): string => name.split(".")[0]!;
 
-function describe(operation: Operation, method: string, path: string): Json {
+function describe(operation: Operation, method: string, path: string, schemaOf: SchemaOf): Json {
   const input = schemaOf(operation.input, "input");
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const hasBody = method === "POST" || method === "PATCH";
@@ -116,12 +124,14 @@ function bodyOf(operation: Operation, one: Json): Json {
 }
 
 function withoutPath(input: Json, inPath: readonly string[]): Json {
-  const properties = Object.fromEntries(Object.entries(input["properties"] as Json).filter(([name]) => !inPath.includes(name)));
-  const required = ((input["required"] ?? []) as string[]).filter((name) => !inPath.includes(name));
-  return { ...input, properties, ...(required.length > 0 ? { required } : {}) };
-}
-
-function schemaOf(schema: z.ZodType, io: "input" | "output"): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: "draft-2020-12", unrepresentable: "any" });
-  return rest;
+  const { required, ...rest } = input;
+  const properties = Object.entries(input["properties"] as Json).filter(
+    ([name]) => !inPath.includes(name),
+  );
+  const needed = ((required ?? []) as string[]).filter((name) => !inPath.includes(name));
+  return {
+    ...rest,
+    properties: Object.fromEntries(properties),
+    ...(needed.length > 0 ? { required: needed } : {}),
+  };
 }

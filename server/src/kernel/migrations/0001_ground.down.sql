@@ -9,6 +9,7 @@ drop function ops.grant_read(regclass);
 drop function ops.touch_updated_at(regclass);
 drop function ops.set_updated_at();
 drop function ops.append_only(regclass);
+drop function ops.guard_truncate(regclass, regclass);
 drop function ops.refuse_change();
 drop function ops.protect_tenant(regclass);
 drop function ops.try_uuid(text);

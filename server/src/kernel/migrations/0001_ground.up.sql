@@ -31,6 +31,15 @@ begin
 end
 $$;
 
+-- A database owner who is no superuser may act as the migrator only as its member.
+do $$
+begin
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    execute format('grant sealbase_migrator to %I', current_user);
+  end if;
+end
+$$;
+
 create schema if not exists ops;
 alter schema ops owner to sealbase_migrator;
 create schema control_plane authorization sealbase_migrator;
@@ -43,15 +52,6 @@ create schema entities authorization sealbase_migrator;
 
 grant usage on schema control_plane, authz, security, ledger, telemetry, vedic, entities, ops
   to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor, sealbase_retention;
-
--- A role may be granted to itself only by those who have it; a database owner who is not a superuser needs it.
-do $$
-begin
-  execute format('grant sealbase_migrator to %I', current_user);
-exception when others then
-  null; -- a superuser needs no membership, and may not be granted one twice
-end
-$$;
 
 set local role sealbase_migrator;
 
@@ -94,11 +94,23 @@ begin
 end
 $$;
 
+-- Gives a partition the truncate guard of its table, when that has one.
+create function ops.guard_truncate(t regclass, part regclass) returns void
+  language plpgsql set search_path = '' as $$
+begin
+  if exists (select from pg_catalog.pg_trigger where tgrelid = t and tgname = 'append_only_truncate') then
+    execute format('create trigger append_only_truncate before truncate on %s for each statement execute function ops.refuse_change()', part);
+  end if;
+end
+$$;
+
 create function ops.append_only(t regclass) returns void
   language plpgsql set search_path = '' as $$
 begin
   execute format('create trigger append_only before update or delete on %s for each row execute function ops.refuse_change()', t);
   execute format('create trigger append_only_truncate before truncate on %s for each statement execute function ops.refuse_change()', t);
+  -- Row triggers reach partitions by themselves, statement triggers do not.
+  perform ops.guard_truncate(t, i.inhrelid::regclass) from pg_catalog.pg_inherits i where i.inhparent = t;
   execute format('grant select, delete on %s to sealbase_retention', t);
 end
 $$;
@@ -167,6 +179,7 @@ begin
     if to_regclass(format('%I.%I', schema_name, part)) is null then
       execute format('create table %I.%I partition of %s for values from (%L) to (%L)', schema_name, part, t,
         ops.uuid_floor(month), ops.uuid_floor(month + interval '1 month'));
+      perform ops.guard_truncate(t, format('%I.%I', schema_name, part)::regclass);
     end if;
   end loop;
 end

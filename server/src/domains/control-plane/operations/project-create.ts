@@ -1,9 +1,7 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
 import { createProject } from "../projects.ts";
-import { name, scoreMax, slug } from "../shapes.ts";
-
-const SCORE_MAX_DEFAULT = 0.6;
+import { name, SCORE_MAX, scoreMax, slug } from "../shapes.ts";
 
 export const projectCreate = operation({
   name: "control-plane.project.create",
@@ -12,7 +10,7 @@ export const projectCreate = operation({
   kind: "write",
   status: 201,
   scope: "organization",
-  input: z.strictObject({ name, slug, score_max: scoreMax.default(SCORE_MAX_DEFAULT) }),
+  input: z.strictObject({ name, slug, score_max: scoreMax.default(SCORE_MAX) }),
   output: z.object({
     id: z.uuid(),
     service_account_id: z.uuid(),

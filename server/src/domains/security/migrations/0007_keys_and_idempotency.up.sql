@@ -29,6 +29,7 @@ create table security.signing_key_versions (
   primary key (tenant_id, signing_key_id, number),
   foreign key (tenant_id, signing_key_id) references security.signing_keys
 );
+comment on table security.signing_key_versions is 'The keys of a signing key over time: one is current, the others still verify.';
 comment on column security.signing_key_versions.sealed_private_key is
   'AES-256-GCM under the master key: 12 bytes nonce, ciphertext, 16 bytes tag.';
 create unique index signing_key_versions_current on security.signing_key_versions (tenant_id, signing_key_id) where is_current;
@@ -54,5 +55,6 @@ create table ops.idempotency_keys (
   primary key (tenant_id, principal, key)
 );
 comment on table ops.idempotency_keys is 'Answers of calls by Idempotency-Key, written in the transaction of the action itself.';
+select ops.touch_updated_at('ops.idempotency_keys');
 select ops.protect_tenant('ops.idempotency_keys');
 select ops.grant_write('ops.idempotency_keys');

@@ -46,6 +46,8 @@ left join vedic.model_versions m on m.id = s.model_version_id
 left join ledger.entries e on e.tenant_id = l.tenant_id and e.id = l.entry_id
 left join ledger.payloads p on p.tenant_id = l.tenant_id and p.entry_id = l.entry_id;
 
+comment on view telemetry.lineage is 'One row per call: request, decision, trace, score, action and entry.';
+
 grant select on telemetry.lineage to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor;
 
 -- Calls that an id belongs to: that of a decision, score, entry or call (one id), of a subject, or of a request.

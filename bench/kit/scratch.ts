@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import pg from "pg";
+import {
+  createOrganization,
+  createProject,
+  type NewProject,
+} from "../../server/src/domains/control-plane/index.ts";
+import { openRest } from "../../server/src/faces/rest/server.ts";
+import type { Config } from "../../server/src/kernel/config.ts";
+import { type Embedded, startEmbedded } from "../../server/src/kernel/embedded.ts";
+import { newId } from "../../server/src/kernel/ids.ts";
+import { openSystem, operations, type System } from "../../server/src/main.ts";
+
+/** Room for the 64 connections that a bare loop uses beside ours. */
+const CONNECTIONS_MAX = "100";
+
+/** A whole system on an embedded engine in a folder of its own, with one project. PostgreSQL fsyncs. */
+export interface Scratch extends AsyncDisposable {
+  readonly config: Config;
+  readonly engine: Embedded;
+  readonly system: System;
+  readonly project: NewProject;
+  /** Signs in as the engine's administrator: for the bare side, and to count. */
+  readonly admin: pg.Client;
+}
+
+export async function scratch(): Promise<Scratch> {
+  const dataDir = mkdtempSync(join(tmpdir(), "sealbase-bench-"));
+  const config = configOf(dataDir);
+  const engine = await startEmbedded({
+    dir: dataDir,
+    settings: { max_connections: CONNECTIONS_MAX },
+  });
+  const system = await openSystem(config, { migrate: true, join: true });
+  const admin = new pg.Client(engine.admin);
+  await admin.connect();
+  await expectDurable(admin);
+  return {
+    config,
+    engine,
+    system,
+    admin,
+    project: await makeProject(system),
+    async [Symbol.asyncDispose]() {
+      await system.stop();
+      await admin.end();
+      await engine.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+export const configOf = (dataDir: string): Config => ({
+  dataDir,
+  databaseUrl: undefined,
+  host: "127.0.0.1",
+  port: 0,
+  origin: "bench.localhost",
+  logLevel: "error",
+  masterKey: undefined,
+});
+
+export async function makeProject(system: System): Promise<NewProject> {
+  const { db, projectCreated } = system.parts;
+  const organizationId = newId();
+  return db.transaction({ role: "writer", tenantId: null, organizationId }, async (tx) => {
+    await createOrganization(tx, organizationId, "bench", "bench");
+    return createProject(tx, projectCreated, {
+      organizationId,
+      name: "bench",
+      slug: "bench",
+      scoreMax: 1,
+      createdBy: "bench",
+    });
+  });
+}
+
+/** The REST face on a free port of this machine. */
+export async function listen(system: System): Promise<{ app: FastifyInstance; port: number }> {
+  const app = openRest(system.parts, operations, system.health);
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  return { app, port: app.addresses()[0]!.port };
+}
+
+export async function count(client: pg.Client, from: string): Promise<number> {
+  const { rows } = await client.query<{ count: string }>(`select count(*) from ${from}`);
+  return Number(rows[0]!.count);
+}
+
+/** Figures without durability would say nothing. */
+async function expectDurable(client: pg.Client): Promise<void> {
+  for (const name of ["fsync", "full_page_writes", "synchronous_commit"]) {
+    const { rows } = await client.query<Record<string, string>>(`show ${name}`);
+    if (rows[0]![name] !== "on") throw new Error(`${name} is ${rows[0]![name]}`);
+  }
+}

@@ -1,0 +1,147 @@
+import type { Command } from "./command.ts";
+import { PAYMENT_COLUMNS } from "./payment-columns.ts";
+
+const KEY = { key: { value: "KEY", help: "API key; else SEALBASE_KEY, else the key of the first start" } };
+
+/** Every command, in the order of the help. */
+export const commands: readonly Command[] = [
+  {
+    name: "start",
+    usage: "",
+    summary: "Start Sealbase; on an empty data folder make a project and show the main job once",
+    options: {},
+    operandsMin: 0,
+    operandsMax: 0,
+    alwaysText: true,
+    load: async () => (await import("./commands/start.ts")).start,
+  },
+  {
+    name: "serve",
+    usage: "",
+    summary: "Serve only: no migrating, no seeding; logs its configuration without secrets",
+    options: {},
+    operandsMin: 0,
+    operandsMax: 0,
+    alwaysText: true,
+    load: async () => (await import("./commands/serve.ts")).serve,
+  },
+  {
+    name: "demo",
+    usage: "",
+    summary: "Show the main job on generated transactions",
+    options: { ...KEY, count: { value: "N", help: "Transactions, 2000 unless told" } },
+    operandsMin: 0,
+    operandsMax: 0,
+    alwaysText: true,
+    load: async () => (await import("./commands/demo.ts")).demo,
+  },
+  {
+    name: "import",
+    usage: "transactions FILE.csv[.gz]",
+    summary: "Assess and record every transaction of a file; goes on where it was stopped",
+    options: {
+      ...KEY,
+      ...Object.fromEntries(
+        Object.entries(PAYMENT_COLUMNS).map(([field, column]) => [
+          `column-${field.replaceAll("_", "-")}`,
+          { value: "NAME", help: `Column of ${field}, ${column} unless told` },
+        ]),
+      ),
+      again: { help: "Start from the first row, whatever was done before" },
+    },
+    operandsMin: 2,
+    operandsMax: 2,
+    load: async () => (await import("./commands/import.ts")).importFile,
+  },
+  {
+    name: "decide",
+    usage: "",
+    summary: "May this principal do this to that? Recorded",
+    options: {
+      ...KEY,
+      principal: { value: "TYPE:ID", help: "Who" },
+      group: { value: "NAME", multiple: true, help: "A group of the principal; repeat it for more" },
+      action: { value: "NAME", help: "What" },
+      resource: { value: "TYPE:ID", help: "To what" },
+      context: { value: "JSON", help: "What conditions read, as a JSON object" },
+    },
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/decide.ts")).decide,
+  },
+  mirror("why", "ID", "The whole chain of a call, for any id in it", "telemetry.chain.why"),
+  mirror("entry", "ID", "One entry of the ledger, with its payload", "ledger.entry.get"),
+  mirror("receipt", "ID", "The receipt of an entry, as text to keep in a file", "ledger.receipt.get", true),
+  mirror("replay", "ID", "Decide and score a recorded call again, and compare", "telemetry.chain.replay"),
+  {
+    name: "verify",
+    usage: "[FILE]",
+    summary: "Recompute the whole log; with FILE check that receipt or checkpoint offline",
+    options: { ...KEY, "log-key": { value: "VKEY", help: "Key of the log that FILE is checked with; else this project's" } },
+    operandsMin: 0,
+    operandsMax: 1,
+    load: async () => (await import("./commands/verify.ts")).verify,
+  },
+  {
+    name: "call",
+    usage: "OPERATION [JSON]",
+    summary: "Any operation by its name, with its input as JSON",
+    options: KEY,
+    operandsMin: 1,
+    operandsMax: 2,
+    load: async () => (await import("./commands/call.ts")).callOperation,
+  },
+  {
+    name: "status",
+    usage: "",
+    summary: "Engine, schema, project and log at a glance",
+    options: KEY,
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "operations",
+    usage: "",
+    summary: "Every operation, with its path",
+    options: {},
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/operations.ts")).listOperations,
+  },
+  {
+    name: "migrate",
+    usage: "status|up|down|redo|check",
+    summary: "Bring the schema to this version, back, or say what that would do",
+    options: {
+      to: { value: "N", help: "Number to stop at; down needs it" },
+      force: { help: "Let down lose rows" },
+    },
+    operandsMin: 1,
+    operandsMax: 1,
+    load: async () => (await import("./commands/migrate.ts")).migrate,
+  },
+  {
+    name: "selfcheck",
+    usage: "",
+    summary: "Check engine, schema, keys, clock and log once, and say what is wrong",
+    options: {},
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/selfcheck.ts")).selfcheck,
+  },
+];
+
+/** A command that is an operation on one id. */
+function mirror(name: string, usage: string, summary: string, operation: string, alwaysText = false): Command {
+  return {
+    name,
+    usage,
+    summary,
+    options: KEY,
+    operandsMin: 1,
+    operandsMax: 1,
+    alwaysText,
+    load: async () => (await import("./commands/mirror.ts")).mirrorOf(operation),
+  };
+}

@@ -1,0 +1,65 @@
+import { publicConfig, readConfig } from "#kernel/config.ts";
+import { Refusal } from "#kernel/refusal.ts";
+import { version } from "#kernel/package-root.ts";
+import type { FastifyInstance } from "fastify";
+import { openRest } from "../../rest/server.ts";
+import type { System } from "../../system.ts";
+import type { Run } from "../command.ts";
+import { EXIT } from "../exit.ts";
+
+/** Service only: refuses a schema that is behind, seeds nothing, logs its start in one structured line. */
+export const serve: Run = async ({ openSystem }) => {
+  const config = readConfig();
+  const system = await openSystem(config, { migrate: false, join: false });
+  const app = await listen(system, config);
+  system.parts.log.info({ version, pid: process.pid, node: process.version, config: publicConfig(config), url: urlOf(app) }, "serving");
+  await untilStopped();
+  system.parts.log.info("stopping");
+  await close(app, system);
+  return EXIT.done;
+};
+
+/** Starts to answer; a port that is taken is refused and the system closed. */
+export async function listen(system: System, { host, port }: { host: string; port: number }): Promise<FastifyInstance> {
+  const app = openRest(system.parts, system.operations, () => system.health());
+  try {
+    await app.listen({ host, port });
+    return app;
+  } catch (error) {
+    await close(app, system);
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") throw portBusy(host, port);
+    throw error;
+  }
+}
+
+export function urlOf(app: FastifyInstance): string {
+  const { address, port, family } = app.server.address() as { address: string; port: number; family: string };
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+/** Answers what was asked, seals what is pending, stops the engine. */
+export async function close(app: FastifyInstance, system: System): Promise<void> {
+  await app.close();
+  await system.stop();
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends at once. */
+export function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(128 + (signal === "SIGINT" ? 2 : 15)));
+        resolve();
+      });
+    }
+  });
+}
+
+const portBusy = (host: string, port: number) =>
+  new Refusal(
+    "config/port_busy",
+    503,
+    `Something else listens on ${host}:${port}`,
+    { host, port },
+    "Stop it, or set SEALBASE_PORT to another port; 0 takes any.",
+  );

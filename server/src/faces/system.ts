@@ -1,0 +1,25 @@
+import type { Config } from "#kernel/config.ts";
+import type { Operation, Parts } from "#pipeline";
+
+/** Everything joined and running, as main.ts gives it to a face. */
+export interface System {
+  readonly parts: Parts;
+  readonly operations: readonly Operation[];
+  /** Why calls should go elsewhere now; empty when all is well. */
+  health(): Promise<string[]>;
+  /** Whether nobody has made an organization here yet. */
+  isNew(): Promise<boolean>;
+  /** Makes an organization and its first project. */
+  createOrganization(name: string, project: string): Promise<{ projectId: string; key: string }>;
+  /** Finishes what is under way, seals what is pending, and closes; twice does nothing more. */
+  stop(): Promise<void>;
+}
+
+export interface Opening {
+  /** Migrate the database first; otherwise one that is behind is refused. */
+  readonly migrate: boolean;
+  /** Share the embedded engine of another process instead of refusing. */
+  readonly join: boolean;
+}
+
+export type OpenSystem = (config: Config, opening: Opening) => Promise<System>;
