@@ -18,18 +18,25 @@ import { type Db, openDb, query, withClient } from "#kernel/db.ts";
 import { openLog } from "#kernel/log.ts";
 import { openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
-import { openEngine } from "#kernel/open-engine.ts";
+import { type Engine, openEngine } from "#kernel/open-engine.ts";
 import { type Operation, openPipeline, type Parts } from "#pipeline";
 import type { Opening, System } from "#faces/system.ts";
 import { newId } from "#kernel/ids.ts";
 
+const HOUR_MS = 3_600_000;
+
 /** Everything that the system can do. Every face is drawn from this list. */
 export const operations: readonly Operation[] = [...authz, ...risk, ...chains, ...ledger, ...controlPlane];
 
-/** Opens the engine, joins the domains to the pipeline, and starts the sequencer. The one place that knows every part. */
+/** Opens the engine and everything on it. */
 export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
   const log = openLog(config.logLevel);
-  const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
+  return joinSystem(config, await openEngine(config, join, (line) => log.debug({ engine: line })), migrate);
+}
+
+/** Joins the domains to the pipeline on an engine, and starts the sequencer. The one place that knows every part. */
+export async function joinSystem(config: Config, engine: Engine, migrate: boolean): Promise<System> {
+  const log = openLog(config.logLevel);
   const opened: (() => Promise<unknown>)[] = [() => engine.stop()];
   const close = async () => {
     for (const step of opened.splice(0).reverse()) await step();
@@ -54,7 +61,8 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
   const metrics = openMetrics();
   const auth = openAuthenticator(db, clock);
   const ledger = openLedger({ db, clock, log, metrics, masterKey: loadMasterKey(config), origin: config.origin });
-  await db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.make_partitions()"));
+  const housekeep = () => db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
+  await housekeep();
   const parts = openPipeline({
     db,
     clock,
@@ -74,6 +82,7 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
   });
   const listener = await db.listen(["sealbase_revision"], (_, tenantId) => auth.forget(tenantId || undefined));
   await ledger.sequencer.start();
+  const hourly = setInterval(() => housekeep().catch((error) => log.error({ err: error }, "housekeeping failed")), HOUR_MS).unref();
   return {
     parts,
     operations,
@@ -89,6 +98,7 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     },
     health: () => health(db, ledger),
     async stop() {
+      clearInterval(hourly);
       await parts.reads.flush(true);
       await ledger.sequencer.stop();
       await listener.close();

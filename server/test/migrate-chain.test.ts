@@ -4,14 +4,14 @@ import { readChain } from "../src/kernel/migrate/files.ts";
 import { statementsOf } from "../src/kernel/migrate/statements.ts";
 import { ensureCompatible, migrateDown, migrateUp } from "../src/kernel/migrate.ts";
 import { catalogOf } from "./migrate-catalog.ts";
-import { startTestServer, type TestServer, withClient } from "./migrate-database.ts";
+import { type Cluster, startCluster, withClient } from "./cluster.ts";
 
 // The project's own migrations, each one there and back.
 const { migrations } = await readChain();
-let server: TestServer;
+let server: Cluster;
 let db: pg.ClientConfig;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startCluster();
   db = await server.database();
 }, 60_000);
 afterAll(() => server.stop());
@@ -66,7 +66,7 @@ test("a down that drops a table says that it loses its rows", () => {
 
 test("a database owner who is not a superuser can migrate, and the server's roles can read the record", async () => {
   // A cluster of its own: the roles of the other tests would be another owner's.
-  const other = await startTestServer();
+  const other = await startCluster();
   try {
     const admin = await other.database();
     await withClient(admin, async (client) => {

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
 import { catalogOf } from "./migrate-catalog.ts";
-import { startTestServer, type TestServer, withClient } from "./migrate-database.ts";
+import { type Cluster, startCluster, withClient } from "./cluster.ts";
 
 /** A folder of migrations made for one test: keys are paths, values are SQL; null removes the file. */
 export type Scratch = {
@@ -56,9 +56,9 @@ export function chain(...files: Record<string, string>[]): Scratch {
 /** A new database for each test of the file; `db` is filled before the test begins. */
 export function freshDatabases() {
   const db: pg.ClientConfig & { database?: string } = {};
-  let server: TestServer;
+  let server: Cluster;
   beforeAll(async () => {
-    server = await startTestServer();
+    server = await startCluster();
   }, 60_000);
   afterAll(() => server.stop());
   beforeEach(async () => {

@@ -7,7 +7,7 @@ import {
   migrateStatus,
   migrateUp,
 } from "../src/kernel/migrate.ts";
-import { withClient } from "./migrate-database.ts";
+import { withClient } from "./cluster.ts";
 import { A, B, C, chain, freshDatabases, numbers, pair, refusal } from "./migrate-scratch.ts";
 
 const { catalog, db, sql } = freshDatabases();

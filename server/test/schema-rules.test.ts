@@ -1,7 +1,7 @@
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { migrateUp } from "../src/kernel/migrate.ts";
-import { startTestServer, type TestServer } from "./migrate-database.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
 
 // What single tables promise by triggers, checks and functions of their own. Each test runs in a transaction that is
 // rolled back.
@@ -9,10 +9,10 @@ const HERE = "00000000-0000-7000-8000-00000000000a";
 const ELSEWHERE = "00000000-0000-7000-8000-00000000000b";
 const id = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`;
 
-let server: TestServer;
+let server: Cluster;
 let client: pg.Client;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startCluster();
   const db = await server.database();
   await migrateUp(db);
   client = new pg.Client(db);

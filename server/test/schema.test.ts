@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { renderSchema } from "../../scripts/generate-schema.ts";
 import { migrateUp } from "../src/kernel/migrate.ts";
 import { packageRoot } from "../src/kernel/package-root.ts";
-import { startTestServer, type TestServer } from "./migrate-database.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
 import { APPEND_ONLY, BEFORE_TENANT, CANONICAL, GLOBAL, ROLES } from "./schema-canonical.ts";
 import { insertRow } from "./schema-rows.ts";
 
@@ -13,13 +13,13 @@ import { insertRow } from "./schema-rows.ts";
 const HERE = "00000000-0000-7000-8000-00000000000a";
 const ELSEWHERE = "00000000-0000-7000-8000-00000000000b";
 
-let server: TestServer;
+let server: Cluster;
 let client: pg.Client;
 let tenantTables: string[];
 let appendOnly: string[];
 const PEOPLE = ["control_plane.users", "control_plane.identities", "control_plane.projects"];
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startCluster();
   const db = await server.database();
   await migrateUp(db);
   client = new pg.Client(db);

@@ -10,6 +10,7 @@ import {
   type QueryResult,
 } from "kysely";
 import pg from "pg";
+import { refusalOfDatabase, unavailable } from "./database-refusals.ts";
 import { Refusal } from "./refusal.ts";
 import type { DB } from "./schema.ts";
 
@@ -109,7 +110,7 @@ async function transaction<T>(pool: pg.Pool, scope: Scope, work: (tx: Tx) => Pro
     await client.query("rollback").catch((lost: Error) => {
       broken = lost;
     });
-    throw error;
+    throw refusalOfDatabase(error) ?? error;
   } finally {
     client.release(broken);
   }
@@ -134,7 +135,7 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
       return await pool.connect();
     } catch (error) {
       if (!isTransient(error)) throw error;
-      if (attempt === CONNECT_TRIES_MAX) throw unavailable(error as Error);
+      if (attempt === CONNECT_TRIES_MAX) throw unavailable(error);
       await sleep(CONNECT_BACKOFF_MS * 2 ** (attempt - 1));
     }
   }
@@ -142,19 +143,6 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
 
 const TRANSIENT = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "57P01", "57P02", "57P03", "53300"]);
 const isTransient = (error: unknown) => TRANSIENT.has((error as { code?: string }).code ?? "");
-
-/** True when the connection was lost, so that nobody knows whether a commit happened. */
-export const isConnectionLost = (error: unknown): boolean =>
-  isTransient(error) || /Connection terminated|Client has encountered/.test((error as Error).message ?? "");
-
-const unavailable = (error: Error) =>
-  new Refusal(
-    "engine/unavailable",
-    503,
-    "PostgreSQL does not answer",
-    { cause: (error as { code?: string }).code ?? error.message },
-    "Check that PostgreSQL runs and is reachable; send the call again with the same Idempotency-Key.",
-  );
 
 async function refuseOldPostgres(pool: pg.Pool): Promise<void> {
   const client = await connect(pool);

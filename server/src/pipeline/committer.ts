@@ -1,5 +1,6 @@
 import type { Counter, Gauge, Histogram } from "prom-client";
-import { type Db, isConnectionLost, query } from "#kernel/db.ts";
+import { isConnectionLost } from "#kernel/database-refusals.ts";
+import { type Db, query, type Tx } from "#kernel/db.ts";
 import { type Writing, writeAll } from "./commit.ts";
 import type { Revision } from "./ports.ts";
 import { outcomeUnknown, overloaded } from "./refusals.ts";
@@ -85,11 +86,11 @@ export class Committer {
   }
 
   /** Settles every call of the batch; never throws. */
-  async #write(batch: readonly Waiting[]): Promise<void> {
+  async #write(batch: readonly Waiting[], again = false): Promise<void> {
     this.#batches.observe({ kind: "commit" }, batch.length);
     const writings = batch.map(({ writing }) => writing);
     try {
-      const { revision, lost } = await this.#db.transaction(
+      const { lost } = await this.#db.transaction(
         { role: "writer", tenantId: writings[0]!.tenantId },
         async (tx) => {
           const written = await writeAll(tx, this.#revision, writings);
@@ -97,22 +98,22 @@ export class Committer {
           return written;
         },
       );
-      void revision;
       batch.forEach(({ resolve, reject }, call) => (lost.has(call) ? reject(new Answered()) : resolve()));
     } catch (error) {
-      await this.#recover(batch, error);
+      await this.#recover(batch, error, again);
     }
   }
 
-  async #recover(batch: readonly Waiting[], error: unknown): Promise<void> {
+  async #recover(batch: readonly Waiting[], error: unknown, again: boolean): Promise<void> {
     if (error instanceof StaleBatch) {
       const current = batch.filter(({ writing }) => !isStale(writing, error.revision));
       for (const { writing, reject } of batch) if (isStale(writing, error.revision)) reject(new Stale());
-      if (current.length > 0) await this.#write(current);
+      if (current.length > 0) await this.#write(current, again);
     } else if (isConnectionLost(error)) {
-      await this.#recoverLost(batch);
+      if (again) for (const { writing, reject } of batch) reject(outcomeUnknown(writing.id));
+      else await this.#recoverLost(batch);
     } else if (batch.length > 1) {
-      for (const single of batch) await this.#write([single]);
+      for (const single of batch) await this.#write([single], again);
     } else {
       batch[0]!.reject(error);
     }
@@ -122,18 +123,12 @@ export class Committer {
   async #recoverLost(batch: readonly Waiting[]): Promise<void> {
     const { tenantId } = batch[0]!.writing;
     try {
-      const done = await this.#db.transaction({ role: "writer", tenantId }, async (tx) => {
-        const ids = batch.map(({ writing }) => writing.id);
-        const found = await query<{ id: string }>(
-          tx,
-          "select decision_id as id from telemetry.event_links where tenant_id = $1 and decision_id = any($2::uuid[])",
-          [tenantId, ids],
-        );
-        const committed = new Set(found.map(({ id }) => id));
-        await writeAll(tx, this.#revision, batch.map(({ writing }) => writing).filter(({ id }) => !committed.has(id)));
-        return true;
+      const missing = await this.#db.transaction({ role: "reader", tenantId }, async (tx) => {
+        const done = await readLinked(tx, batch.map(({ writing }) => writing.id));
+        for (const { writing, resolve } of batch) if (done.has(writing.id)) resolve();
+        return batch.filter(({ writing }) => !done.has(writing.id));
       });
-      if (done) for (const { resolve } of batch) resolve();
+      if (missing.length > 0) await this.#write(missing, true);
     } catch {
       for (const { writing, reject } of batch) reject(outcomeUnknown(writing.id));
     }
@@ -146,6 +141,16 @@ class StaleBatch extends Error {
     super("some calls of the batch were decided on an older revision");
     this.revision = revision;
   }
+}
+
+/** Which calls have their link, and so everything that was committed with it. */
+async function readLinked(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await query<{ id: string }>(
+    tx,
+    "select decision_id as id from telemetry.event_links where tenant_id = (select ops.tenant()) and decision_id = any($1::uuid[])",
+    [ids],
+  );
+  return new Set(rows.map(({ id }) => id));
 }
 
 const isStale = (writing: Writing, revision: number | null): boolean =>

@@ -119,6 +119,9 @@ async function repeat(parts: Parts, chain: Chain): Promise<Outcome> {
   return { ...outcome(chain, answer.output, place), id: answer.decisionId, status: answer.status, repeated: true };
 }
 
+/** Refusals that say something about the call, not about the state of the machine. */
+const SEALED: ReadonlySet<string> = new Set(["policy", "score", "action"]);
+
 /**
  * A refusal is recorded in a transaction of its own, since that of the call is gone with all that it wrote. Returns
  * what the caller gets: the refusal, or `Stale` when it was decided on something that has changed.
@@ -129,7 +132,7 @@ async function refused(parts: Parts, chain: Chain, error: unknown): Promise<unkn
     return error;
   }
   parts.metrics.calls.inc({ operation: chain.operation.name, outcome: "refused", code: error.code });
-  if (chain.decision === undefined || error.step === "seal" || error.step === "request") return error;
+  if (chain.decision === undefined || !SEALED.has(error.step)) return error;
   if (chain.operation.kind === "read" && error.step === "action") {
     parts.reads.add(chain, linkRead(parts, chain, error.code));
   } else {

@@ -31,11 +31,11 @@ begin
 end
 $$;
 
--- A database owner who is no superuser may act as the migrator only as its member.
+-- A database owner who is no superuser may act as the migrator, and serve, only as a member.
 do $$
 begin
   if not (select rolsuper from pg_roles where rolname = current_user) then
-    execute format('grant sealbase_migrator to %I', current_user);
+    execute format('grant sealbase_migrator, sealbase_server to %I', current_user);
   end if;
 end
 $$;
@@ -185,9 +185,9 @@ begin
 end
 $$;
 
--- Makes the coming months' partitions; the server calls it at start and once a day.
+-- Makes the coming months' partitions.
 create function ops.make_partitions() returns void
-  language plpgsql security definer set search_path = '' as $$
+  language plpgsql set search_path = '' as $$
 declare
   t regclass;
 begin
@@ -203,4 +203,3 @@ $$;
 revoke execute on all functions in schema ops from public;
 grant execute on function ops.tenant(), ops.organization(), ops.uuid_floor(timestamptz), ops.try_uuid(text)
   to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor, sealbase_retention;
-grant execute on function ops.make_partitions() to sealbase_writer;

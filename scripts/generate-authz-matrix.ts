@@ -1,0 +1,81 @@
+import { DEFAULT_POLICIES } from "../server/src/domains/authz/default-policies.ts";
+import type { PolicyDocument } from "../server/src/domains/authz/document.ts";
+import { Evaluator } from "../server/src/domains/authz/evaluate.ts";
+import { jsonSchemaOf } from "../server/src/faces/json-schema.ts";
+import { actionOf, type Operation, type Principal } from "../server/src/pipeline/index.ts";
+import { columns } from "./generate-operations.ts";
+
+const GROUPS = ["admins", "auditors", "services", "nobody"] as const;
+const SOME_ID = "00000000-0000-7000-8000-000000000001";
+
+/** `contract/authz-matrix.txt`: what the groups of a new project may do, as the evaluator decides it. */
+export function renderAuthzMatrix(
+  operations: readonly Operation[],
+  document: PolicyDocument = DEFAULT_POLICIES,
+): string {
+  const evaluator = new Evaluator(document);
+  const rows = operations.map((operation) => [
+    operation.name,
+    ...GROUPS.map((group) => decide(evaluator, operation, group)),
+  ]);
+  return columns([["OPERATION", ...GROUPS], ...rows.sort(([a], [b]) => (a! < b! ? -1 : 1))]);
+}
+
+function decide(evaluator: Evaluator, operation: Operation, group: string): string {
+  const principal = { ...CALLER, groups: group === "nobody" ? [] : [group] };
+  const input = someInput(operation);
+  return evaluator.evaluate({
+    principal,
+    action: actionOf(operation.name, operation.kind),
+    resource: operation.policy.resource({ input, principal }),
+    context: operation.policy.context?.(input) ?? {},
+  }).outcome;
+}
+
+const CALLER: Principal = {
+  type: "ServiceAccount",
+  id: SOME_ID,
+  name: "caller",
+  groups: [],
+  tenantId: SOME_ID,
+  organizationId: SOME_ID,
+  projectName: "project",
+  apiKeyId: SOME_ID,
+  scoreMax: 1,
+  revision: 0,
+};
+
+/** The least input that has what policies may read: each field at its default or its smallest value. */
+function someInput({ input }: Operation): unknown {
+  const { properties } = jsonSchemaOf(input, "input").schema;
+  const fields = Object.entries(properties as Record<string, Field>);
+  return Object.fromEntries(fields.map(([name, field]) => [name, someValue(field)]));
+}
+
+type Field = {
+  type?: string;
+  enum?: unknown[];
+  default?: unknown;
+  minimum?: number;
+  properties?: Record<string, Field>;
+};
+
+function someValue(field: Field): unknown {
+  if (field.default !== undefined) return field.default;
+  if (field.enum !== undefined) return field.enum[0];
+  switch (field.type) {
+    case "integer":
+    case "number":
+      return field.minimum ?? 0;
+    case "boolean":
+      return false;
+    case "array":
+      return [];
+    case "object": {
+      const fields = Object.entries(field.properties ?? {});
+      return Object.fromEntries(fields.map(([name, inner]) => [name, someValue(inner)]));
+    }
+    default:
+      return SOME_ID;
+  }
+}

@@ -1,0 +1,187 @@
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import pg from "pg";
+import { inject } from "vitest";
+import { openRest } from "#faces/rest/server.ts";
+import type { System } from "#faces/system.ts";
+import type { Config } from "#kernel/config.ts";
+import { readDatabaseUrl } from "#kernel/database-url.ts";
+import type { Engine } from "#kernel/open-engine.ts";
+import { joinSystem, operations } from "../src/main.ts";
+import { createDatabase, dropDatabase } from "./cluster.ts";
+import type {} from "./setup/provided.ts";
+
+/** The whole system on a database of its own, and one project to call it with. */
+export interface TestSystem {
+  readonly parts: System["parts"];
+  readonly app: FastifyInstance;
+  readonly home: Caller;
+  readonly organizationId: string;
+  /** Runs SQL as a superuser with triggers asleep: what an attacker with the database could do. */
+  sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** The first project of a new organization. */
+  project(): Promise<Caller>;
+  /** The same caller's way in, through another system. */
+  as(key: string, projectId?: string): Caller;
+  /** Another system on the same database; it stops with this one. */
+  another(): Promise<TestSystem>;
+  stop(): Promise<void>;
+}
+
+/** A project's key, and the calls that are made with it. */
+export interface Caller {
+  readonly key: string;
+  readonly projectId: string;
+  call(
+    method: Method,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+}
+
+export type Method = "GET" | "POST" | "PATCH" | "DELETE" | "PUT";
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+  readonly body: any;
+  readonly text: string;
+  readonly headers: Record<string, string | undefined>;
+}
+
+export async function openTestSystem(): Promise<TestSystem> {
+  const { admin: cluster, template } = inject("engine");
+  const admin = await createDatabase(cluster, template);
+  const pool = new pg.Pool({ ...admin, max: 1, options: "-c session_replication_role=replica" });
+  pool.on("error", () => undefined);
+  
+  try {
+    const opened = await open(admin, pool);
+    return {
+      ...opened,
+      async stop() {
+        await opened.stop();
+        await pool.end();
+        await dropDatabase(cluster, admin.database);
+      },
+    };
+  } catch (error) {
+    await pool.end();
+    await dropDatabase(cluster, admin.database);
+    throw error;
+  }
+}
+
+async function open(
+  admin: pg.ClientConfig & { database: string },
+  pool: pg.Pool,
+  home?: Caller,
+): Promise<TestSystem> {
+  const system = await joinSystem(CONFIG, engineOf(admin), false);
+  const app = openRest(system.parts, operations, system.health);
+  const as = (key: string, projectId = "") => callerOf(app, key, projectId);
+  const project = async () => {
+    const made = await system.createOrganization(`o-${randomUUID()}`, "first");
+    return as(made.key, made.projectId);
+  };
+  const others: TestSystem[] = [];
+  const first = home === undefined ? await project() : as(home.key, home.projectId);
+  const sql = async <Row extends pg.QueryResultRow>(text: string, values: unknown[] = []) =>
+    (await pool.query<Row>(text, values)).rows;
+  const [row] = await sql<{ id: string }>(
+    "select organization_id as id from control_plane.projects where id = $1",
+    [first.projectId],
+  );
+  return {
+    parts: system.parts,
+    app,
+    home: first,
+    organizationId: row!.id,
+    sql,
+    project,
+    as,
+    async another() {
+      const other = await open(admin, pool, first);
+      others.push(other);
+      return other;
+    },
+    async stop() {
+      for (const other of others) await other.stop();
+      await app.close();
+      await system.stop();
+    },
+  };
+}
+
+const CONFIG: Config = {
+  dataDir: "/nowhere",
+  databaseUrl: undefined,
+  host: "127.0.0.1",
+  port: 0,
+  origin: "sealbase.test",
+  logLevel: process.env["SEALBASE_LOG"] ?? "silent",
+  masterKey: Buffer.alloc(32, 7),
+};
+
+/** What calls run as: the role without rights on the embedded engine, the URL's user on a server. */
+function engineOf(admin: pg.ClientConfig & { database: string }): Engine {
+  const { kind, serverPassword, url } = inject("engine");
+  const server =
+    kind === "embedded"
+      ? { ...admin, user: "sealbase_server", password: serverPassword }
+      : readDatabaseUrl(`${url.base}${admin.database}${url.query}`);
+  return { admin, server, async allowServer() {}, async stop() {} };
+}
+
+function callerOf(app: FastifyInstance, key: string, projectId: string): Caller {
+  return {
+    key,
+    projectId,
+    async call(method, path, body, headers = {}) {
+      const answer = await app.inject({
+        method,
+        url: path,
+        headers: {
+          ...(key === "" ? {} : { authorization: `Bearer ${key}` }),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
+        },
+        ...(body === undefined
+          ? {}
+          : { payload: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+      const json = /json/.test(String(answer.headers["content-type"]));
+      return {
+        status: answer.statusCode,
+        text: answer.payload,
+        body: json ? answer.json() : undefined,
+        headers: answer.headers as Record<string, string>,
+      };
+    },
+  };
+}
+
+/** A payment that nothing objects to. */
+export const payment = (more: object = {}): Record<string, unknown> => ({
+  type: "PAYMENT",
+  amount_cents: 12_345,
+  origin_account: "A",
+  destination_account: "B",
+  ...more,
+});
+
+/** Everything that has rows, and how many. */
+export async function countRows(system: TestSystem): Promise<Record<string, number>> {
+  const tables = await system.sql<{ name: string }>(
+    `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname in ('control_plane', 'authz', 'security', 'ledger', 'telemetry', 'vedic', 'entities', 'ops')
+        and c.relkind in ('r', 'p') and not c.relispartition order by 1`,
+  );
+  const [counts] = await system.sql<{ counts: Record<string, number> }>(
+    `select jsonb_object_agg(name, n) as counts from (${tables
+      .map(({ name }) => `select '${name}' as name, count(*) as n from ${name}`)
+      .join(" union all ")}) c where n > 0`,
+  );
+  return counts!.counts;
+}
