@@ -26,6 +26,7 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      { test: { name: "cli", include: ["server/test/cli/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 } },
       calls("embedded"),
       calls("server"),
     ],

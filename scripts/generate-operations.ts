@@ -17,6 +17,7 @@ export function renderOperations(operations: readonly Operation[]): string {
 /** Rows of words as a table: each column as wide as its longest word. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
-  const line = (row: readonly string[]) => row.map((word, at) => word.padEnd(widths[at]!)).join("  ");
+  const line = (row: readonly string[]) =>
+    row.map((word, at) => word.padEnd(widths[at]!)).join("  ");
   return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
 }

@@ -41,7 +41,8 @@ export type RefusalCode = ${codes(refusals)};
 function operationTypes(operation: Operation, named: Map<string, Schema>): string {
   const input = jsonSchemaOf(operation.input, "input");
   const output = jsonSchemaOf(operation.output, "output");
-  for (const [name, schema] of Object.entries({ ...input.named, ...output.named })) named.set(name, schema);
+  for (const [name, schema] of Object.entries({ ...input.named, ...output.named }))
+    named.set(name, schema);
   const many = operation.manyMax === undefined ? "" : "readonly many: true;\n";
   return `${doc(operation.summary)}readonly ${JSON.stringify(operation.name)}: {
   readonly input: ${typeOf(input.schema)};
@@ -51,7 +52,8 @@ function operationTypes(operation: Operation, named: Map<string, Schema>): strin
 
 function route({ name, rest, kind, input }: Operation): string {
   const [method, path] = rest.split(" ") as [string, string];
-  if (method === "GET" || method === "DELETE") refuseNested(name, jsonSchemaOf(input, "input").schema);
+  if (method === "GET" || method === "DELETE")
+    refuseNested(name, jsonSchemaOf(input, "input").schema);
   return `${JSON.stringify(name)}: { method: "${method}", path: "${path}", kind: "${kind}" },\n`;
 }
 
@@ -79,12 +81,16 @@ function apiType(operations: readonly Operation[]): string {
 const methodType = ({ name, summary, rest }: Operation): string =>
   `${doc(`${summary} \`${rest}\``)}readonly ${camel(name.split(".")[2]!)}: Method<"${name}", F>;\n`;
 
-const camel = (word: string): string => word.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+const camel = (word: string): string =>
+  word.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
+/** Of the five steps, and of a database that fails under a call; not those of starting or the command line. */
 function codes(refusals: readonly FoundRefusal[]): string {
+  const elsewhere = ["server/src/kernel/engine/", "server/src/faces/cli/"];
   const met = refusals.filter(
-    ({ code, status }) =>
-      STEPS.some((step) => code.startsWith(`${step}/`)) || (code.startsWith("engine/") && status === 503),
+    ({ code, where }) =>
+      [...STEPS, "engine"].some((stage) => code.startsWith(`${stage}/`)) &&
+      !elsewhere.some((folder) => where.startsWith(folder)),
   );
   return [...new Set(met.map(({ code }) => `\n  | "${code}"`))].join("");
 }

@@ -1,7 +1,12 @@
 /** Finds every refusal in the sources, as the compiler parses them. */
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Node, type ObjectLiteralExpression, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
+import {
+  type Node,
+  type ObjectLiteralExpression,
+  type SourceFile,
+  SyntaxKind,
+} from "typescript/unstable/ast";
 import {
   isConditionalExpression,
   isIdentifier,
@@ -32,10 +37,11 @@ export interface FoundRefusal {
 const ROOT = join(import.meta.dirname, "..");
 const SOURCES = ["server/src/**/*.ts", "verifier/src/**/*.ts"];
 /** Where the arguments of each class stand. */
-const CLASSES: Record<string, { status?: number; message: number; facts?: number; help: number }> = {
-  Refusal: { status: 1, message: 2, facts: 3, help: 4 },
-  VerifyError: { message: 1, help: 2 },
-};
+const CLASSES: Record<string, { status?: number; message: number; facts?: number; help: number }> =
+  {
+    Refusal: { status: 1, message: 2, facts: 3, help: 4 },
+    VerifyError: { message: 1, help: 2 },
+  };
 
 /** Every refusal, by code. A code that is not written out is an error: nobody could look for it. */
 export function findRefusals(): FoundRefusal[] {
@@ -57,7 +63,10 @@ export function mentionedCodes(stages: readonly string[]): Map<string, string> {
   const pattern = new RegExp(`["'\`]((?:${stages.join("|")})/[a-z][a-z0-9_-]*)["'\`]`, "g");
   return new Map(
     sourceFiles().flatMap((file) =>
-      [...readFileSync(join(ROOT, file), "utf8").matchAll(pattern)].map(([, code]) => [code!, file]),
+      [...readFileSync(join(ROOT, file), "utf8").matchAll(pattern)].map(([, code]) => [
+        code!,
+        file,
+      ]),
     ),
   );
 }
@@ -95,7 +104,9 @@ function readAnswer(
   );
   const [code, message, help] = ["code", "message", "help"].map((name) => values.get(name));
   if (code === undefined || message === undefined || help === undefined) return [];
-  return isStringLiteral(code) ? [read(source, where, [code, message, help], { message: 1, help: 2 })] : [];
+  return isStringLiteral(code)
+    ? [read(source, where, [code, message, help], { message: 1, help: 2 })]
+    : [];
 }
 
 function read(
@@ -162,4 +173,3 @@ function factsOf(node: Node): string[] | undefined {
   const known = names.filter((name) => name !== undefined);
   return known.length < names.length ? [...known, "…"] : known;
 }
-

@@ -2,11 +2,10 @@
  * Makes what is published, in dist/ or in the folder given: index.js and cli.js (Node, with the noble
  * packages as dependencies), browser.js (one file that needs nothing), and the types.
  */
-import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { type BuildOptions, build } from "esbuild";
+import { emitTypes } from "../scripts/emit-types.ts";
 
 const root = import.meta.dirname;
 const dist = resolve(process.argv[2] ?? join(root, "dist"));
@@ -46,22 +45,4 @@ await Promise.all([
     outfile: join(dist, "browser.js"),
   }),
 ]);
-emitTypes();
-
-function emitTypes(): void {
-  const manifest = createRequire(import.meta.url).resolve("typescript/package.json");
-  const tsc = join(dirname(manifest), "bin/tsc");
-  const options =
-    "--ignoreConfig --declaration --emitDeclarationOnly --target es2024 --module nodenext";
-  const strict = "--strict --rewriteRelativeImportExtensions --verbatimModuleSyntax --skipLibCheck";
-  execFileSync(
-    process.execPath,
-    [
-      tsc,
-      "src/index.ts",
-      ...`${options} ${strict} --types node --rootDir src --outDir`.split(" "),
-      dist,
-    ],
-    { cwd: root, stdio: ["ignore", "inherit", "inherit"] },
-  );
-}
+emitTypes(root, dist);

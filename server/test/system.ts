@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import pg from "pg";
-import { inject } from "vitest";
+import { expect, inject } from "vitest";
+import { decodeEntry } from "#verifier";
 import { openRest } from "#faces/rest/server.ts";
 import type { System } from "#faces/system.ts";
 import type { Config } from "#kernel/config.ts";
@@ -170,6 +171,36 @@ export const payment = (more: object = {}): Record<string, unknown> => ({
   destination_account: "B",
   ...more,
 });
+
+export interface SealedEntry {
+  readonly id: string;
+  readonly index: number;
+  readonly kind: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly refs: Readonly<Record<string, string>>;
+}
+
+/** A project's log, in order, once nothing waits for a place any more. */
+export async function sealedEntries(system: TestSystem, projectId: string): Promise<SealedEntry[]> {
+  await expect
+    .poll(
+      () =>
+        system.sql("select from ledger.pending where tenant_id = $1", [projectId]).then(
+          ({ length }) => length,
+        ),
+      { timeout: 10_000, interval: 5 },
+    )
+    .toBe(0);
+  const rows = await system.sql<{ id: string; index: string; entry: Buffer }>(
+    "select id, index, entry from ledger.entries where tenant_id = $1 order by index",
+    [projectId],
+  );
+  return rows.map(({ id, index, entry }) => {
+    const { kind, action, outcome, refs } = decodeEntry(entry);
+    return { id, index: Number(index), kind, action, outcome, refs };
+  });
+}
 
 /** Everything that has rows, and how many. */
 export async function countRows(system: TestSystem): Promise<Record<string, number>> {

@@ -125,7 +125,8 @@ function begin({ role, tenantId, organizationId }: Scope): string {
     ...Object.entries(TIMEOUTS_MS).map(([name, ms]) => [`${name}_timeout`, String(ms)]),
   ];
   const calls = settings.map(([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value!)}, true)`);
-  return `begin${role === "reader" ? " read only" : ""}; select ${calls.join(", ")}`;
+  // A reader sees one state of the database from its first statement to its last, so that what it compares belongs together.
+  return `begin${role === "reader" ? " isolation level repeatable read read only" : ""}; select ${calls.join(", ")}`;
 }
 
 /** A connection, waiting out a server that restarts; refuses when it stays away. */

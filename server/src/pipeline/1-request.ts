@@ -7,6 +7,8 @@ import { badIdempotencyKey, badRequestId, invalid } from "./refusals.ts";
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 const ISSUES_MAX = 20;
+/** NUL as canonical JSON writes it; after an even number of backslashes it is one, after an odd number text. */
+const NUL = /(?<!\\)(?:\\\\)*\\u0000/;
 
 /**
  * Step 1: who calls, and what for. What does not get past here is counted, not sealed.
@@ -30,7 +32,7 @@ function canonical(input: unknown): string {
   } catch (error) {
     throw invalid({ issues: [(error as Error).message] });
   }
-  if (text.includes("\\u0000")) throw invalid({ issues: ["a string contains NUL"] });
+  if (NUL.test(text)) throw invalid({ issues: ["a string contains NUL"] });
   return text;
 }
 

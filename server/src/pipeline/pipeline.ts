@@ -68,6 +68,7 @@ async function append(parts: Parts, chain: Chain): Promise<Outcome> {
 
 /** An action with a transaction of its own, in which everything about the call is written. */
 async function transact(parts: Parts, chain: Chain): Promise<Outcome> {
+  await parts.ledger.ready(chain.request.principal.tenantId);
   const output = await parts.db.transaction(scopeOf(chain, "writer"), async (tx) => {
     const done = await chain.step("action", async () => {
       if (chain.incoming.idempotencyKey !== undefined) {

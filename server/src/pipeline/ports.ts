@@ -128,6 +128,8 @@ export interface Scorer {
 
 /** Step 5. */
 export interface Ledger {
+  /** Reads what `rows` needs to know of a project's log: before a transaction, which has its one connection already. */
+  ready(tenantId: string): Promise<void>;
   /** The rows of an entry that is durable once they are committed: its bytes in `pending`, its payload beside it. */
   rows(tenantId: string, entry: EntryOf): Promise<readonly Append[]>;
   /** Says that a project's log has new entries. */

@@ -32,6 +32,9 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
   };
   return {
     sequencer,
+    async ready(tenantId) {
+      if (!origins.has(tenantId)) await originOf(tenantId);
+    },
     async rows(tenantId, { id, time_ms, kind, actor, action, outcome, refs, payload }) {
       const log = origins.get(tenantId) ?? (await originOf(tenantId));
       const text = canonicalJson(payload);

@@ -17,6 +17,8 @@ const RETRY_MS = 250;
 const STOP_MAX_MS = 15_000;
 
 interface Waiter {
+  /** Shared by all who ask for the same entry: an idempotent call and its twins. */
+  readonly place: Promise<Place | null>;
   readonly resolve: (place: Place | null) => void;
   readonly reject: (error: unknown) => void;
   index?: number;
@@ -73,24 +75,13 @@ export class Sequencer {
   published(tenantId: string, entryId: string): Promise<Place | null> {
     const worker = this.#worker(tenantId);
     if (worker.refusal !== undefined) return Promise.reject(worker.refusal);
-    const wait = new Promise<Place | null>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        worker.waiters.delete(entryId);
-        resolve(null);
-      }, WAIT_MAX_MS);
-      worker.waiters.set(entryId, {
-        resolve: (place) => {
-          clearTimeout(timer);
-          resolve(place);
-        },
-        reject: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      });
-    });
+    let waiter = worker.waiters.get(entryId);
+    if (waiter === undefined) {
+      waiter = waiterOf(() => worker.waiters.delete(entryId));
+      worker.waiters.set(entryId, waiter);
+    }
     this.wake(tenantId);
-    return wait;
+    return waiter.place;
   }
 
   /** Logs whose signing is off, and why. */
@@ -211,6 +202,20 @@ export class Sequencer {
     if (error instanceof Refusal) this.#parts.log.warn({ code: error.code, facts: error.facts }, error.message);
     else this.#parts.log.error({ err: error }, "the sequencer failed and tries again");
   }
+}
+
+/** Waits for an entry's place, but not for ever: then it gets null, and `late` is told. */
+function waiterOf(late: () => void): Waiter {
+  const { promise, resolve, reject } = Promise.withResolvers<Place | null>();
+  const timer = setTimeout(() => {
+    late();
+    resolve(null);
+  }, WAIT_MAX_MS);
+  const settled = <T>(settle: (value: T) => void) => (value: T) => {
+    clearTimeout(timer);
+    settle(value);
+  };
+  return { place: promise, resolve: settled(resolve), reject: settled(reject) };
 }
 
 /** Answers everyone whose entry is below the published size. */

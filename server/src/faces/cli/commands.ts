@@ -22,7 +22,6 @@ export const commands: readonly Command[] = [
     options: {},
     operandsMin: 0,
     operandsMax: 0,
-    alwaysText: true,
     load: async () => (await import("./commands/serve.ts")).serve,
   },
   {

@@ -1,0 +1,6 @@
+/** The TypeScript client of Sealbase: `new SealbaseClient({ url, key })`. */
+export { type ClientOptions, SealbaseClient } from "./client.ts";
+export { SealbaseRefusal, SealbaseUnanswered } from "./errors.ts";
+export type { Answer, CallOptions, Form, Meta, Method, Result } from "./method.ts";
+export type { Api, Json, Operations, PolicyExpression, RefusalCode } from "./operations.ts";
+export { eachItem } from "./pages.ts";

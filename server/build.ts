@@ -1,0 +1,33 @@
+/**
+ * Makes what is published beside the SQL files, in dist/ or in the folder given: `command.js` and the parts that it
+ * loads when a command needs them. The verifier is inside; npm packages stay dependencies.
+ */
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+
+const root = import.meta.dirname;
+const dist = resolve(process.argv[2] ?? join(root, "dist"));
+const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  dependencies: Record<string, string>;
+};
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+await build({
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node22.13",
+  external: Object.keys(dependencies),
+  // Each command is a part of its own, so that --help loads little.
+  splitting: true,
+  chunkNames: "part-[hash]",
+  legalComments: "inline",
+  logLevel: "warning",
+  sourcemap: "linked",
+  sourcesContent: false,
+  entryPoints: ["src/command.ts"],
+  outdir: dist,
+});
