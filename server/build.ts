@@ -19,7 +19,8 @@ await build({
   bundle: true,
   format: "esm",
   platform: "node",
-  target: "node22.13",
+  target: "node20.17",
+  inject: ["old-node.ts"],
   external: Object.keys(dependencies),
   // Each command is a part of its own, so that --help loads little.
   splitting: true,

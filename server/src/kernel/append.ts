@@ -1,3 +1,5 @@
+import { binaryArray } from "./binary-array.ts";
+
 type ColumnType =
   | "uuid"
   | "text"
@@ -17,7 +19,7 @@ type Columns = Readonly<Record<string, ColumnType>>;
 export interface AppendTable<C extends Columns = Columns> {
   readonly name: string;
   readonly columns: C;
-  /** Content-addressed: a row that is there already is left alone, and it does not matter which call wrote it. */
+  /** Content-addressed by its first column: a row that is there already is left alone, whichever call wrote it. */
   readonly shared: boolean;
 }
 
@@ -38,6 +40,12 @@ export const rowOf = <C extends Columns>(table: AppendTable<C>, row: Row<C>): Ap
   row,
 });
 
+/** Rows of one table, and the number of the call that each belongs to. */
+export interface TableRows {
+  readonly rows: Row[];
+  readonly calls: number[];
+}
+
 /** SQL that one statement is put together from, with its values counted along. */
 export class StatementBuilder {
   readonly values: unknown[] = [];
@@ -50,66 +58,71 @@ export class StatementBuilder {
   /** `unnest($2::uuid[], $3::text[]) as r("call", id, name)`: one array a column, whatever the number of rows. */
   rows(columns: Columns, rows: readonly Row[]): string {
     const names = Object.keys(columns);
-    const arrays = names.map((name) => {
-      const type = columns[name]!;
-      const elements = type === "text[]" ? "text" : type;
-      return `${this.value(arrayLiteral(rows, name, type))}::${elements}[]`;
-    });
-    return `unnest(${arrays.join(", ")}) as r(${names.map((n) => `"${n}"`).join(", ")})`;
+    return this.#unnest(names, names.map((name) => this.#array(columns[name]!, rows.map((row) => row[name]))));
   }
 
-  /** Adds `insert into table …` for these rows as a step of the statement. `where` may leave rows out by `r."call"`. */
-  insert(table: AppendTable, rows: readonly Row[], tenant: string, where = ""): void {
+  /**
+   * Adds `insert into table …` for these rows as a step of the statement. `where` may leave rows out by `r."call"`.
+   */
+  insert(table: AppendTable, { rows, calls }: TableRows, tenant: string, where = ""): void {
     const names = Object.keys(table.columns);
     const selected = names.map((name) => (table.columns[name] === "text[]" ? `r."${name}"::text[]` : `r."${name}"`));
+    const arrays = names.map((name) => this.#array(table.columns[name]!, rows.map((row) => row[name])));
+    const from =
+      table.shared || where === ""
+        ? this.#unnest(names, arrays)
+        : `${this.#unnest([...names, "call"], [...arrays, this.#array("int4", calls)])} ${where}`;
     this.parts.push(
       `a${this.parts.length} as (insert into ${table.name} (tenant_id, ${names.map((n) => `"${n}"`).join(", ")}) ` +
-        `select ${tenant}::uuid, ${selected.join(", ")} from ${this.rows({ ...table.columns, call: "int4" }, rows)} ` +
-        `${table.shared ? "on conflict do nothing" : where})`,
+        `select ${tenant}::uuid, ${selected.join(", ")} from ${from}${table.shared ? " on conflict do nothing" : ""})`,
     );
+  }
+
+  #unnest = (names: readonly string[], arrays: readonly string[]): string =>
+    `unnest(${arrays.join(", ")}) as r(${names.map((n) => `"${n}"`).join(", ")})`;
+
+  #array(type: ColumnType, values: readonly (Value | undefined)[]): string {
+    const elements = type === "text[]" ? "text" : type;
+    return `${this.value(arrayOf(type, values))}::${elements}[]`;
   }
 }
 
-/** Rows by table, each with the number of the call that it belongs to. */
-export function byTable(appends: readonly (Append & { readonly call: number })[]): Map<AppendTable, Row[]> {
-  const tables = new Map<AppendTable, Row[]>();
-  for (const { table, row, call } of appends) {
-    const rows = tables.get(table);
-    if (rows === undefined) tables.set(table, [{ ...row, call }]);
-    else rows.push({ ...row, call });
+/** The rows of several calls by table; a shared row that several of them bring comes once. */
+export function byTable(calls: readonly { readonly rows: readonly Append[] }[]): Map<AppendTable, TableRows> {
+  const tables = new Map<AppendTable, TableRows>();
+  const shared = new Set<string>();
+  for (const [call, { rows }] of calls.entries()) {
+    for (const { table, row } of rows) {
+      if (table.shared && !isNew(shared, `${table.name} ${keyOf(table, row)}`)) continue;
+      let found = tables.get(table);
+      if (found === undefined) tables.set(table, (found = { rows: [], calls: [] }));
+      found.rows.push(row);
+      found.calls.push(call);
+    }
   }
   return tables;
 }
 
-/** A PostgreSQL array literal; written here because the driver's own one is generic and slow on the hot path. */
-function arrayLiteral(rows: readonly Row[], name: string, type: ColumnType): string {
-  let literal = "{";
-  for (let i = 0; i < rows.length; i++) {
-    if (i > 0) literal += ",";
-    const value = rows[i]![name];
-    literal += value === null || value === undefined ? "NULL" : element(value, type);
-  }
-  return `${literal}}`;
+function keyOf({ columns }: AppendTable, row: Row): string {
+  const key = row[Object.keys(columns)[0]!];
+  return key instanceof Uint8Array ? Buffer.from(key.buffer, key.byteOffset, key.length).toString("hex") : String(key);
 }
 
-function element(value: Exclude<Value, null>, type: ColumnType): string {
+const isNew = (known: Set<string>, key: string): boolean => known.size < known.add(key).size;
+
+/** A column as PostgreSQL reads it best: what may be long in binary form, what is short and plain as a literal. */
+function arrayOf(type: ColumnType, values: readonly (Value | undefined)[]): Buffer | string {
   switch (type) {
-    case "bytea":
-      return `"\\\\x${hex(value as Uint8Array)}"`;
     case "text":
-      return quoted(value as string);
+    case "bytea":
+      return binaryArray(type, values.map((value) => (value ?? null) as string | Uint8Array | null));
     case "text[]":
-      return quoted(`{${(value as readonly string[]).map(quoted).join(",")}}`);
+      return binaryArray("text", values.map((value) => (value == null ? null : `{${(value as readonly string[]).map(quoted).join(",")}}`)));
     case "timestamptz":
-      return `"${value}"`;
+      return `{${values.map((value) => (value == null ? "NULL" : `"${value}"`)).join(",")}}`;
     default:
-      return String(value);
+      return `{${values.map((value) => value ?? "NULL").join(",")}}`;
   }
 }
 
-const SPECIAL = /["\\]/;
-const quoted = (text: string): string =>
-  SPECIAL.test(text) ? `"${text.replace(/["\\]/g, "\\$&")}"` : `"${text}"`;
-
-const hex = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex");
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`;

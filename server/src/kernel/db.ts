@@ -64,6 +64,8 @@ export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_
     connectionTimeoutMillis: 10_000,
     application_name: "sealbase",
     allowExitOnIdle: false,
+    // A query is sent while the one before is under way. Each is answered on its own, as without it.
+    pipeline: true,
   });
   // A connection that dies while idle is replaced at the next use; without a listener it would end the process.
   pool.on("error", () => {});
@@ -101,8 +103,14 @@ async function transaction<T>(pool: pg.Pool, scope: Scope, work: (tx: Tx) => Pro
   const client = await connect(pool);
   let broken: Error | undefined;
   try {
-    await client.query(begin(scope));
-    const result = await work(bound(client));
+    // Sent together with the work's first query. Should it fail, that one fails too, and its own error is the one to tell.
+    const begun = client.query(begin(scope));
+    begun.catch(() => {});
+    const result = await work(bound(client)).catch(async (error: unknown) => {
+      await begun;
+      throw error;
+    });
+    await begun;
     await client.query("commit");
     return result;
   } catch (error) {

@@ -35,9 +35,8 @@ export async function writeAll(tx: Tx, revision: Revision, writings: readonly Wr
   const claims = writings.flatMap(({ claim, id }, call) => (claim === undefined ? [] : [{ ...claim, call, decisionId: id }]));
   const keyed = claims.length > 0;
   if (keyed) addClaims(statement, tenant, claims);
-  const rows = writings.flatMap((writing, call) => writing.rows.map((append) => ({ ...append, call })));
-  for (const [table, tableRows] of byTable(rows)) {
-    statement.insert(table, tableRows, tenant, keyed ? 'where r."call" not in (select "call" from lost)' : "");
+  for (const [table, rows] of byTable(writings)) {
+    statement.insert(table, rows, tenant, keyed ? 'where r."call" not in (select "call" from lost)' : "");
   }
   const [row] = await query<{ revision: number | null; lost: number[] }>(
     tx,

@@ -44,12 +44,12 @@ export interface Pending {
   readonly entry: Buffer;
 }
 
-/** Takes the oldest entries that have no place yet. */
+/** Takes the oldest entries that have no place yet. By ctid, so that the rows are looked up once: nobody else moves them. */
 export async function takePending(tx: Tx, tenantId: string, limit: number): Promise<Pending[]> {
   const rows = await query<Pending>(
     tx,
-    `delete from ledger.pending where tenant_id = $1 and id in
-       (select id from ledger.pending where tenant_id = $1 order by id limit $2) returning id, entry`,
+    `delete from ledger.pending where tenant_id = $1 and ctid = any
+       (array(select ctid from ledger.pending where tenant_id = $1 order by id limit $2)) returning id, entry`,
     [tenantId, limit],
   );
   return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -69,8 +69,9 @@ export async function writeBatch(
 ): Promise<boolean> {
   const statement = new StatementBuilder();
   const tenant = statement.value(tenantId);
-  statement.insert(ENTRIES, batch.entries.map(({ id, entry }, i) => ({ index: batch.size + i, id, entry, call: 0 })), tenant);
-  if (batch.tiles.length > 0) statement.insert(TILES, batch.tiles.map((tile) => ({ ...tile, call: 0 })), tenant);
+  const entries = batch.entries.map(({ id, entry }, i) => ({ index: batch.size + i, id, entry }));
+  statement.insert(ENTRIES, { rows: entries, calls: [] }, tenant);
+  if (batch.tiles.length > 0) statement.insert(TILES, { rows: batch.tiles.map((tile) => ({ ...tile })), calls: [] }, tenant);
   const moved = await query(
     tx,
     `with ${statement.parts.join(", ")} update ledger.heads set size = ${statement.value(batch.size + batch.entries.length)},
