@@ -60,7 +60,7 @@ export function findRefusals(): FoundRefusal[] {
 
 /** Every word in the sources that looks like a refusal's code, however it got there. */
 export function mentionedCodes(stages: readonly string[]): Map<string, string> {
-  const pattern = new RegExp(`["'\`]((?:${stages.join("|")})/[a-z][a-z0-9_-]*)["'\`]`, "g");
+  const pattern = new RegExp(`["'\`]((?:${stages.join("|")})/[a-z][a-z0-9_-]*[a-z0-9])["'\`]`, "g");
   return new Map(
     sourceFiles().flatMap((file) =>
       [...readFileSync(join(ROOT, file), "utf8").matchAll(pattern)].map(([, code]) => [

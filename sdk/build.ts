@@ -1,5 +1,5 @@
 /** Makes what is published, in dist/ or in the folder given: one file for Node and browsers, and the types. */
-import { mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { emitTypes } from "../scripts/emit-types.ts";
@@ -9,6 +9,7 @@ const dist = resolve(process.argv[2] ?? join(root, "dist"));
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
+copyFileSync(join(root, "../LICENSE"), join(dist, "LICENSE"));
 await build({
   absWorkingDir: root,
   bundle: true,

@@ -2,7 +2,7 @@
  * Makes what is published beside the SQL files, in dist/ or in the folder given: `command.js` and the parts that it
  * loads when a command needs them. The verifier is inside; npm packages stay dependencies.
  */
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -14,6 +14,7 @@ const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "ut
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
+copyFileSync(join(root, "../LICENSE"), join(dist, "LICENSE"));
 await build({
   absWorkingDir: root,
   bundle: true,

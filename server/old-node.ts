@@ -11,5 +11,3 @@ Promise.withResolvers ??= <T>(): PromiseWithResolvers<T> => {
   });
   return { promise, resolve, reject };
 };
-
-export {};

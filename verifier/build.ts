@@ -2,7 +2,7 @@
  * Makes what is published, in dist/ or in the folder given: index.js and cli.js (Node, with the noble
  * packages as dependencies), browser.js (one file that needs nothing), and the types.
  */
-import { mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type BuildOptions, build } from "esbuild";
 import { emitTypes } from "../scripts/emit-types.ts";
@@ -26,6 +26,7 @@ const node: BuildOptions = {
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
+copyFileSync(join(root, "../LICENSE"), join(dist, "LICENSE"));
 await Promise.all([
   build({ ...node, entryPoints: ["src/index.ts"], outfile: join(dist, "index.js") }),
   // Split, so that --help does not load the cryptography.

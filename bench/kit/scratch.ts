@@ -3,26 +3,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import pg from "pg";
-import {
-  createOrganization,
-  createProject,
-  type NewProject,
-} from "../../server/src/domains/control-plane/index.ts";
 import { openRest } from "../../server/src/faces/rest/server.ts";
 import type { Config } from "../../server/src/kernel/config.ts";
 import { type Embedded, startEmbedded } from "../../server/src/kernel/embedded.ts";
-import { newId } from "../../server/src/kernel/ids.ts";
-import { openSystem, operations, type System } from "../../server/src/main.ts";
+import { openSystem } from "../../server/src/main.ts";
+import type { System } from "../../server/src/faces/system.ts";
 
 /** Room for the 64 connections that a bare loop uses beside ours. */
 const CONNECTIONS_MAX = "100";
+
+export interface Project {
+  readonly id: string;
+  /** Of its administrator. */
+  readonly key: string;
+}
 
 /** A whole system on an embedded engine in a folder of its own, with one project. PostgreSQL fsyncs. */
 export interface Scratch extends AsyncDisposable {
   readonly config: Config;
   readonly engine: Embedded;
   readonly system: System;
-  readonly project: NewProject;
+  readonly project: Project;
   /** Signs in as the engine's administrator: for the bare side, and to count. */
   readonly admin: pg.Client;
 }
@@ -63,26 +64,16 @@ export const configOf = (dataDir: string): Config => ({
   masterKey: undefined,
 });
 
-export async function makeProject(system: System): Promise<NewProject> {
-  const { db, projectCreated } = system.parts;
-  const organizationId = newId();
-  return db.transaction({ role: "writer", tenantId: null, organizationId }, async (tx) => {
-    await createOrganization(tx, organizationId, "bench", "bench");
-    return createProject(tx, projectCreated, {
-      organizationId,
-      name: "bench",
-      slug: "bench",
-      scoreMax: 1,
-      createdBy: "bench",
-    });
-  });
+export async function makeProject(system: System): Promise<Project> {
+  const { projectId, key } = await system.createOrganization("bench", "bench");
+  return { id: projectId, key };
 }
 
 /** The REST face on a free port of this machine. */
 export async function listen(system: System): Promise<{ app: FastifyInstance; port: number }> {
-  const app = openRest(system.parts, operations, system.health);
-  await app.listen({ host: "127.0.0.1", port: 0 });
-  return { app, port: app.addresses()[0]!.port };
+  const app = openRest(system.parts, system.operations, system.health);
+  const address = await app.listen({ host: "127.0.0.1", port: 0 });
+  return { app, port: Number(new URL(address).port) };
 }
 
 export async function count(client: pg.Client, from: string): Promise<number> {

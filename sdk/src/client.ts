@@ -27,6 +27,7 @@ export interface SealbaseClient extends Api<"output"> {
   readonly withMeta: Api<"answer">;
 }
 
+// oxlint-disable-next-line typescript/no-extraneous-class -- its methods come from the table
 export const SealbaseClient: new (options: ClientOptions) => SealbaseClient = class {
   constructor(options: ClientOptions) {
     // The key stays in these functions, so that nothing which prints the client prints it.

@@ -13,7 +13,6 @@ export async function* eachItem<Input, Item>(
 ): AsyncGenerator<Item, void, undefined> {
   let next: Input = input;
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- the cursor of a page is in the one before
     const { items, next_cursor } = await list(next, options);
     yield* items;
     if (next_cursor === null) return;

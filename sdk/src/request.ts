@@ -62,7 +62,7 @@ function segmentOf(name: string, value: unknown): string {
 function queryOf(fields: Fields): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(fields))
-    if (value !== undefined) query.append(name, String(value));
+    if (value !== undefined) query.append(name, `${value as string | number | boolean}`);
   return query.size === 0 ? "" : `?${query.toString()}`;
 }
 

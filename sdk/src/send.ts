@@ -25,11 +25,9 @@ export async function send(sent: Sent, sending: Sending): Promise<Received> {
   const { retries, signal, idempotencyKey } = sending;
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
-    // oxlint-disable-next-line no-await-in-loop -- attempts follow each other
     const outcome = await attemptOnce(sent, sending);
     const wait_ms = waitAfter(outcome, attempt);
     if (attempt <= retries && wait_ms !== undefined) {
-      // oxlint-disable-next-line no-await-in-loop
       await sleep(wait_ms, signal);
       continue;
     }
@@ -89,7 +87,7 @@ function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);
-      reject(signal?.reason);
+      reject(signal?.reason as Error);
     };
     const timer = setTimeout(() => {
       signal?.removeEventListener("abort", stop);

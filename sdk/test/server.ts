@@ -14,11 +14,14 @@ type Reply = (response: ServerResponse) => void;
 /** A server that gives these replies, the last one again and again, and remembers what it was sent. */
 export async function startServer(...replies: Reply[]): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     const { method = "", url = "", headers } = request;
-    const body = (await request.setEncoding("utf8").toArray()).join("");
-    seen.push({ method, url, headers, body });
-    (replies[seen.length - 1] ?? replies.at(-1)!)(response);
+    let body = "";
+    request.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
+    request.on("end", () => {
+      seen.push({ method, url, headers, body });
+      (replies[seen.length - 1] ?? replies.at(-1)!)(response);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {

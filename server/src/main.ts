@@ -82,7 +82,9 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
   });
   const listener = await db.listen(["sealbase_revision"], (_, tenantId) => auth.forget(tenantId || undefined));
   await ledger.sequencer.start();
-  const hourly = setInterval(() => housekeep().catch((error) => log.error({ err: error }, "housekeeping failed")), HOUR_MS).unref();
+  const hourly = setInterval(() => {
+    housekeep().catch((error) => log.error({ err: error }, "housekeeping failed"));
+  }, HOUR_MS).unref();
   return {
     parts,
     operations,

@@ -12,7 +12,7 @@ export function canonicalJson(value: unknown): string {
   } catch (error) {
     if (!(error instanceof NotJson)) throw error;
     const path = `$${error.path.map((key) => `[${JSON.stringify(key)}]`).join("")}`;
-    throw new TypeError(`${path} has no canonical JSON: ${error.message}.`);
+    throw new TypeError(`${path} has no canonical JSON: ${error.message}.`, { cause: error });
   }
 }
 

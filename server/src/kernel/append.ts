@@ -36,7 +36,7 @@ export const appendTable = <C extends Columns>(name: string, columns: C): Append
 export const sharedTable = <C extends Columns>(name: string, columns: C): AppendTable<C> => ({ name, columns, shared: true });
 
 export const rowOf = <C extends Columns>(table: AppendTable<C>, row: Row<C>): Append => ({
-  table: table as unknown as AppendTable,
+  table,
   row,
 });
 
@@ -119,7 +119,7 @@ function arrayOf(type: ColumnType, values: readonly (Value | undefined)[]): Buff
     case "text[]":
       return binaryArray("text", values.map((value) => (value == null ? null : `{${(value as readonly string[]).map(quoted).join(",")}}`)));
     case "timestamptz":
-      return `{${values.map((value) => (value == null ? "NULL" : `"${value}"`)).join(",")}}`;
+      return `{${values.map((value) => (value == null ? "NULL" : `"${value as string}"`)).join(",")}}`;
     default:
       return `{${values.map((value) => value ?? "NULL").join(",")}}`;
   }

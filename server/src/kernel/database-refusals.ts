@@ -8,6 +8,16 @@ export function refusalOfDatabase(error: unknown): Refusal | undefined {
   return BY_STATE[code]?.();
 }
 
+/** Why a connection could not be made, when trying again would not help. */
+export function refusalOfConnection(error: unknown): Refusal | undefined {
+  const { code = "", message = "" } = error as { code?: string; message?: string };
+  if (["28P01", "28000"].includes(code)) return notSignedIn(code);
+  if (code === "3D000") return noDatabase();
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || /timeout exceeded|timed out/i.test(message)) return unavailable(error);
+  if (/CERT|SELF_SIGNED|ISSUER|ERR_TLS/.test(code) || /does not support SSL/.test(message)) return tlsFailed(code === "" ? message : code);
+  return undefined;
+}
+
 /** The connection broke under the work: nobody knows whether its commit happened. */
 export const isConnectionLost = (error: unknown): boolean =>
   error instanceof Refusal && error.code === "engine/connection_lost";
@@ -19,6 +29,33 @@ export const unavailable = (error: unknown) =>
     "PostgreSQL does not answer",
     { cause: (error as { code?: string }).code ?? "unknown" },
     "Check that PostgreSQL runs and is reachable; send the call again with the same Idempotency-Key.",
+  );
+
+const notSignedIn = (sqlstate: string) =>
+  new Refusal(
+    "engine/not_signed_in",
+    503,
+    "PostgreSQL does not let this user sign in",
+    { sqlstate },
+    "Check user and password in DATABASE_URL, and the server's pg_hba.conf.",
+  );
+
+const noDatabase = () =>
+  new Refusal(
+    "engine/no_database",
+    503,
+    "The database that DATABASE_URL names does not exist",
+    {},
+    "Create it (createdb), or correct the name.",
+  );
+
+const tlsFailed = (cause: string) =>
+  new Refusal(
+    "engine/tls_failed",
+    503,
+    "The connection to PostgreSQL could not be secured",
+    { cause },
+    "Give the server's authority with ?sslrootcert=FILE; only on a network that you trust choose another ?sslmode=.",
   );
 
 const LOST = new Set(["ECONNRESET", "EPIPE", "57P01", "57P02"]);

@@ -14,14 +14,14 @@ export function readDatabaseUrl(text: string): ClientConfig {
   const sslMode = url.searchParams.get("sslmode") ?? "verify-full";
   if (!(SSL_MODES as readonly string[]).includes(sslMode))
     throw refused(`sslmode=${sslMode} is not known`, { sslmode: sslMode, known: SSL_MODES });
-  const host = url.searchParams.get("host") ?? decodeURIComponent(url.hostname);
+  const host = url.searchParams.get("host") ?? decoded(url.hostname).replace(/^\[(.*)\]$/, "$1");
   const rootCertificate = url.searchParams.get("sslrootcert");
   return {
     host,
     port: url.port === "" ? 5432 : Number(url.port),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    database: decodeURIComponent(url.pathname.slice(1)),
+    user: decoded(url.username),
+    password: decoded(url.password),
+    database: decoded(url.pathname.slice(1)),
     ssl: host.startsWith("/") || sslMode === "disable" ? false : tls(sslMode, rootCertificate),
   };
 }
@@ -39,9 +39,25 @@ function tls(sslMode: string, rootCertificate: string | null): ClientConfig["ssl
   if (sslMode === "require") return { rejectUnauthorized: false };
   return {
     rejectUnauthorized: true,
-    ...(rootCertificate === null ? {} : { ca: readFileSync(rootCertificate, "utf8") }),
+    ...(rootCertificate === null ? {} : { ca: readCertificate(rootCertificate) }),
     ...(sslMode === "verify-ca" ? { checkServerIdentity: () => undefined } : {}),
   };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw refused("a part of it is not percent-encoded UTF-8", {});
+  }
+}
+
+function readCertificate(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw refused("the file of sslrootcert cannot be read", { file, cause: (error as NodeJS.ErrnoException).code ?? "unknown" });
+  }
 }
 
 /** The URL itself is never repeated: it holds a password. */

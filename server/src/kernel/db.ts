@@ -10,7 +10,7 @@ import {
   type QueryResult,
 } from "kysely";
 import pg from "pg";
-import { refusalOfDatabase, unavailable } from "./database-refusals.ts";
+import { refusalOfConnection, refusalOfDatabase, unavailable } from "./database-refusals.ts";
 import { Refusal } from "./refusal.ts";
 import type { DB } from "./schema.ts";
 
@@ -143,7 +143,7 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
     try {
       return await pool.connect();
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (!isTransient(error)) throw refusalOfConnection(error) ?? error;
       if (attempt === CONNECT_TRIES_MAX) throw unavailable(error);
       await sleep(CONNECT_BACKOFF_MS * 2 ** (attempt - 1));
     }

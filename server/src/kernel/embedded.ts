@@ -99,7 +99,7 @@ async function own(
   { tcp, settings = {}, log = () => undefined }: EmbeddedOptions,
   tls: Tls | undefined,
 ): Promise<Embedded> {
-  let orphan = await postmaster.findRunning(place);
+  const orphan = await postmaster.findRunning(place);
   if (!orphan && tcp) await checkPort(tcp.host, tcp.port);
   if (!(await hasCluster(place))) await initialise(place, settings["fsync"] !== "off");
   const password = await readPassword(place);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import type { Config } from "./config.ts";
 import { readDatabaseUrl } from "./database-url.ts";
-import { withClient } from "./db.ts";
+import { openDb, withClient } from "./db.ts";
 import { startEmbedded } from "./embedded.ts";
 
 /** PostgreSQL as this process found or started it. */
@@ -23,6 +23,8 @@ export async function openEngine(config: Config, join: boolean, log?: (line: str
   if (config.databaseUrl === undefined) return openEmbedded(config.dataDir, join, log);
   // A server's roles are its operator's: whoever the URL names signs in, and takes the writer's or reader's role per call.
   const admin = readDatabaseUrl(config.databaseUrl);
+  // What is wrong with the server is said before anything is done to it.
+  await (await openDb(admin, 1)).close();
   return { admin, server: admin, async allowServer() {}, async stop() {} };
 }
 

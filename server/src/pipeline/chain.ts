@@ -1,4 +1,5 @@
 import type { Append } from "#kernel/append.ts";
+import type { Scope } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import { STEPS, type Step } from "#kernel/refusal.ts";
 import { span } from "#kernel/trace.ts";
@@ -15,6 +16,9 @@ export interface Incoming {
   /** What a write waits for: that it is on disk, or that a signed checkpoint covers it. */
   readonly acknowledge?: "durable" | "published" | undefined;
 }
+
+/** A call that has its request id, the caller's own or a new one. */
+export type Named = Incoming & { readonly requestId: string };
 
 /** Step 1's result: who wants what. */
 export interface Admitted {
@@ -35,18 +39,18 @@ export class Chain {
   readonly timings_ms: Record<Step, number>;
   readonly rows: Append[] = [];
   readonly operation: Operation;
-  readonly incoming: Incoming;
+  readonly incoming: Named;
   admitted?: Admitted;
   question?: Question;
   decision?: Decision;
   score: Score | null = null;
   readonly #parts: Parts;
 
-  constructor(parts: Parts, operation: Operation, incoming: Incoming, timings_ms: Record<Step, number>) {
+  constructor(parts: Parts, operation: Operation, incoming: Named, timings_ms: Record<Step, number>) {
     this.#parts = parts;
     this.operation = operation;
     this.incoming = incoming;
-    this.requestId = incoming.requestId ?? newId();
+    this.requestId = incoming.requestId;
     this.time_ms = parts.clock();
     this.timings_ms = timings_ms;
   }
@@ -61,6 +65,12 @@ export class Chain {
       this.timings_ms[name] += elapsed_ms;
       this.#parts.metrics.steps.observe({ step: name }, elapsed_ms / 1000);
     }
+  }
+
+  /** Whose rows a transaction of this call sees. */
+  scope(role: "reader" | "writer"): Scope {
+    const { tenantId, organizationId } = this.request.principal;
+    return { role, tenantId, organizationId: this.operation.scope === "organization" ? organizationId : undefined };
   }
 
   /** Who and what; only after step 1. */

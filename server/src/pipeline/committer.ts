@@ -4,7 +4,8 @@ import { type Db, query, type Tx } from "#kernel/db.ts";
 import { type Writing, writeAll } from "./commit.ts";
 import type { Revision } from "./ports.ts";
 import { outcomeUnknown, overloaded } from "./refusals.ts";
-import { Answered, Stale } from "./stale.ts";
+import { Answered } from "./answered.ts";
+import { Stale } from "./guard.ts";
 
 const BATCH_MAX = 256;
 const LANES_PER_PROJECT = 2;
@@ -76,7 +77,7 @@ export class Committer {
     while (queue.running < LANES_PER_PROJECT && queue.waiting.length > 0) {
       const batch = takeBatch(queue);
       queue.running++;
-      this.#write(batch).finally(() => {
+      void this.#write(batch).finally(() => {
         queue.running--;
         this.#count(-batch.length);
         this.#pump(tenantId, queue);

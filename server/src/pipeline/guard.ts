@@ -1,7 +1,13 @@
 import { query, type Tx } from "#kernel/db.ts";
 import type { Chain } from "./chain.ts";
 import type { Parts } from "./ports.ts";
-import { Stale } from "./stale.ts";
+
+/** Keys, policies or the threshold changed after the call was decided: decide it again. */
+export class Stale extends Error {
+  constructor() {
+    super("the project's revision changed while the call was on its way");
+  }
+}
 
 /** Stops a call that was decided before the last change of keys, policies or threshold; caches may lag, this does not. */
 export async function guard(parts: Parts, tx: Tx, chain: Chain): Promise<void> {

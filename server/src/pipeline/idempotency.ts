@@ -96,11 +96,3 @@ export async function readAnswer(tx: Tx, chain: Chain): Promise<Answer | undefin
   if (!row.request_hash.equals(requestHash(chain))) throw idempotencyConflict(key);
   return { decisionId: row.decision_id, status: row.status, output: JSON.parse(row.answer) };
 }
-
-/** Makes twins of a call wait for each other before either acts; ends with the transaction. */
-export async function takeTurn(tx: Tx, chain: Chain): Promise<void> {
-  const { principal } = chain.request;
-  await query(tx, "select pg_advisory_xact_lock(hashtextextended($1, 0))", [
-    `${principal.tenantId} ${principal.id} ${chain.incoming.idempotencyKey}`,
-  ]);
-}

@@ -6,7 +6,8 @@ import { ReadLog } from "./read-log.ts";
 export { actionOf } from "./2-policy.ts";
 export type { Incoming } from "./chain.ts";
 export { type Call, type Operation, operation, type Recorded, type TxCall } from "./operation.ts";
-export { type Outcome, run } from "./pipeline.ts";
+export type { Outcome } from "./outcome.ts";
+export { run } from "./pipeline.ts";
 export * from "./ports.ts";
 export { digestOf } from "./read-log.ts";
 

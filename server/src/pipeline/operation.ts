@@ -78,5 +78,5 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
 export function operation<In extends z.ZodType, Out extends z.ZodType>(
   op: Operation<In, Out> & (Pick<Required<Operation<In, Out>>, "action"> | Pick<Required<Operation<In, Out>>, "record">),
 ): Operation {
-  return op as unknown as Operation;
+  return op;
 }

@@ -75,7 +75,7 @@ describe("verification finds", () => {
     [
       "an edited entry",
       [`update ledger.entries set entry = ${replaced("entry", "risk.transaction.assess", "risk.transaction.assesd")} where tenant_id = $1 and index = 2`],
-      ["checkpoint_mismatch", "head_mismatch"],
+      ["checkpoint_mismatch", "decision_changed", "head_mismatch"],
     ],
     [
       "an entry that is none",
@@ -232,7 +232,7 @@ describe("a log that was written anew from its beginning", () => {
   test("does not lead to the checkpoints that were signed", async () => {
     const caller = await logOf();
     await rechain(caller);
-    expect(await findings(caller)).toEqual(["checkpoint_mismatch"]);
+    expect(await findings(caller)).toEqual(["checkpoint_mismatch", "checkpoint_mismatch"]);
   });
 
   test("does not, with the checkpoints' roots changed as well", async () => {
@@ -243,7 +243,7 @@ describe("a log that was written anew from its beginning", () => {
       Buffer.from(rangeOf(entries).root()),
       entries.length,
     ]);
-    expect(await findings(caller)).toEqual(["checkpoint_mismatch"]);
+    expect(await findings(caller)).toEqual(["checkpoint_mismatch", "checkpoint_mismatch"]);
   });
 
   test("cannot be signed with another key", async () => {
@@ -257,7 +257,7 @@ describe("a log that was written anew from its beginning", () => {
       note,
       entries.length,
     ]);
-    expect(await findings(caller)).toEqual(["checkpoint_forged"]);
+    expect(await findings(caller)).toEqual(["checkpoint_mismatch", "checkpoint_forged"]);
   });
 
   test("is not extended by a system that starts on it", async () => {
@@ -296,7 +296,7 @@ describe("an old backup", () => {
     await expect.poll(async () => (await other.home.call("GET", "/readyz")).status, { timeout: 5_000 }).toBe(503);
     expect((await other.home.call("GET", "/readyz")).body).toMatchObject({
       ready: false,
-      reasons: [expect.stringContaining("seal/log_restored")],
+      reasons: expect.arrayContaining([expect.stringContaining("seal/log_restored")]),
     });
     const answer = await other.as(caller.key).call("POST", "/v1/risk/transactions", payment());
     expect([answer.status, answer.body.code, answer.body.facts]).toEqual([
@@ -361,9 +361,9 @@ async function fork(caller: Caller, account: "A" | "B") {
   const way = other.as(caller.key, caller.projectId);
   for (let i = 0; i < (account === "A" ? 1 : 2); i++)
     await way.call("POST", "/v1/risk/transactions", payment({ origin_account: account }));
-  const { checkpoint } = (await way.call("GET", "/v1/ledger/checkpoint")).body as { checkpoint: string };
+  const { checkpoint, size } = (await way.call("GET", "/v1/ledger/checkpoint")).body as { checkpoint: string; size: number };
   await other.stop();
-  return { checkpoint, entries: (await rowsOf(caller)).map(({ entry }) => entry) };
+  return { checkpoint, entries: (await rowsOf(caller)).slice(0, size).map(({ entry }) => entry) };
 }
 
 const hashesOf =

@@ -5,7 +5,7 @@ const INFIX: readonly string[] = [...COMPARISONS, ...LOGIC, "in"];
 
 /** An expression as one reads it: `context.amount_cents <= 100000`. */
 export function clauseText(node: Expression): string {
-  const [operator, operand] = Object.entries(node)[0] as [string, any];
+  const [operator, operand] = Object.entries(node)[0] as [string, any]; // oxlint-disable-line typescript/no-explicit-any -- the operator says which
   if (INFIX.includes(operator)) return `${inner(operand.left)} ${operator} ${inner(operand.right)}`;
   switch (operator) {
     case "Value":

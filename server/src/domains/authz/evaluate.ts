@@ -172,7 +172,7 @@ function readsOf(paths: readonly string[], environment: Environment): Record<str
       value = typeof value === "object" && value !== null && Object.hasOwn(value, attribute)
         ? (value as Record<string, unknown>)[attribute]
         : undefined;
-    reads[path] = value === undefined ? null : hashOf(variable === "context" ? value : keyOf(environment[variable] as Entity));
+    reads[path] = value === undefined ? null : hashOf(variable === "context" ? value : keyOf(environment[variable]));
   }
   return reads;
 }

@@ -8,6 +8,6 @@ import { policyList } from "./operations/policy-list.ts";
 
 export { activateDefault, openPolicy } from "./policy.ts";
 export { readDecisionsById, type StoredDecision } from "./queries.ts";
-export { type Replayed, replayDecision } from "./replay.ts";
+export { replayDecision } from "./replay.ts";
 
 export const operations = [decisionAsk, decisionList, decisionGet, policyGet, policyList, policyActivate];

@@ -185,15 +185,3 @@ export async function readForReplay(
   );
   return { decision, slice: slice?.slice ?? null, version: version ?? null };
 }
-
-export async function readSteps(
-  tx: Tx,
-  id: string,
-): Promise<{ policy_id: string; effect: string; outcome: string; detail: string }[]> {
-  return query(
-    tx,
-    `select policy_id, effect, outcome, detail from authz.policy_decision_trace_steps
-     where tenant_id = (select ops.tenant()) and decision_id = $1 order by number`,
-    [id],
-  );
-}

@@ -10,8 +10,8 @@ import { projectUpdate } from "./operations/project-update.ts";
 import { serviceAccountCreate } from "./operations/service-account-create.ts";
 import { serviceAccountList } from "./operations/service-account-list.ts";
 
-export { type Authenticator, openAuthenticator } from "./authenticate.ts";
-export { createOrganization, createProject, type NewProject } from "./projects.ts";
+export { openAuthenticator } from "./authenticate.ts";
+export { createOrganization, createProject } from "./projects.ts";
 export { isNew, raiseRevision, revision } from "./queries.ts";
 export { SCORE_MAX } from "./shapes.ts";
 

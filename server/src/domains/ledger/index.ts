@@ -6,6 +6,6 @@ import { logVerify } from "./operations/log-verify.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
 
 export { type OpenLedger, openLedger } from "./ledger.ts";
-export { type Finding, type Report, verifyLog } from "./verify.ts";
+export { verifyLog } from "./verify.ts";
 
 export const operations = [checkpointGet, entryList, entryGet, receiptGet, logVerify];

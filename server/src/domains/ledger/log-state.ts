@@ -1,7 +1,7 @@
 import type { Tx } from "#kernel/db.ts";
 import { logVerifierKeys, openLogSigner } from "#domains/security";
 import { CompactRange, equalBytes, leafHash, rootAt, type Signer, signCheckpoint, verifyCheckpoint } from "#verifier";
-import { insertCheckpoint, lockHead, type Pending, readHead, readNewestCheckpoint, takePending, writeBatch } from "./queries.ts";
+import { type Head, insertCheckpoint, lockHead, type Pending, readHead, readNewestCheckpoint, takePending, writeBatch } from "./queries.ts";
 import { forked, headMoved, restored } from "./refusals.ts";
 import { readTileBuilder, storedHashes, type TileBuilder } from "./tree.ts";
 
@@ -34,7 +34,7 @@ export class LogState {
   static async load(tx: Tx, tenantId: string, masterKey: Uint8Array): Promise<LogState> {
     const head = await readHead(tx);
     if (head === undefined) throw new Error(`project ${tenantId} has no log`);
-    const range = CompactRange.restore(head.size, head.hashes);
+    const range = restore(head);
     await compareWithNewest(tx, head.origin, range);
     const signer = await openLogSigner(tx, masterKey, head.origin);
     return new LogState(tenantId, head.origin, signer, range, await readTileBuilder(tx, head.size));
@@ -64,6 +64,14 @@ export class LogState {
     const note = await signCheckpoint({ origin: this.origin, size: this.size, root }, [this.#signer]);
     if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
     await compareWithNewest(tx, this.origin, range);
+  }
+}
+
+function restore({ origin, size, hashes }: Head): CompactRange {
+  try {
+    return CompactRange.restore(size, hashes);
+  } catch {
+    throw forked(origin, size); // hashes of another size: somebody changed the head
   }
 }
 

@@ -161,6 +161,19 @@ export async function isPending(tx: Tx, id: string): Promise<boolean> {
 export const readPlaces = (tx: Tx, ids: readonly string[]): Promise<{ id: string; index: number }[]> =>
   query(tx, "select id, index from ledger.entries where tenant_id = (select ops.tenant()) and id = any($1::uuid[])", [ids]);
 
+/** Ids whose payload is there although the entry is neither in the log nor on its way to it. */
+export const readLost = async (tx: Tx, limit: number): Promise<string[]> =>
+  (
+    await query<{ id: string }>(
+      tx,
+      `select p.entry_id as id from ledger.payloads p where p.tenant_id = (select ops.tenant())
+         and not exists (select from ledger.entries e where e.tenant_id = p.tenant_id and e.id = p.entry_id)
+         and not exists (select from ledger.pending q where q.tenant_id = p.tenant_id and q.id = p.entry_id)
+       order by p.entry_id limit $1`,
+      [limit],
+    )
+  ).map(({ id }) => id);
+
 /** Bytes of entries `from` (included) to `to` (excluded). */
 export async function readBytes(tx: Tx, from: number, to: number): Promise<Buffer[]> {
   const rows = await query<{ entry: Buffer }>(

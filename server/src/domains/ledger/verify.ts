@@ -1,11 +1,12 @@
 import { readDecisionsById } from "#domains/authz";
-import { rate, readScores } from "#domains/risk";
+import { readScores } from "#domains/risk";
 import { logVerifierKeys } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import { digestOf } from "#pipeline";
-import { CompactRange, decodeEntry, equalBytes, leafHash, payloadHash, toHex, verifyCheckpoint } from "#verifier";
-import { type Checkpoint, readCheckpoints, readEntries, readHead, readNewestCheckpoint, readTiles, type StoredEntry, type Tile } from "./queries.ts";
+import { CompactRange, decodeEntry, type Entry, equalBytes, leafHash, payloadHash, toHex, verifyCheckpoint } from "#verifier";
+import { type Checkpoint, type Head, readCheckpoints, readEntries, readHead, readLost, readNewestCheckpoint, readTiles, type StoredEntry, type Tile } from "./queries.ts";
 import { TileBuilder } from "./tree.ts";
+import { isRatedSo, isSameDecision, isSameScore, type SealedPayload } from "./values.ts";
 
 const PAGE = 1_000;
 const FINDINGS_MAX = 20;
@@ -48,7 +49,7 @@ export async function verifyLog(tx: Tx, progress: (done: number, total: number) 
     from = page.at(-1)!.index + 1;
     progress(Math.min(from, end), end);
   }
-  await audit.finish(head.size, CompactRange.restore(head.size, head.hashes).root(), newest);
+  await audit.finish(head, newest);
   return audit.report();
 }
 
@@ -84,12 +85,15 @@ class Audit {
     for (const tile of this.#tiles.takeFull()) await this.#tile(tile);
   }
 
-  async finish(size: number, root: Uint8Array, newest: Checkpoint | undefined): Promise<void> {
+  async finish({ size, hashes }: Head, newest: Checkpoint | undefined): Promise<void> {
     const counted = this.#range.size;
+    const root = rootOfHead(size, hashes);
     if (counted !== size) this.#find("head_mismatch", size, `the head says ${size} entries; ${counted} are there in order`);
-    else if (!equalBytes(root, this.#range.root())) this.#find("head_mismatch", size, "the head's root is not that of the entries");
+    else if (root === undefined || !equalBytes(root, this.#range.root())) this.#find("head_mismatch", size, "the head's root is not that of the entries");
     if (newest !== undefined && newest.size > counted)
       this.#find("truncated", newest.size, `a checkpoint was signed at ${newest.size}; ${counted} entries are left`);
+    for (const id of await readLost(this.#tx, FINDINGS_MAX + 1))
+      this.#find("entry_lost", null, `entry ${id} was durable; it is not in the log and does not wait for a place`);
   }
 
   report(): Report {
@@ -111,24 +115,24 @@ class Audit {
     const decisions = await readDecisionsById(this.#tx, ids);
     const scores = await readScores(this.#tx, ids);
     for (const stored of entries) {
-      const payload = this.#payload(stored);
-      if (payload === undefined) continue;
+      const opened = this.#payload(stored);
+      if (opened === undefined) continue;
       const { index, id } = stored;
+      const { sealed, payload } = opened;
       const { decision, score } = payload;
-      const row = decisions.get(id);
-      if (decision && (row?.trace_hash !== decision.trace_hash || row?.outcome !== decision.outcome))
+      if (decision && !isSameDecision(sealed, decision, decisions.get(id)))
         this.#find("decision_changed", index, `the decision of entry ${index} is not the one that was sealed`);
       const kept = scores.get(id);
-      if (score && (kept?.value !== score.value || kept?.level !== score.level))
+      if (score && !isSameScore(score, kept))
         this.#find("score_changed", index, `the score of entry ${index} is not the one that was sealed`);
-      else if (kept !== undefined && rate(kept.model, kept.features).value !== kept.value)
+      else if (kept !== undefined && !isRatedSo(kept))
         this.#find("score_changed", index, `the features of entry ${index} do not give the score that was sealed`);
       if (payload.digest !== undefined) await this.#reads(index, payload.decisions!, payload.digest);
     }
   }
 
-  #payload({ index, entry, salt, payload }: StoredEntry): SealedPayload | undefined {
-    let sealed: { log: string; payload_hash: string };
+  #payload({ index, entry, salt, payload }: StoredEntry): { sealed: Entry; payload: SealedPayload } | undefined {
+    let sealed: Entry;
     try {
       sealed = decodeEntry(entry);
     } catch (error) {
@@ -140,7 +144,7 @@ class Audit {
       this.#erased++;
       return undefined;
     }
-    if (payloadHash(salt, payload) === sealed.payload_hash) return JSON.parse(payload);
+    if (payloadHash(salt, payload) === sealed.payload_hash) return { sealed, payload: JSON.parse(payload) };
     this.#find("payload_changed", index, `the payload of entry ${index} is not the one that was sealed`);
     return undefined;
   }
@@ -178,9 +182,11 @@ class Audit {
   }
 }
 
-interface SealedPayload {
-  readonly decision?: { readonly outcome: string; readonly trace_hash: string };
-  readonly score?: { readonly value: number; readonly level: string } | null;
-  readonly decisions?: readonly string[];
-  readonly digest?: string;
+/** Undefined when the hashes are not those of a log of this size. */
+function rootOfHead(size: number, hashes: readonly Uint8Array[]): Uint8Array | undefined {
+  try {
+    return CompactRange.restore(size, hashes).root();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import type { OpenSystem } from "../system.ts";
+import type { Program } from "./command.ts";
 import { helpOf, helpText } from "./help.ts";
 import { readArguments } from "./arguments.ts";
 import { commands } from "./commands.ts";
@@ -8,7 +8,7 @@ import { EXIT, exitOf, reportFailure } from "./exit.ts";
  * Runs one command and returns its exit code. The table in commands.ts is all there is: parser, help and the
  * commands themselves are drawn from it.
  */
-export async function runCli(argv: readonly string[], openSystem: OpenSystem): Promise<number> {
+export async function runCli(argv: readonly string[], program: Program): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(helpText(commands));
@@ -31,7 +31,7 @@ export async function runCli(argv: readonly string[], openSystem: OpenSystem): P
   try {
     const { values, operands } = readArguments(command, rest);
     const run = await command.load();
-    return await run({ values, operands, json, openSystem });
+    return await run({ values, operands, json, ...program });
   } catch (error) {
     reportFailure(error, json);
     return exitOf(error);

@@ -1,4 +1,11 @@
+import type { Operation } from "#pipeline";
 import type { OpenSystem } from "../system.ts";
+
+/** What commands are given of the parts that they may not import; loaded when asked for. */
+export interface Program {
+  readonly openSystem: OpenSystem;
+  operations(): Promise<readonly Operation[]>;
+}
 
 /** One command, as the table lists it. */
 export interface Command {
@@ -23,9 +30,8 @@ export interface Option {
 
 export type Run = (call: CommandCall) => Promise<number>;
 
-export interface CommandCall {
+export interface CommandCall extends Program {
   readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly operands: readonly string[];
   readonly json: boolean;
-  readonly openSystem: OpenSystem;
 }

@@ -36,7 +36,7 @@ async function receiptOf({ call }: Session, id: string): Promise<string> {
     try {
       return ((await call("ledger.receipt.get", { id })).output as { receipt: string }).receipt;
     } catch (error) {
-      if (attempt === TRIES_MAX || !/_pending$/.test((error as { code?: string }).code ?? "")) throw error;
+      if (attempt === TRIES_MAX || (error as { code?: string }).code?.endsWith("_pending") !== true) throw error;
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
     }
   }

@@ -45,8 +45,8 @@ export class Tally {
 
   #refuse({ code, facts }: Refusal): void {
     this.state.refused[code] = (this.state.refused[code] ?? 0) + 1;
-    if (code === "score/too_risky") this.state.lastRefused = String(facts["decision_id"]);
-    this.state.lastRefused ??= String(facts["decision_id"]);
+    if (code === "score/too_risky") this.state.lastRefused = facts["decision_id"] as string;
+    this.state.lastRefused ??= facts["decision_id"] as string;
     if (typeof facts["level"] === "string") this.#level(facts["level"], 1);
   }
 

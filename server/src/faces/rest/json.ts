@@ -12,7 +12,7 @@ export function addJsonParser(app: FastifyInstance): void {
     const depth = depthOf(body);
     if (depth > DEPTH_MAX) done(tooDeep(), undefined);
     else if (body === "") done(null, undefined);
-    else parse(request, body, done);
+    else void parse(request, body, done);
   });
 }
 

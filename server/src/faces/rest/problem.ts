@@ -58,6 +58,7 @@ export function refusalOf(error: unknown): Refusal {
   const { code, statusCode } = error as { code?: string; statusCode?: number };
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return tooLarge();
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return notJson();
+  if (code === "FST_ERR_BAD_URL") return badPath();
   if (statusCode === 400) return unparsable();
   return failed();
 }
@@ -82,6 +83,9 @@ const notJson = () =>
 
 const unparsable = () =>
   new Refusal("request/unparsable", 400, "The body is not valid JSON", {}, "Send one JSON value in UTF-8, without __proto__ keys.");
+
+const badPath = () =>
+  new Refusal("request/bad_path", 400, "The path is not percent-encoded UTF-8", {}, "Encode each part of the path as UTF-8, then with percent signs.");
 
 /** A bug of ours: the log has it under the request's id, the caller learns nothing that could be misused. */
 const failed = () =>

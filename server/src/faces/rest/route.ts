@@ -15,6 +15,7 @@ export function addOperation(app: FastifyInstance, parts: Parts, operation: Oper
       if (Array.isArray(request.body) && operation.manyMax !== undefined)
         return answerMany(parts, operation, incoming, request.body, reply);
       try {
+        // oxlint-disable-next-line typescript/return-await -- a reply is thenable, and waits for itself to be sent
         return send(reply, await run(parts, operation, { ...incoming, input: inputOf(request) }));
       } catch (error) {
         const refusal = refusalOf(error);

@@ -4,7 +4,7 @@ import { addHealth, type Health } from "./health.ts";
 import { BODY_BYTES_MAX, addJsonParser } from "./json.ts";
 import { openapi } from "./openapi.ts";
 import { docsPage } from "./docs-page.ts";
-import { answerProblems } from "./problem.ts";
+import { answer, answerProblems, refusalOf, requestIdOf } from "./problem.ts";
 import { addOperation } from "./route.ts";
 
 /** The REST face: one route an operation, and what operators and readers of the interface need beside them. */
@@ -16,6 +16,7 @@ export function openRest(parts: Parts, operations: readonly Operation[], health:
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 500 },
     logger: false,
+    frameworkErrors: (error, request, reply) => void answer(reply, refusalOf(error), requestIdOf(request)),
   });
   app.addHook("onResponse", async (request, reply) => {
     parts.metrics.requests.inc({ method: request.method, status: String(reply.statusCode) });

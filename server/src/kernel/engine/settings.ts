@@ -18,6 +18,8 @@ const DEFAULTS = {
   max_connections: "50",
   shared_buffers: "64MB",
   wal_compression: "on",
+  // Queue tables are emptied all the time; what is dead in them is swept before the queue has to wade through it.
+  autovacuum_naptime: "5s",
   max_wal_size: "512MB",
   fsync: "on",
   synchronous_commit: "on",

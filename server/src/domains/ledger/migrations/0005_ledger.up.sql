@@ -82,7 +82,7 @@ create function ledger.logs_with_work() returns setof uuid
   begin atomic
     select h.tenant_id from ledger.heads h
     where exists (select from ledger.pending p where p.tenant_id = h.tenant_id)
-       or h.size > coalesce((select max(c.size) from ledger.checkpoints c where c.tenant_id = h.tenant_id), -1);
+       or h.size <> coalesce((select max(c.size) from ledger.checkpoints c where c.tenant_id = h.tenant_id), -1);
   end;
 revoke execute on function ledger.logs_with_work() from public;
 grant execute on function ledger.logs_with_work() to sealbase_writer;

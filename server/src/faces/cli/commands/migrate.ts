@@ -9,9 +9,10 @@ import { print } from "../print.ts";
 
 /** `migrate up` is a job for a deployment: it starts no service. */
 export const migrate: Run = async (command) => {
+  const way = new Map(Object.entries(WAYS)).get(command.operands[0]!) ?? unknown();
   const engine = await openEngine(readConfig(), true);
   try {
-    await WAYS[command.operands[0]!]?.(engine.admin, command) ?? unknown();
+    await way(engine.admin, command);
     return EXIT.done;
   } finally {
     await engine.stop();

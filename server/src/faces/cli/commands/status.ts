@@ -30,6 +30,6 @@ async function logOf({ call }: Session): Promise<{ name: string; size: number } 
 
 function line([name, value]: [string, unknown]): string {
   if (name === "ready") return `${"ready".padEnd(12)}${(value as string[]).length === 0 ? "yes" : (value as string[]).join("; ")}`;
-  const text = typeof value === "object" && value !== null ? Object.values(value).join(" ") : String(value ?? "–");
+  const text = typeof value === "object" && value !== null ? Object.values(value).join(" ") : `${(value as string | number | null) ?? "–"}`;
   return `${name.padEnd(12)}${text}`;
 }

@@ -35,7 +35,7 @@ const verifyFile: Run = async (command) => {
   const result = text.startsWith(RECEIPT_HEADER) ? verifyReceipt(text, await keys(command)) : verifyCheckpoint(text, await keys(command));
   print(command.json, result, () =>
     result.ok
-      ? `verified: ${"index" in result ? `entry ${result.index} of ${result.size}` : `checkpoint at ${result.size}`} in ${result.origin}`
+      ? `verified: ${"index" in result ? `entry ${result.index as number} of ${result.size}` : `checkpoint at ${result.size}`} in ${result.origin}`
       : `NOT VERIFIED (${result.code}): ${result.message}\n→ ${result.help}`,
   );
   return result.ok ? EXIT.done : EXIT.refused;

@@ -1,0 +1,30 @@
+import type { Step } from "#kernel/refusal.ts";
+import type { Chain } from "./chain.ts";
+import type { Parts, Place } from "./ports.ts";
+
+/** What a face gets for a call that was done. */
+export interface Outcome {
+  readonly output: unknown;
+  readonly status: number;
+  readonly requestId: string;
+  /** Also the id of the call's decision, score and ledger entry. */
+  readonly id: string;
+  /** Where the entry stands; null for reads and when the caller did not wait. */
+  readonly place: Place | null;
+  /** True when this is the stored answer of an earlier call with the same Idempotency-Key. */
+  readonly repeated: boolean;
+  readonly timings_ms: Readonly<Record<Step, number>>;
+}
+
+export function outcomeOf(parts: Parts, chain: Chain, output: unknown, place: Place | null): Outcome {
+  const { operation, requestId, id, timings_ms } = chain;
+  parts.metrics.calls.inc({ operation: operation.name, outcome: "done", code: "" });
+  return { output, status: operation.status ?? 200, requestId, id, place, repeated: false, timings_ms };
+}
+
+/** Waits for what the caller asked to wait for: nothing more, or a checkpoint that covers the entry. */
+export async function acknowledge(parts: Parts, { request, incoming }: Chain, entryId: string): Promise<Place | null> {
+  const { tenantId } = request.principal;
+  parts.ledger.wake(tenantId);
+  return incoming.acknowledge === "durable" ? null : parts.ledger.published(tenantId, entryId);
+}

@@ -1,0 +1,40 @@
+import { Refusal } from "#kernel/refusal.ts";
+import { linkRead, sealRefused } from "./5-seal.ts";
+import { Answered, isAnswered } from "./answered.ts";
+import type { Chain } from "./chain.ts";
+import { Stale } from "./guard.ts";
+import type { Parts } from "./ports.ts";
+
+/** Refusals that say something about the call, not about the state of the machine. */
+const SEALED: ReadonlySet<string> = new Set(["policy", "score", "action"]);
+
+/**
+ * Records a refusal, in a transaction of its own, since that of the call is gone with all that it wrote. Returns what
+ * comes of the call: the refusal; `Stale` when it was decided on something that has changed; `Answered` when an
+ * earlier call with its key was done.
+ */
+export async function refuse(parts: Parts, chain: Chain, error: unknown): Promise<unknown> {
+  const { metrics, committer, ledger, reads } = parts;
+  const operation = chain.operation.name;
+  if (!(error instanceof Refusal)) {
+    metrics.calls.inc({ operation, outcome: "failed", code: "" });
+    return error;
+  }
+  try {
+    if (chain.decision === undefined || !SEALED.has(error.step)) return error;
+    if (await isAnswered(parts, chain)) return new Answered();
+    if (chain.operation.kind === "read" && error.step === "action") {
+      reads.add(chain, linkRead(parts, chain, error.code));
+      return error;
+    }
+    const writing = await sealRefused(parts, chain, error);
+    await chain.step("seal", () => committer.commit(writing));
+    ledger.wake(writing.tenantId);
+    return error;
+  } catch (settled) {
+    if (settled instanceof Stale || settled instanceof Refusal) return settled;
+    throw settled;
+  } finally {
+    metrics.calls.inc({ operation, outcome: "refused", code: error.code });
+  }
+}
