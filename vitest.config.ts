@@ -2,6 +2,9 @@ import { defineConfig } from "vitest/config";
 
 const NIGHTLY = process.env["SEALBASE_NIGHTLY"] === "1";
 
+/** For a machine that does other work, too: a test that hangs fails, one that waits for its turn does not. */
+const PATIENCE_MS = 30_000;
+
 /** Calls that cross the domains, on either engine: the same files run against both. */
 const calls = (engine: "embedded" | "server") => ({
   test: {
@@ -17,16 +20,24 @@ export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
-      { test: { name: "verifier", include: ["verifier/**/*.test.ts"] } },
-      { test: { name: "sdk", include: ["sdk/**/*.test.ts"] } },
+      { test: { name: "verifier", include: ["verifier/**/*.test.ts"], testTimeout: PATIENCE_MS } },
+      { test: { name: "sdk", include: ["sdk/**/*.test.ts"], testTimeout: PATIENCE_MS } },
       {
         test: {
           name: "ground",
           include: ["server/src/**/*.test.ts", "server/test/*.test.ts"],
+          testTimeout: PATIENCE_MS,
           hookTimeout: 60_000,
         },
       },
-      { test: { name: "cli", include: ["server/test/cli/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 120_000 } },
+      {
+        test: {
+          name: "cli",
+          include: ["server/test/cli/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
       calls("embedded"),
       calls("server"),
     ],

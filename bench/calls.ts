@@ -19,12 +19,18 @@ await measure(
   async () => {
     await using place = await scratch();
     const { system, project, admin, engine } = place;
-    await admin.query("create table bare (id uuid primary key, body text not null, at timestamptz default now())");
+    await admin.query(
+      "create table bare (id uuid primary key, body text not null, at timestamptz default now())",
+    );
     const { app, port } = await listen(system);
     let [calls, inserts] = [0, 0];
     const load = {
       calls: await startLoad("http", { port, key: project.key, callers: CALLERS }),
-      inserts: await startLoad("inserts", { config: engine.admin, table: "bare", callers: CALLERS }),
+      inserts: await startLoad("inserts", {
+        config: engine.admin,
+        table: "bare",
+        callers: CALLERS,
+      }),
     };
     const call: Side = async () => {
       const { done, elapsed_ms } = await load.calls.run(ROUND_MS);
@@ -39,7 +45,8 @@ await measure(
     };
     /** What a round leaves to the sequencer is done before the other side's turn. */
     const sealed = async () => {
-      while ((await count(admin, "ledger.pending")) > 0) await new Promise((done) => setTimeout(done, 20));
+      while ((await count(admin, "ledger.pending")) > 0)
+        await new Promise((done) => setTimeout(done, 20));
     };
     calls += (await load.calls.run(WARM_UP_MS)).done;
     inserts += (await load.inserts.run(WARM_UP_MS / 3)).done;
@@ -48,7 +55,12 @@ await measure(
     await load.calls[Symbol.asyncDispose]();
     await load.inserts[Symbol.asyncDispose]();
     await app.close();
-    for (const table of ["vedic.transactions", "authz.policy_decisions", "vedic.fraud_scores", "ledger.entries"])
+    for (const table of [
+      "vedic.transactions",
+      "authz.policy_decisions",
+      "vedic.fraud_scores",
+      "ledger.entries",
+    ])
       expectCount(table, await count(admin, table), calls);
     expectCount("bare", await count(admin, "bare"), inserts);
     return {

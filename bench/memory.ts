@@ -18,7 +18,11 @@ await measure(
     using prepared = await prepare();
     await using served = await serve(prepared);
     const before = await resident(served.port);
-    await using load = await startLoad("http", { port: served.port, key: prepared.key, callers: CALLERS });
+    await using load = await startLoad("http", {
+      port: served.port,
+      key: prepared.key,
+      callers: CALLERS,
+    });
     let calls = 0;
     while (calls < CALLS) calls += (await load.run(500)).done;
     const figure = await resident(served.port);

@@ -13,9 +13,14 @@ const CLAIMS = ["calls", "sealing", "verification", "verification-memory", "warm
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-const unknown = [...chosen.filter((name) => !CLAIMS.includes(name)), ...flags.filter((flag) => flag !== "--full")];
+const unknown = [
+  ...chosen.filter((name) => !CLAIMS.includes(name)),
+  ...flags.filter((flag) => flag !== "--full"),
+];
 if (unknown.length > 0) {
-  console.error(`There is no ${unknown.join(", ")}. Claims: ${CLAIMS.join(", ")}; --full adds the sizes that take minutes.`);
+  console.error(
+    `There is no ${unknown.join(", ")}. Claims: ${CLAIMS.join(", ")}; --full adds the sizes that take minutes.`,
+  );
   process.exit(2);
 }
 
@@ -28,7 +33,8 @@ for (const name of chosen.length > 0 ? chosen : CLAIMS) {
     print(result);
   }
 }
-if (results.length > 0) appendFileSync(join(import.meta.dirname, "history.jsonl"), `${JSON.stringify(record())}\n`);
+if (results.length > 0)
+  appendFileSync(join(import.meta.dirname, "history.jsonl"), `${JSON.stringify(record())}\n`);
 
 /** What the claim's own process found; undefined when it broke, which is then on the screen. */
 async function measured(name: string): Promise<Result | undefined> {
@@ -44,8 +50,22 @@ async function measured(name: string): Promise<Result | undefined> {
   return undefined;
 }
 
-function print({ name, says, unit, ours, theirs, figure, target, bound, reached, notes }: Result): void {
-  const sides = theirs === null ? `${short(ours)} ${unit}` : `${short(ours)} against ${short(theirs)} ${unit}, ratio ${short(figure)}`;
+function print({
+  name,
+  says,
+  unit,
+  ours,
+  theirs,
+  figure,
+  target,
+  bound,
+  reached,
+  notes,
+}: Result): void {
+  const sides =
+    theirs === null
+      ? `${short(ours)} ${unit}`
+      : `${short(ours)} against ${short(theirs)} ${unit}, ratio ${short(figure)}`;
   const goal = `${bound === "min" ? "at least" : "at most"} ${target}`;
   console.log(`${name.padEnd(20)} ${reached ? "reached" : "MISSED "}  ${sides} (${goal})`);
   for (const line of [says, ...notes]) console.log(`${"".padEnd(31)}${line}`);

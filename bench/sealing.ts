@@ -49,7 +49,11 @@ await measure(
 );
 
 /** Entries a second from the first append to the signed checkpoint that covers the last one. */
-async function seal({ system, project, admin }: Scratch, perWriter: number, inFlight: number): Promise<number> {
+async function seal(
+  { system, project, admin }: Scratch,
+  perWriter: number,
+  inFlight: number,
+): Promise<number> {
   const { committer } = system.parts;
   const before = await count(admin, "ledger.entries");
   const start = performance.now();
@@ -69,13 +73,17 @@ async function seal({ system, project, admin }: Scratch, perWriter: number, inFl
 }
 
 async function published(admin: pg.Client): Promise<number> {
-  const { rows } = await admin.query<{ size: string | null }>("select max(size) as size from ledger.checkpoints");
+  const { rows } = await admin.query<{ size: string | null }>(
+    "select max(size) as size from ledger.checkpoints",
+  );
   return Number(rows[0]!.size);
 }
 
 async function lockers({ admin, engine }: Scratch): Promise<pg.Client[]> {
   await admin.query("create table locked_head (size bigint not null, hash bytea not null)");
-  await admin.query("create table locked_entries (index bigint primary key, id uuid not null unique, entry bytea not null, hash bytea not null)");
+  await admin.query(
+    "create table locked_entries (index bigint primary key, id uuid not null unique, entry bytea not null, hash bytea not null)",
+  );
   await admin.query("insert into locked_head values (0, $1)", [Buffer.alloc(32)]);
   const clients = Array.from({ length: WRITERS }, () => new pg.Client(engine.admin));
   for (const client of clients) await client.connect();
@@ -100,7 +108,11 @@ async function lockPerEntry(clients: readonly pg.Client[]): Promise<number> {
         text: "insert into locked_entries (index, id, entry, hash) values ($1, $2, $3, $4)",
         values: [size, newId(), ENTRY, next],
       });
-      await client.query({ name: "move", text: "update locked_head set size = size + 1, hash = $1", values: [next] });
+      await client.query({
+        name: "move",
+        text: "update locked_head set size = size + 1, hash = $1",
+        values: [next],
+      });
       await client.query("commit");
       done++;
     }

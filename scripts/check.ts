@@ -15,7 +15,10 @@ export interface Check {
 const CHECKS: readonly Check[] = [
   { name: "types", command: ["tsc", "-p", "tsconfig.json"], budget_s: 15 },
   { name: "lint", command: ["oxlint", "--type-aware", "--deny-warnings"] },
-  { name: "format", command: ["biome", "check", "--error-on-warnings", "--max-diagnostics=10", "."] },
+  {
+    name: "format",
+    command: ["biome", "check", "--error-on-warnings", "--max-diagnostics=10", "."],
+  },
   { name: "unused code", command: ["knip", "--no-config-hints"] },
 ];
 

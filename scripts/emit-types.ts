@@ -9,7 +9,11 @@ export function emitTypes(root: string, dist: string): void {
   const options =
     "--ignoreConfig --declaration --emitDeclarationOnly --target es2024 --module nodenext";
   const strict = "--strict --rewriteRelativeImportExtensions --verbatimModuleSyntax --skipLibCheck";
-  const words = [tsc, "src/index.ts", ...`${options} ${strict} --types node --rootDir src`.split(" ")];
+  const words = [
+    tsc,
+    "src/index.ts",
+    ...`${options} ${strict} --types node --rootDir src`.split(" "),
+  ];
   execFileSync(process.execPath, [...words, "--outDir", dist], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],

@@ -7,7 +7,8 @@ node_pinned=node_modules/.bin/node
 
 if [ ! -x "$node_pinned" ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "Installing what is missing (once, about 20 s) …" >&2
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  # Not `npm ci`: it insists on the optional packages of every platform, also where a registry has only this one's.
+  npm install --no-save --no-audit --no-fund --loglevel=error >&2
 fi
 # Some npm versions block install scripts; the pinned Node needs its own.
 if ! "$node_pinned" --version >/dev/null 2>&1; then

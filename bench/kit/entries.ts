@@ -1,6 +1,6 @@
+import type { System } from "../../server/src/faces/system.ts";
 import type { Append } from "../../server/src/kernel/append.ts";
 import { newId } from "../../server/src/kernel/ids.ts";
-import type { System } from "../../server/src/faces/system.ts";
 
 /** An entry without decision or score, with a payload like that of a call: about 440 and 500 bytes. */
 export async function entryRows(

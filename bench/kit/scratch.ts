@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import pg from "pg";
 import { openRest } from "../../server/src/faces/rest/server.ts";
+import type { System } from "../../server/src/faces/system.ts";
 import type { Config } from "../../server/src/kernel/config.ts";
 import { type Embedded, startEmbedded } from "../../server/src/kernel/embedded.ts";
 import { openSystem } from "../../server/src/main.ts";
-import type { System } from "../../server/src/faces/system.ts";
 
 /** Room for the 64 connections that a bare loop uses beside ours. */
 const CONNECTIONS_MAX = "100";

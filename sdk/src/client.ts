@@ -52,8 +52,9 @@ function callWith(client: ClientOptions): Call {
     const idempotencyKey =
       route.kind === "read" ? undefined : (settings.idempotencyKey ?? crypto.randomUUID());
     const sent = requestOf({ url, key: client.key }, route, input as Record<string, unknown>, {
-      ...settings,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      idempotencyKey,
+      requestId: settings.requestId,
+      acknowledge: settings.acknowledge,
     });
     const received = await send(sent, {
       fetch: client.fetch ?? fetch,

@@ -14,7 +14,11 @@ export function requestOf(
   { url, key }: { url: string; key: string },
   { method, path, kind }: Route,
   input: Fields | readonly unknown[],
-  options: Pick<CallOptions, "idempotencyKey" | "requestId" | "acknowledge">,
+  options: {
+    readonly idempotencyKey: string | undefined;
+    readonly requestId: string | undefined;
+    readonly acknowledge: CallOptions["acknowledge"] | undefined;
+  },
 ): Sent {
   const { filled, rest } = fillPath(path, input);
   const inQuery = method === "GET" || method === "DELETE";
@@ -28,9 +32,7 @@ export function requestOf(
       Authorization: `Bearer ${key}`,
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       ...(requestId === undefined ? {} : { "X-Request-Id": requestId }),
-      ...(kind === "read" || idempotencyKey === undefined
-        ? {}
-        : { "Idempotency-Key": idempotencyKey }),
+      ...(idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey }),
       ...(kind === "read" || acknowledge === undefined ? {} : { Prefer: `ack=${acknowledge}` }),
     },
     body,

@@ -15,7 +15,9 @@ const client = (url: string, more: object = {}) => new SealbaseClient({ url, key
 describe("a call", () => {
   it("is sent where the operation is, with the key", async () => {
     const { url, seen } = await startServer(json(200, { id: "x" }));
-    expect(await client(`${url}/base/`).ledger.entry.get({ id: "a/b c" })).toEqual({ id: "x" });
+    const { ledger } = client(`${url}/base/`, { acknowledge: "durable" });
+    const got = await ledger.entry.get({ id: "a/b c" }, { idempotencyKey: "k" });
+    expect(got).toEqual({ id: "x" });
     expect(seen[0]).toMatchObject({
       method: "GET",
       url: "/base/v1/ledger/entries/a%2Fb%20c",
@@ -23,6 +25,7 @@ describe("a call", () => {
       body: "",
     });
     expect(seen[0]!.headers).not.toHaveProperty("idempotency-key");
+    expect(seen[0]!.headers).not.toHaveProperty("prefer");
   });
 
   it.each([
@@ -37,7 +40,11 @@ describe("a call", () => {
   it("puts the other fields of a write into the body", async () => {
     const { url, seen } = await startServer(json(200, {}));
     await client(url).controlPlane.project.update({ id: "p", score_max: 0.5 });
-    expect(seen[0]).toMatchObject({ method: "PATCH", url: "/v1/projects/p", body: '{"score_max":0.5}' });
+    expect(seen[0]).toMatchObject({
+      method: "PATCH",
+      url: "/v1/projects/p",
+      body: '{"score_max":0.5}',
+    });
   });
 
   it.each(["", ".", ".."])("refuses the id %j, which would lead elsewhere", async (id) => {
@@ -50,9 +57,17 @@ describe("a call", () => {
     const { url, seen } = await startServer(json(201, {}));
     const patient = client(url, { acknowledge: "published" });
     await patient.risk.transaction.assess(PAYMENT);
-    await patient.risk.transaction.assess(PAYMENT, { acknowledge: "durable", requestId: "r", idempotencyKey: "k" });
+    await patient.risk.transaction.assess(PAYMENT, {
+      acknowledge: "durable",
+      requestId: "r",
+      idempotencyKey: "k",
+    });
     await patient.risk.transaction.assess(PAYMENT, { acknowledge: undefined as never });
-    expect(seen.map(({ headers }) => headers["prefer"])).toEqual(["ack=published", "ack=durable", "ack=published"]);
+    expect(seen.map(({ headers }) => headers["prefer"])).toEqual([
+      "ack=published",
+      "ack=durable",
+      "ack=published",
+    ]);
     expect(seen[1]!.headers).toMatchObject({ "x-request-id": "r", "idempotency-key": "k" });
   });
 
@@ -70,15 +85,21 @@ describe("a call", () => {
 describe("the answer", () => {
   it("has what is known of the call beside it", async () => {
     const { url } = await startServer(
-      json(201, { id: "t" }, {
-        "Sealbase-Call": "c",
-        "Sealbase-Entry": "index=41, size=42",
-        "X-Request-Id": "r",
-        "Idempotency-Replayed": "true",
-        "Server-Timing": "request;dur=0.10, policy;dur=2.00",
-      }),
+      json(
+        201,
+        { id: "t" },
+        {
+          "Sealbase-Call": "c",
+          "Sealbase-Entry": "index=41, size=42",
+          "X-Request-Id": "r",
+          "Idempotency-Replayed": "true",
+          "Server-Timing": "request;dur=0.10, policy;dur=2.00",
+        },
+      ),
     );
-    const { output, meta } = await client(url).withMeta.risk.transaction.assess(PAYMENT, { idempotencyKey: "k" });
+    const { output, meta } = await client(url).withMeta.risk.transaction.assess(PAYMENT, {
+      idempotencyKey: "k",
+    });
     expect(output).toEqual({ id: "t" });
     expect(meta).toEqual({
       id: "c",
@@ -108,7 +129,14 @@ describe("the answer", () => {
   });
 
   it("is one result an item for an array", async () => {
-    const refusal = { title: "No", status: 403, code: "score/too_risky", facts: {}, help: "H", request_id: "r" };
+    const refusal = {
+      title: "No",
+      status: 403,
+      code: "score/too_risky",
+      facts: {},
+      help: "H",
+      request_id: "r",
+    };
     const results = [
       { ok: true, status: 201, output: { id: "t" } },
       { ok: false, status: 403, problem: refusal },
@@ -155,29 +183,43 @@ describe("sending again", () => {
   });
 
   it("waits as long as Retry-After says", async () => {
-    const { url } = await startServer(problem(503, "seal/overloaded", { "Retry-After": "1" }), json(200, {}));
+    const { url } = await startServer(
+      problem(503, "seal/overloaded", { "Retry-After": "1" }),
+      json(200, {}),
+    );
     const start = performance.now();
     await client(url).controlPlane.me.get();
     expect(performance.now() - start).toBeGreaterThan(990);
   });
 
   it("leaves it to the caller when Retry-After says more than a minute", async () => {
-    const { url, seen } = await startServer(problem(503, "seal/overloaded", { "Retry-After": "61" }));
-    await expect(client(url).controlPlane.me.get()).rejects.toMatchObject({ code: "seal/overloaded" });
+    const { url, seen } = await startServer(
+      problem(503, "seal/overloaded", { "Retry-After": "61" }),
+    );
+    await expect(client(url).controlPlane.me.get()).rejects.toMatchObject({
+      code: "seal/overloaded",
+    });
     expect(seen).toHaveLength(1);
   });
 
   it("ends with the refusal that came last", async () => {
     const { url, seen } = await startServer(problem(503, "engine/unavailable"));
-    await expect(client(url, { retries: 1 }).controlPlane.me.get()).rejects.toMatchObject({ status: 503 });
+    await expect(client(url, { retries: 1 }).controlPlane.me.get()).rejects.toMatchObject({
+      status: 503,
+    });
     expect(seen).toHaveLength(2);
   });
 
   it("ends with the key of a write whose outcome nobody knows", async () => {
     const { url, seen } = await startServer(hangUp);
-    const lost = await client(url, { retries: 1 }).risk.transaction.assess(PAYMENT).catch((error) => error);
+    const lost = await client(url, { retries: 1 })
+      .risk.transaction.assess(PAYMENT)
+      .catch((error) => error);
     expect(lost).toBeInstanceOf(SealbaseUnanswered);
-    expect(lost).toMatchObject({ attempts: 2, idempotencyKey: seen[0]!.headers["idempotency-key"] });
+    expect(lost).toMatchObject({
+      attempts: 2,
+      idempotencyKey: seen[0]!.headers["idempotency-key"],
+    });
   });
 
   it("gives every attempt its time", async () => {
@@ -185,7 +227,8 @@ describe("sending again", () => {
     await client(url).controlPlane.me.get({}, { timeout_ms: 50 });
     expect(seen).toHaveLength(2);
     const mute = await startServer(silence);
-    const lost = client(mute.url).controlPlane.me.get({}, { timeout_ms: 50, retries: 0 });
+    const { signal } = new AbortController();
+    const lost = client(mute.url).controlPlane.me.get({}, { timeout_ms: 50, retries: 0, signal });
     await expect(lost).rejects.toThrow("No answer in 50 ms");
   });
 
@@ -203,7 +246,10 @@ describe("sending again", () => {
 
   it("sends nothing once the caller has stopped", async () => {
     const { url, seen } = await startServer(json(200, {}));
-    const call = client(url).controlPlane.me.get({}, { signal: AbortSignal.abort(new Error("gone")) });
+    const call = client(url).controlPlane.me.get(
+      {},
+      { signal: AbortSignal.abort(new Error("gone")) },
+    );
     await expect(call).rejects.toThrow("gone");
     expect(seen).toEqual([]);
   });
@@ -216,7 +262,8 @@ describe("a list", () => {
       json(200, { items: [3], next_cursor: null }),
     );
     const items: unknown[] = [];
-    for await (const item of eachItem(client(url).ledger.entry.list, { limit: 2 })) items.push(item);
+    for await (const item of eachItem(client(url).ledger.entry.list, { limit: 2 }))
+      items.push(item);
     expect(items).toEqual([1, 2, 3]);
     expect(seen.map((call) => call.url)).toEqual([
       "/v1/ledger/entries?limit=2",

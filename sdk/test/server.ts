@@ -34,10 +34,20 @@ export async function startServer(...replies: Reply[]): Promise<{ url: string; s
 export const json =
   (status: number, body: unknown, headers: Record<string, string> = {}): Reply =>
   (response) =>
-    response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(body));
+    response
+      .writeHead(status, { "Content-Type": "application/json", ...headers })
+      .end(JSON.stringify(body));
 
-export const problem = (status: number, code: string, headers: Record<string, string> = {}): Reply =>
-  json(status, { title: "No", status, code, facts: { at: 1 }, help: "Wait.", request_id: "r-1" }, headers);
+export const problem = (
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+): Reply =>
+  json(
+    status,
+    { title: "No", status, code, facts: { at: 1 }, help: "Wait.", request_id: "r-1" },
+    headers,
+  );
 
 export const text =
   (status: number, body: string, headers: Record<string, string> = {}): Reply =>

@@ -8,14 +8,23 @@ const cases: [Schema, string][] = [
   [{ const: 1 }, "1"],
   [{ enum: ["a", "b"], type: "string" }, '"a" | "b"'],
   [{ anyOf: [{ type: "integer" }, { type: "number" }, { type: "null" }] }, "number | null"],
-  [{ type: "array", items: { anyOf: [{ type: "string" }, { type: "null" }] } }, "readonly (string | null)[]"],
-  [{ type: "object", additionalProperties: { type: "boolean" } }, "{ readonly [name: string]: boolean }"],
+  [
+    { type: "array", items: { anyOf: [{ type: "string" }, { type: "null" }] } },
+    "readonly (string | null)[]",
+  ],
+  [
+    { type: "object", additionalProperties: { type: "boolean" } },
+    "{ readonly [name: string]: boolean }",
+  ],
   [{ type: "object", properties: {} }, "Record<string, never>"],
   [
     {
       type: "object",
       required: ["a"],
-      properties: { a: { type: "string", description: "A */ b" }, "b-c": { type: "null", default: 5 } },
+      properties: {
+        a: { type: "string", description: "A */ b" },
+        "b-c": { type: "null", default: 5 },
+      },
     },
     '{\n/** A *\\/ b */\nreadonly "a": string;\n/** default 5 */\nreadonly "b-c"?: null;\n}',
   ],

@@ -1,41 +1,55 @@
-import { activateDefault, openPolicy, operations as authz } from "#domains/authz";
+import { activateDefault, operations as authz, openPolicy } from "#domains/authz";
 import {
+  operations as controlPlane,
   createOrganization,
   createProject,
   isNew,
   openAuthenticator,
-  operations as controlPlane,
   raiseRevision,
   revision,
   SCORE_MAX,
 } from "#domains/control-plane";
-import { openLedger, operations as ledger, type OpenLedger } from "#domains/ledger";
+import { operations as ledger, type OpenLedger, openLedger } from "#domains/ledger";
 import { openScorer, operations as risk } from "#domains/risk";
 import { operations as chains, telemetry } from "#domains/telemetry";
+import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type Config, loadMasterKey } from "#kernel/config.ts";
 import { type Db, openDb, query, withClient } from "#kernel/db.ts";
+import { newId } from "#kernel/ids.ts";
 import { openLog } from "#kernel/log.ts";
 import { openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
 import { type Engine, openEngine } from "#kernel/open-engine.ts";
 import { type Operation, openPipeline, type Parts } from "#pipeline";
-import type { Opening, System } from "#faces/system.ts";
-import { newId } from "#kernel/ids.ts";
 
 const HOUR_MS = 3_600_000;
 
 /** Everything that the system can do. Every face is drawn from this list. */
-export const operations: readonly Operation[] = [...authz, ...risk, ...chains, ...ledger, ...controlPlane];
+export const operations: readonly Operation[] = [
+  ...authz,
+  ...risk,
+  ...chains,
+  ...ledger,
+  ...controlPlane,
+];
 
 /** Opens the engine and everything on it. */
 export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
   const log = openLog(config.logLevel);
-  return joinSystem(config, await openEngine(config, join, (line) => log.debug({ engine: line })), migrate);
+  return joinSystem(
+    config,
+    await openEngine(config, join, (line) => log.debug({ engine: line })),
+    migrate,
+  );
 }
 
 /** Joins the domains to the pipeline on an engine, and starts the sequencer. The one place that knows every part. */
-export async function joinSystem(config: Config, engine: Engine, migrate: boolean): Promise<System> {
+export async function joinSystem(
+  config: Config,
+  engine: Engine,
+  migrate: boolean,
+): Promise<System> {
   const log = openLog(config.logLevel);
   const opened: (() => Promise<unknown>)[] = [() => engine.stop()];
   const close = async () => {
@@ -60,8 +74,16 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
   const clock = systemClock;
   const metrics = openMetrics();
   const auth = openAuthenticator(db, clock);
-  const ledger = openLedger({ db, clock, log, metrics, masterKey: loadMasterKey(config), origin: config.origin });
-  const housekeep = () => db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
+  const ledger = openLedger({
+    db,
+    clock,
+    log,
+    metrics,
+    masterKey: loadMasterKey(config),
+    origin: config.origin,
+  });
+  const housekeep = () =>
+    db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
   await housekeep();
   const parts = openPipeline({
     db,
@@ -80,7 +102,9 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
       await ledger.createLog(tx, project.id);
     },
   });
-  const listener = await db.listen(["sealbase_revision"], (_, tenantId) => auth.forget(tenantId || undefined));
+  const listener = await db.listen(["sealbase_revision"], (_, tenantId) =>
+    auth.forget(tenantId || undefined),
+  );
   await ledger.sequencer.start();
   const hourly = setInterval(() => {
     housekeep().catch((error) => log.error({ err: error }, "housekeeping failed"));
@@ -91,11 +115,20 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     isNew: () => db.transaction({ role: "reader", tenantId: null }, isNew),
     async createOrganization(name, project) {
       const id = newId();
-      const made = await db.transaction({ role: "writer", tenantId: null, organizationId: id }, async (tx) => {
-        await createOrganization(tx, id, name, slugOf(name));
-        const first = { organizationId: id, name: project, slug: slugOf(project), scoreMax: SCORE_MAX, createdBy: "Sealbase:start" };
-        return createProject(tx, parts.projectCreated, first);
-      });
+      const made = await db.transaction(
+        { role: "writer", tenantId: null, organizationId: id },
+        async (tx) => {
+          await createOrganization(tx, id, name, slugOf(name));
+          const first = {
+            organizationId: id,
+            name: project,
+            slug: slugOf(project),
+            scoreMax: SCORE_MAX,
+            createdBy: "Sealbase:start",
+          };
+          return createProject(tx, parts.projectCreated, first);
+        },
+      );
       return { projectId: made.id, key: made.key };
     },
     health: () => health(db, ledger),

@@ -1,10 +1,10 @@
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { beforeAll, describe, expect, it } from "vitest";
-import { DEFAULT_POLICIES } from "../src/domains/authz/default-policies.ts";
-import { operations } from "../src/main.ts";
 import { findStale, render } from "../../scripts/generate.ts";
 import { renderAuthzMatrix } from "../../scripts/generate-authz-matrix.ts";
 import { type FoundRefusal, findRefusals, mentionedCodes } from "../../scripts/refusals.ts";
+import { DEFAULT_POLICIES } from "../src/domains/authz/default-policies.ts";
+import { operations } from "../src/main.ts";
 
 let files: Record<string, string>;
 let refusals: FoundRefusal[];
@@ -21,7 +21,10 @@ describe("contract/ and what else is generated", () => {
 
   it("is found stale when a file is missing or differs by a byte", () => {
     const [path, text] = Object.entries(files)[0]!;
-    expect(findStale({ [path]: `${text} `, "contract/absent": "" })).toEqual([path, "contract/absent"]);
+    expect(findStale({ [path]: `${text} `, "contract/absent": "" })).toEqual([
+      path,
+      "contract/absent",
+    ]);
   });
 });
 
@@ -53,12 +56,17 @@ describe("openapi.json", () => {
 
 describe("refusals.md", () => {
   it("has every code that the sources mention, and the sources every code that it has", () => {
-    const listed = [...files["contract/refusals.md"]!.matchAll(/^### `(.+)`$/gm)].map(([, code]) => code!);
+    const listed = [...files["contract/refusals.md"]!.matchAll(/^### `(.+)`$/gm)].map(
+      ([, code]) => code!,
+    );
     const stages = [...new Set(listed.map((code) => code.split("/")[0]!))];
     const mentioned = mentionedCodes(stages);
     const unlisted = [...mentioned].filter(([code]) => !listed.includes(code));
     expect(unlisted, "mentioned in the sources, made nowhere").toEqual([]);
-    expect(listed.filter((code) => !mentioned.has(code)), "listed, not in the sources").toEqual([]);
+    expect(
+      listed.filter((code) => !mentioned.has(code)),
+      "listed, not in the sources",
+    ).toEqual([]);
   });
 
   it("has a message, help and an HTTP status for each", () => {

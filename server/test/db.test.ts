@@ -29,25 +29,40 @@ const one = async (text: string, scope: typeof READER | typeof WRITER = READER) 
   (await db.transaction(scope, (tx) => query<{ v: unknown }>(tx, text)))[0]?.v;
 
 describe("a transaction", () => {
-  test.each(["statement", "lock", "idle_in_transaction_session"] as const)("limits its %s time, and forgets that afterwards", async (name) => {
-    expect(await one(`select setting::int as v from pg_settings where name = '${name}_timeout'`)).toBe(TIMEOUTS_MS[name]);
-    const { rows } = await db.pool.query(`select setting::int as v from pg_settings where name = '${name}_timeout'`);
-    expect(rows[0].v).toBe(0);
-  });
+  test.each(["statement", "lock", "idle_in_transaction_session"] as const)(
+    "limits its %s time, and forgets that afterwards",
+    async (name) => {
+      expect(
+        await one(`select setting::int as v from pg_settings where name = '${name}_timeout'`),
+      ).toBe(TIMEOUTS_MS[name]);
+      const { rows } = await db.pool.query(
+        `select setting::int as v from pg_settings where name = '${name}_timeout'`,
+      );
+      expect(rows[0].v).toBe(0);
+    },
+  );
 
   test("has its role and project, and leaves neither behind", async () => {
     const tenantId = "00000000-0000-7000-8000-00000000000a";
-    const [row] = await db.transaction({ role: "writer", tenantId }, (tx) => query(tx, "select current_user as r, ops.tenant() as t"));
+    const [row] = await db.transaction({ role: "writer", tenantId }, (tx) =>
+      query(tx, "select current_user as r, ops.tenant() as t"),
+    );
     expect(row).toEqual({ r: "sealbase_writer", t: tenantId });
-    const { rows } = await db.pool.query("select current_user as r, nullif(current_setting('app.tenant_id', true), '') as t");
+    const { rows } = await db.pool.query(
+      "select current_user as r, nullif(current_setting('app.tenant_id', true), '') as t",
+    );
     expect(rows).toEqual([{ r: engine.admin.user, t: null }]);
   });
 
   test("that only reads cannot write, and sees one state from beginning to end", async () => {
     await expect(one("select pg_notify('a', 'b')::text as v; ")).resolves.toBeDefined();
     expect(await one("select current_setting('transaction_read_only') as v")).toBe("on");
-    expect(await one("select current_setting('transaction_isolation') as v")).toBe("repeatable read");
-    expect(await one("select current_setting('transaction_isolation') as v", WRITER)).toBe("read committed");
+    expect(await one("select current_setting('transaction_isolation') as v")).toBe(
+      "repeatable read",
+    );
+    expect(await one("select current_setting('transaction_isolation') as v", WRITER)).toBe(
+      "read committed",
+    );
   });
 
   test("that throws leaves nothing, and its connection is used again", async () => {
@@ -56,7 +71,8 @@ describe("a transaction", () => {
       throw new Error("no");
     });
     await expect(work).rejects.toThrow("no");
-    for (let i = 0; i < 3; i++) expect(await one("select nullif(current_setting('app.seen', true), '') as v")).toBeNull();
+    for (let i = 0; i < 3; i++)
+      expect(await one("select nullif(current_setting('app.seen', true), '') as v")).toBeNull();
   });
 
   test("that asks wrongly fails by itself only", async () => {
@@ -71,9 +87,15 @@ describe("a transaction", () => {
     expect(await one("select date '2026-01-02' as v")).toBe("2026-01-02");
   });
 
-  test.runIf(NIGHTLY)("is cut off when a statement takes too long", async () => {
-    await expect(one("select pg_sleep(30)::text as v")).rejects.toMatchObject({ code: "engine/timeout" });
-  }, 30_000);
+  test.runIf(NIGHTLY)(
+    "is cut off when a statement takes too long",
+    async () => {
+      await expect(one("select pg_sleep(30)::text as v")).rejects.toMatchObject({
+        code: "engine/timeout",
+      });
+    },
+    30_000,
+  );
 });
 
 describe("a server that goes away", () => {
@@ -82,7 +104,9 @@ describe("a server that goes away", () => {
     const before = engine.pid;
     process.kill(before, "SIGKILL");
     await expect.poll(() => db.pool.totalCount, { timeout: 5_000 }).toBe(0);
-    expect(await Promise.all(Array.from({ length: 5 }, () => one("select 1 as v")))).toEqual([1, 1, 1, 1, 1]);
+    expect(await Promise.all(Array.from({ length: 5 }, () => one("select 1 as v")))).toEqual([
+      1, 1, 1, 1, 1,
+    ]);
     expect(engine.pid).not.toBe(before);
   }, 30_000);
 
@@ -106,7 +130,9 @@ describe("a server that goes away", () => {
     await gone.stop();
     await sleep(50);
     const since = performance.now();
-    await expect(lost.transaction({ role: "reader", tenantId: null }, async () => 1)).rejects.toMatchObject({
+    await expect(
+      lost.transaction({ role: "reader", tenantId: null }, async () => 1),
+    ).rejects.toMatchObject({
       code: "engine/unavailable",
       status: 503,
     });
@@ -140,10 +166,23 @@ async function pretend(version: string) {
         greeted = true;
         socket.write(Buffer.concat([message("R", int32(0)), READY]));
       } else if (data[0] === "Q".charCodeAt(0)) {
-        const column = Buffer.concat([text("version"), int32(0), int16(0), int32(25), int16(-1), int32(-1), int16(0)]);
+        const column = Buffer.concat([
+          text("version"),
+          int32(0),
+          int16(0),
+          int32(25),
+          int16(-1),
+          int32(-1),
+          int16(0),
+        ]);
         const row = Buffer.concat([int16(1), int32(version.length), Buffer.from(version)]);
         socket.write(
-          Buffer.concat([message("T", Buffer.concat([int16(1), column])), message("D", row), message("C", text("SELECT 1")), READY]),
+          Buffer.concat([
+            message("T", Buffer.concat([int16(1), column])),
+            message("D", row),
+            message("C", text("SELECT 1")),
+            READY,
+          ]),
         );
       }
     });
@@ -153,7 +192,13 @@ async function pretend(version: string) {
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { host: "127.0.0.1", port: (server.address() as AddressInfo).port, user: "u", database: "d", ssl: false };
+  return {
+    host: "127.0.0.1",
+    port: (server.address() as AddressInfo).port,
+    user: "u",
+    database: "d",
+    ssl: false,
+  };
 }
 
 function int32(value: number): Buffer {
@@ -167,5 +212,6 @@ function int16(value: number): Buffer {
   return bytes;
 }
 const text = (value: string): Buffer => Buffer.from(`${value}\0`);
-const message = (type: string, body: Buffer): Buffer => Buffer.concat([Buffer.from(type), int32(body.length + 4), body]);
+const message = (type: string, body: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(type), int32(body.length + 4), body]);
 const READY = message("Z", Buffer.from("I"));

@@ -41,7 +41,9 @@ it("each has one exact version, the one that is installed", () => {
 it("each has the licence that is listed, one that we may use", () => {
   const licences = rows.map(({ name, user }) => manifest(folderOf(name, user!)).license);
   expect(rows.map(({ licence }) => licence)).toEqual(licences);
-  const barred = licences.filter((text) => !text.split(" OR ").some((one) => ALLOWED.includes(one)));
+  const barred = licences.filter(
+    (text) => !text.split(" OR ").some((one) => ALLOWED.includes(one)),
+  );
   expect(barred).toEqual([]);
 });
 
@@ -71,7 +73,10 @@ function sizeOf(folder: string): number {
     if (entry.isDirectory()) return entry.name === "node_modules" ? 0 : sizeOf(path);
     return entry.isFile() ? statSync(path).size : 0;
   };
-  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => sum + inside(entry), 0);
+  return readdirSync(folder, { withFileTypes: true }).reduce(
+    (sum, entry) => sum + inside(entry),
+    0,
+  );
 }
 
 const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);

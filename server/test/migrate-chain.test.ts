@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readChain } from "../src/kernel/migrate/files.ts";
 import { statementsOf } from "../src/kernel/migrate/statements.ts";
 import { ensureCompatible, migrateDown, migrateUp } from "../src/kernel/migrate.ts";
-import { catalogOf } from "./migrate-catalog.ts";
 import { type Cluster, startCluster, withClient } from "./cluster.ts";
+import { catalogOf } from "./migrate-catalog.ts";
 
 // The project's own migrations, each one there and back.
 const { migrations } = await readChain();

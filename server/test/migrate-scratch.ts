@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
-import { catalogOf } from "./migrate-catalog.ts";
 import { type Cluster, startCluster, withClient } from "./cluster.ts";
+import { catalogOf } from "./migrate-catalog.ts";
 
 /** A folder of migrations made for one test: keys are paths, values are SQL; null removes the file. */
 export type Scratch = {

@@ -44,13 +44,17 @@ describe("what is installed", () => {
 describe.each(NODES)("on the Node of %s", (node) => {
   it("answers --help quickly", () => {
     expect(run(node, "sealbase", "--help").stdout).toContain("Usage: sealbase COMMAND");
-    const fastest_ms = Math.min(...[1, 2, 3].map(() => timed(() => run(node, "sealbase", "--help"))));
+    const fastest_ms = Math.min(
+      ...[1, 2, 3].map(() => timed(() => run(node, "sealbase", "--help"))),
+    );
     expect(fastest_ms).toBeLessThan(500);
   });
 
   it("lists its operations", () => {
     const { stdout } = run(node, "sealbase", "operations", "--json");
-    expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ name: "risk.transaction.assess" }));
+    expect(JSON.parse(stdout)).toContainEqual(
+      expect.objectContaining({ name: "risk.transaction.assess" }),
+    );
   });
 
   it("has a verifier", () => {

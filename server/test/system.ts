@@ -3,12 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import pg from "pg";
 import { inject } from "vitest";
-import { decodeEntry } from "#verifier";
 import { openRest } from "#faces/rest/server.ts";
 import type { System } from "#faces/system.ts";
 import type { Config } from "#kernel/config.ts";
 import { readDatabaseUrl } from "#kernel/database-url.ts";
 import type { Engine } from "#kernel/open-engine.ts";
+import { decodeEntry } from "#verifier";
 import { joinSystem, operations } from "../src/main.ts";
 import { createDatabase, dropDatabase } from "./cluster.ts";
 import type {} from "./setup/provided.ts";
@@ -59,7 +59,7 @@ export async function openTestSystem(): Promise<TestSystem> {
   const admin = await createDatabase(cluster, template);
   const pool = new pg.Pool({ ...admin, max: 1, options: "-c session_replication_role=replica" });
   pool.on("error", () => undefined);
-  
+
   try {
     const opened = await open(admin, pool);
     return {

@@ -13,7 +13,11 @@ export function jsonSchemaOf(
   schema: z.ZodType,
   io: "input" | "output",
 ): { schema: Json; named: Record<string, Json> } {
-  const { $schema: _, $defs, ...rest } = z.toJSONSchema(schema, {
+  const {
+    $schema: _,
+    $defs,
+    ...rest
+  } = z.toJSONSchema(schema, {
     io,
     target: "draft-2020-12",
     unrepresentable: "any",

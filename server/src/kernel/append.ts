@@ -31,9 +31,17 @@ export interface Append {
   readonly row: Row;
 }
 
-export const appendTable = <C extends Columns>(name: string, columns: C): AppendTable<C> => ({ name, columns, shared: false });
+export const appendTable = <C extends Columns>(name: string, columns: C): AppendTable<C> => ({
+  name,
+  columns,
+  shared: false,
+});
 
-export const sharedTable = <C extends Columns>(name: string, columns: C): AppendTable<C> => ({ name, columns, shared: true });
+export const sharedTable = <C extends Columns>(name: string, columns: C): AppendTable<C> => ({
+  name,
+  columns,
+  shared: true,
+});
 
 export const rowOf = <C extends Columns>(table: AppendTable<C>, row: Row<C>): Append => ({
   table,
@@ -58,7 +66,15 @@ export class StatementBuilder {
   /** `unnest($2::uuid[], $3::text[]) as r("call", id, name)`: one array a column, whatever the number of rows. */
   rows(columns: Columns, rows: readonly Row[]): string {
     const names = Object.keys(columns);
-    return this.#unnest(names, names.map((name) => this.#array(columns[name]!, rows.map((row) => row[name]))));
+    return this.#unnest(
+      names,
+      names.map((name) =>
+        this.#array(
+          columns[name]!,
+          rows.map((row) => row[name]),
+        ),
+      ),
+    );
   }
 
   /**
@@ -66,8 +82,15 @@ export class StatementBuilder {
    */
   insert(table: AppendTable, { rows, calls }: TableRows, tenant: string, where = ""): void {
     const names = Object.keys(table.columns);
-    const selected = names.map((name) => (table.columns[name] === "text[]" ? `r."${name}"::text[]` : `r."${name}"`));
-    const arrays = names.map((name) => this.#array(table.columns[name]!, rows.map((row) => row[name])));
+    const selected = names.map((name) =>
+      table.columns[name] === "text[]" ? `r."${name}"::text[]` : `r."${name}"`,
+    );
+    const arrays = names.map((name) =>
+      this.#array(
+        table.columns[name]!,
+        rows.map((row) => row[name]),
+      ),
+    );
     const from =
       table.shared || where === ""
         ? this.#unnest(names, arrays)
@@ -88,7 +111,9 @@ export class StatementBuilder {
 }
 
 /** The rows of several calls by table; a shared row that several of them bring comes once. */
-export function byTable(calls: readonly { readonly rows: readonly Append[] }[]): Map<AppendTable, TableRows> {
+export function byTable(
+  calls: readonly { readonly rows: readonly Append[] }[],
+): Map<AppendTable, TableRows> {
   const tables = new Map<AppendTable, TableRows>();
   const shared = new Set<string>();
   for (const [call, { rows }] of calls.entries()) {
@@ -105,7 +130,9 @@ export function byTable(calls: readonly { readonly rows: readonly Append[] }[]):
 
 function keyOf({ columns }: AppendTable, row: Row): string {
   const key = row[Object.keys(columns)[0]!];
-  return key instanceof Uint8Array ? Buffer.from(key.buffer, key.byteOffset, key.length).toString("hex") : String(key);
+  return key instanceof Uint8Array
+    ? Buffer.from(key.buffer, key.byteOffset, key.length).toString("hex")
+    : String(key);
 }
 
 const isNew = (known: Set<string>, key: string): boolean => known.size < known.add(key).size;
@@ -115,9 +142,17 @@ function arrayOf(type: ColumnType, values: readonly (Value | undefined)[]): Buff
   switch (type) {
     case "text":
     case "bytea":
-      return binaryArray(type, values.map((value) => (value ?? null) as string | Uint8Array | null));
+      return binaryArray(
+        type,
+        values.map((value) => (value ?? null) as string | Uint8Array | null),
+      );
     case "text[]":
-      return binaryArray("text", values.map((value) => (value == null ? null : `{${(value as readonly string[]).map(quoted).join(",")}}`)));
+      return binaryArray(
+        "text",
+        values.map((value) =>
+          value == null ? null : `{${(value as readonly string[]).map(quoted).join(",")}}`,
+        ),
+      );
     case "timestamptz":
       return `{${values.map((value) => (value == null ? "NULL" : `"${value as string}"`)).join(",")}}`;
     default:

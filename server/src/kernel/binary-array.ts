@@ -9,7 +9,10 @@ const OIDS = { bytea: 17, text: 25 } as const;
  * A PostgreSQL array in the binary form that `array_recv` reads: dimensions, nulls, element type, length and lower bound,
  * then each element with its length. No quotes and no hex: neither side escapes or parses what is in it.
  */
-export function binaryArray(type: keyof typeof OIDS, elements: readonly (string | Uint8Array | null)[]): Buffer {
+export function binaryArray(
+  type: keyof typeof OIDS,
+  elements: readonly (string | Uint8Array | null)[],
+): Buffer {
   let bytes = HEADER_BYTES;
   for (const element of elements) bytes += LENGTH_BYTES + sizeOf(element);
   const array = Buffer.allocUnsafe(bytes);

@@ -30,7 +30,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     port: integer("SEALBASE_PORT", env["SEALBASE_PORT"] ?? "7325"),
     origin: matching("SEALBASE_ORIGIN", env["SEALBASE_ORIGIN"] ?? "sealbase.localhost", ORIGIN),
     logLevel: oneOf("SEALBASE_LOG", env["SEALBASE_LOG"] ?? "info", LOG_LEVELS),
-    masterKey: env["SEALBASE_MASTER_KEY"] === undefined ? undefined : decodeKey(env["SEALBASE_MASTER_KEY"], "SEALBASE_MASTER_KEY"),
+    masterKey:
+      env["SEALBASE_MASTER_KEY"] === undefined
+        ? undefined
+        : decodeKey(env["SEALBASE_MASTER_KEY"], "SEALBASE_MASTER_KEY"),
   };
 }
 
@@ -50,7 +53,10 @@ export function loadMasterKey({ masterKey, dataDir }: Config): Uint8Array {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   try {
     // "wx": of two processes that start at once, one makes it and both read it.
-    writeFileSync(file, `${randomBytes(MASTER_KEY_BYTES).toString("base64")}\n`, { flag: "wx", mode: 0o600 });
+    writeFileSync(file, `${randomBytes(MASTER_KEY_BYTES).toString("base64")}\n`, {
+      flag: "wx",
+      mode: 0o600,
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
@@ -86,4 +92,10 @@ function oneOf(name: string, text: string, values: readonly string[]): string {
 }
 
 const bad = (name: string, value: string, wanted: string) =>
-  new Refusal("config/bad_value", 500, `${name} is not ${wanted}`, { name, value }, `Set ${name} to ${wanted}.`);
+  new Refusal(
+    "config/bad_value",
+    500,
+    `${name} is not ${wanted}`,
+    { name, value },
+    `Set ${name} to ${wanted}.`,
+  );

@@ -4,7 +4,8 @@ import { Refusal } from "./refusal.ts";
 export function refusalOfDatabase(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return undefined;
   const { code = "", message = "" } = error as { code?: string; message?: string };
-  if (LOST.has(code) || /Connection terminated|Client has encountered/.test(message)) return connectionLost(code);
+  if (LOST.has(code) || /Connection terminated|Client has encountered/.test(message))
+    return connectionLost(code);
   return BY_STATE[code]?.();
 }
 
@@ -13,8 +14,10 @@ export function refusalOfConnection(error: unknown): Refusal | undefined {
   const { code = "", message = "" } = error as { code?: string; message?: string };
   if (["28P01", "28000"].includes(code)) return notSignedIn(code);
   if (code === "3D000") return noDatabase();
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || /timeout exceeded|timed out/i.test(message)) return unavailable(error);
-  if (/CERT|SELF_SIGNED|ISSUER|ERR_TLS/.test(code) || /does not support SSL/.test(message)) return tlsFailed(code === "" ? message : code);
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || /timeout exceeded|timed out/i.test(message))
+    return unavailable(error);
+  if (/CERT|SELF_SIGNED|ISSUER|ERR_TLS/.test(code) || /does not support SSL/.test(message))
+    return tlsFailed(code === "" ? message : code);
   return undefined;
 }
 

@@ -8,12 +8,18 @@ const VERIFIED = { rejectUnauthorized: true };
 
 describe("a URL is read as", () => {
   test.each<[string, object]>([
-    ["postgres://u:p@db.example/d", { host: "db.example", port: 5432, user: "u", password: "p", database: "d", ssl: VERIFIED }],
+    [
+      "postgres://u:p@db.example/d",
+      { host: "db.example", port: 5432, user: "u", password: "p", database: "d", ssl: VERIFIED },
+    ],
     ["postgresql://u@h:6543/d", { port: 6543, password: "", ssl: VERIFIED }],
     ["postgres://u%40x:p%2Fw%3A@h/d%20b", { user: "u@x", password: "p/w:", database: "d b" }],
     ["postgres://u:p@h/d?sslmode=verify-full", { ssl: VERIFIED }],
     ["postgres://u:p@h/d?sslmode=require", { ssl: { rejectUnauthorized: false } }],
-    ["postgres://u:p@h/d?sslmode=verify-ca", { ssl: { rejectUnauthorized: true, checkServerIdentity: expect.any(Function) } }],
+    [
+      "postgres://u:p@h/d?sslmode=verify-ca",
+      { ssl: { rejectUnauthorized: true, checkServerIdentity: expect.any(Function) } },
+    ],
     ["postgres://u:p@h/d?sslmode=disable", { ssl: false }],
     ["postgres://u:p@%2Fvar%2Frun/d", { host: "/var/run", ssl: false }],
     ["postgres://u:p@h/d?host=/tmp/sockets", { host: "/tmp/sockets", ssl: false }],
@@ -48,7 +54,10 @@ describe("is refused, and its password not repeated:", () => {
         return refusal;
       }
     })();
-    expect(error).toMatchObject({ code: "config/bad_database_url", help: expect.stringContaining("postgres://") });
+    expect(error).toMatchObject({
+      code: "config/bad_database_url",
+      help: expect.stringContaining("postgres://"),
+    });
     expect(JSON.stringify(error) + (error as Error).message).not.toContain("SECRET");
   });
 });

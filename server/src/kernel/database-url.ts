@@ -56,7 +56,10 @@ function readCertificate(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw refused("the file of sslrootcert cannot be read", { file, cause: (error as NodeJS.ErrnoException).code ?? "unknown" });
+    throw refused("the file of sslrootcert cannot be read", {
+      file,
+      cause: (error as NodeJS.ErrnoException).code ?? "unknown",
+    });
   }
 }
 

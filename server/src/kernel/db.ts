@@ -30,7 +30,10 @@ export interface Db {
   /** Begins, takes the role and the project, runs, commits; rolls back when `work` throws. */
   transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** A connection of its own that hears NOTIFY; reconnects by itself and calls `onConnect` each time. */
-  listen(channels: readonly string[], hear: (channel: string, payload: string) => void): Promise<Listener>;
+  listen(
+    channels: readonly string[],
+    hear: (channel: string, payload: string) => void,
+  ): Promise<Listener>;
   readonly pool: pg.Pool;
   close(): Promise<void>;
 }
@@ -84,7 +87,10 @@ export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_
 }
 
 /** One connection for one piece of work beside the pool: administration, mostly. */
-export async function withClient<T>(config: pg.ClientConfig, work: (client: pg.Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  config: pg.ClientConfig,
+  work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
   const client = new pg.Client(config);
   await client.connect();
   try {
@@ -95,11 +101,19 @@ export async function withClient<T>(config: pg.ClientConfig, work: (client: pg.C
 }
 
 /** Runs SQL text inside a transaction: for statements that no query builder needs to see. */
-export async function query<Row>(tx: Tx, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+export async function query<Row>(
+  tx: Tx,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
   return (await tx.executeQuery<Row>(CompiledQuery.raw(text, [...values]))).rows;
 }
 
-async function transaction<T>(pool: pg.Pool, scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
+async function transaction<T>(
+  pool: pg.Pool,
+  scope: Scope,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
   const client = await connect(pool);
   let broken: Error | undefined;
   try {
@@ -132,7 +146,9 @@ function begin({ role, tenantId, organizationId }: Scope): string {
     ["app.organization_id", organizationId ?? ""],
     ...Object.entries(TIMEOUTS_MS).map(([name, ms]) => [`${name}_timeout`, String(ms)]),
   ];
-  const calls = settings.map(([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value!)}, true)`);
+  const calls = settings.map(
+    ([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value!)}, true)`,
+  );
   // A reader sees one state of the database from its first statement to its last, so that what it compares belongs together.
   return `begin${role === "reader" ? " isolation level repeatable read read only" : ""}; select ${calls.join(", ")}`;
 }
@@ -150,13 +166,24 @@ async function connect(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-const TRANSIENT = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE", "57P01", "57P02", "57P03", "53300"]);
+const TRANSIENT = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "ENOENT",
+  "EPIPE",
+  "57P01",
+  "57P02",
+  "57P03",
+  "53300",
+]);
 const isTransient = (error: unknown) => TRANSIENT.has((error as { code?: string }).code ?? "");
 
 async function refuseOldPostgres(pool: pg.Pool): Promise<void> {
   const client = await connect(pool);
   try {
-    const { rows } = await client.query<{ version: string }>("select current_setting('server_version_num') as version");
+    const { rows } = await client.query<{ version: string }>(
+      "select current_setting('server_version_num') as version",
+    );
     const major = Math.floor(Number(rows[0]!.version) / 10_000);
     if (major < POSTGRES_MAJOR_MIN)
       throw new Refusal(
@@ -193,13 +220,10 @@ function bound(client: pg.PoolClient): Tx {
 class BoundDriver implements Driver {
   readonly #connection: DatabaseConnection;
   constructor(client: pg.PoolClient) {
-    // Work that asks for several things at once gets them one after the other: a connection does one at a time.
-    let turn: Promise<unknown> = Promise.resolve();
     this.#connection = {
+      // Work may ask for several things at once: they are sent at once, and answered in that order.
       async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-        const asked = turn.then(() => client.query(sql, parameters as unknown[]));
-        turn = asked.catch(() => {});
-        const result = await asked;
+        const result = await client.query(sql, parameters as unknown[]);
         return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
       },
       streamQuery() {

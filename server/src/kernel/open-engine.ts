@@ -19,7 +19,11 @@ export interface Engine {
 }
 
 /** The server of DATABASE_URL, or the embedded engine in the data folder; `join` shares one that another process runs. */
-export async function openEngine(config: Config, join: boolean, log?: (line: string) => void): Promise<Engine> {
+export async function openEngine(
+  config: Config,
+  join: boolean,
+  log?: (line: string) => void,
+): Promise<Engine> {
   if (config.databaseUrl === undefined) return openEmbedded(config.dataDir, join, log);
   // A server's roles are its operator's: whoever the URL names signs in, and takes the writer's or reader's role per call.
   const admin = readDatabaseUrl(config.databaseUrl);
@@ -28,7 +32,11 @@ export async function openEngine(config: Config, join: boolean, log?: (line: str
   return { admin, server: admin, async allowServer() {}, async stop() {} };
 }
 
-async function openEmbedded(dir: string, join: boolean, log?: (line: string) => void): Promise<Engine> {
+async function openEmbedded(
+  dir: string,
+  join: boolean,
+  log?: (line: string) => void,
+): Promise<Engine> {
   const embedded = await startEmbedded({ dir, join, ...(log === undefined ? {} : { log }) });
   const password = loadPassword(dir);
   return {

@@ -8,8 +8,14 @@ export const page = {
 };
 
 /** The cursor of the next page, when `rows` holds one more than `limit`; it carries the last item's place. */
-export function cursorOf<Row>(rows: readonly Row[], limit: number, place: (row: Row) => unknown): string | null {
-  return rows.length > limit ? Buffer.from(JSON.stringify(place(rows[limit - 1]!))).toString("base64url") : null;
+export function cursorOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  place: (row: Row) => unknown,
+): string | null {
+  return rows.length > limit
+    ? Buffer.from(JSON.stringify(place(rows[limit - 1]!))).toString("base64url")
+    : null;
 }
 
 /** The place that a cursor carries. Refuses what this system did not make. */

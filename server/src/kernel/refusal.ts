@@ -5,7 +5,13 @@ export type Step = (typeof STEPS)[number];
 /** Where a refusal outside of a call comes from: starting, migrating, the engine, the command line. */
 export type Stage = Step | "config" | "engine" | "migrate" | "cli" | "verify";
 
-export type Fact = string | number | boolean | null | readonly Fact[] | { readonly [key: string]: Fact };
+export type Fact =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Fact[]
+  | { readonly [key: string]: Fact };
 export type Facts = { readonly [key: string]: Fact };
 
 /**

@@ -1,5 +1,5 @@
-import { canonicalJson } from "#verifier";
 import type { z } from "zod";
+import { canonicalJson } from "#verifier";
 import type { Chain } from "./chain.ts";
 import { type Parts, Suspicion } from "./ports.ts";
 import { badIdempotencyKey, badRequestId, invalid } from "./refusals.ts";
@@ -17,8 +17,11 @@ const NUL = /(?<!\\)(?:\\\\)*\\u0000/;
 export async function request(parts: Parts, chain: Chain, again: boolean): Promise<void> {
   const { incoming, operation } = chain;
   if (!REQUEST_ID.test(chain.requestId)) throw badRequestId();
-  if (incoming.idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(incoming.idempotencyKey)) throw badIdempotencyKey();
-  const principal = await parts.authenticate(incoming.credential, again).catch((error) => suspect(parts, chain, error));
+  if (incoming.idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(incoming.idempotencyKey))
+    throw badIdempotencyKey();
+  const principal = await parts
+    .authenticate(incoming.credential, again)
+    .catch((error) => suspect(parts, chain, error));
   const parsed = operation.input.safeParse(incoming.input);
   if (!parsed.success) throw invalid({ issues: issues(parsed.error) });
   chain.admitted = { principal, input: parsed.data, canonicalInput: canonical(parsed.data) };
@@ -37,9 +40,11 @@ function canonical(input: unknown): string {
 }
 
 function issues(error: z.ZodError): string[] {
-  const lines = error.issues.slice(0, ISSUES_MAX).map(({ path, message }) =>
-    path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`,
-  );
+  const lines = error.issues
+    .slice(0, ISSUES_MAX)
+    .map(({ path, message }) =>
+      path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`,
+    );
   const more = error.issues.length - lines.length;
   return more > 0 ? [...lines, `and ${more} more`] : lines;
 }
@@ -56,6 +61,10 @@ async function suspect(parts: Parts, chain: Chain, error: unknown): Promise<neve
     facts: error.facts,
     time_ms: chain.time_ms,
   } as const;
-  await parts.committer.commit({ tenantId: error.tenantId, id: chain.id, rows: parts.telemetry.eventRows(event) });
+  await parts.committer.commit({
+    tenantId: error.tenantId,
+    id: chain.id,
+    rows: parts.telemetry.eventRows(event),
+  });
   throw error.refusal;
 }

@@ -15,7 +15,13 @@ export async function policy(parts: Parts, chain: Chain): Promise<void> {
   const decision = await parts.policy.decide(principal, question);
   chain.question = question;
   chain.decision = decision;
-  const about = { id: chain.id, askedBy: null, requestId: chain.requestId, operation: operation.name, time_ms: chain.time_ms };
+  const about = {
+    id: chain.id,
+    askedBy: null,
+    requestId: chain.requestId,
+    operation: operation.name,
+    time_ms: chain.time_ms,
+  };
   chain.rows.push(...parts.policy.rows(decision, question, about));
   if (decision.outcome === "deny") {
     const { facts, help } = parts.policy.explain(decision, question);
@@ -24,11 +30,17 @@ export async function policy(parts: Parts, chain: Chain): Promise<void> {
 }
 
 /** `risk.transaction.assess` is in the action groups `risk`, `risk.transaction` and `write`. */
-export function actionOf(name: string, kind: "read" | "write"): { id: string; groups: readonly string[] } {
+export function actionOf(
+  name: string,
+  kind: "read" | "write",
+): { id: string; groups: readonly string[] } {
   let known = actions.get(name);
   if (known === undefined) {
     const words = name.split(".");
-    known = { id: name, groups: [kind, ...words.slice(1).map((_, i) => words.slice(0, i + 1).join("."))] };
+    known = {
+      id: name,
+      groups: [kind, ...words.slice(1).map((_, i) => words.slice(0, i + 1).join("."))],
+    };
     actions.set(name, known);
   }
   return known;

@@ -10,7 +10,9 @@ export function score(parts: Parts, chain: Chain): void {
   const { scoreMax } = request.principal;
   const refused = found.value > scoreMax;
   chain.score = found;
-  chain.rows.push(...parts.scorer.rows(found, { id: chain.id, scoreMax, refused, time_ms: chain.time_ms }));
+  chain.rows.push(
+    ...parts.scorer.rows(found, { id: chain.id, scoreMax, refused, time_ms: chain.time_ms }),
+  );
   if (refused)
     throw tooRisky({
       decision_id: chain.id,

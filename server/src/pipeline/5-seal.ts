@@ -6,7 +6,11 @@ import type { Recorded } from "./operation.ts";
 import type { Parts } from "./ports.ts";
 
 /** Step 5 of a call that was done: its record, and its answer for whoever asks again. */
-export async function sealDone(parts: Parts, chain: Chain, { output, subject }: Recorded<unknown>): Promise<Writing> {
+export async function sealDone(
+  parts: Parts,
+  chain: Chain,
+  { output, subject }: Recorded<unknown>,
+): Promise<Writing> {
   const kept = withoutSecrets(output, chain.operation.secrets);
   await addEntry(parts, chain, "done", { status: "done", output: kept }, null, subject ?? null);
   return writingOf(chain, claimOf(chain, chain.operation.status ?? 200, JSON.stringify(kept)));
@@ -31,7 +35,15 @@ export async function sealRefused(parts: Parts, chain: Chain, refusal: Refusal):
 
 /** A read leaves its decision and its link; many of them are sealed under one digest a minute. */
 export function linkRead(parts: Parts, chain: Chain, code: string | null): Writing {
-  chain.rows.push(...parts.telemetry.linkRows({ ...linkOf(chain), outcome: "read", code, subject: null, entryId: null }));
+  chain.rows.push(
+    ...parts.telemetry.linkRows({
+      ...linkOf(chain),
+      outcome: "read",
+      code,
+      subject: null,
+      entryId: null,
+    }),
+  );
   return writingOf(chain, undefined);
 }
 
@@ -49,7 +61,9 @@ async function addEntry(
   subject: { type: string; id: string } | null,
 ): Promise<void> {
   const { tenantId } = chain.request.principal;
-  chain.rows.push(...parts.telemetry.linkRows({ ...linkOf(chain), outcome, code, subject, entryId: chain.id }));
+  chain.rows.push(
+    ...parts.telemetry.linkRows({ ...linkOf(chain), outcome, code, subject, entryId: chain.id }),
+  );
   const entry = {
     id: chain.id,
     time_ms: chain.time_ms,
@@ -109,5 +123,7 @@ const writingOf = (chain: Chain, claim: Writing["claim"]): Writing => ({
 
 function withoutSecrets(output: unknown, secrets: readonly string[] | undefined): unknown {
   if (secrets === undefined) return output;
-  return Object.fromEntries(Object.entries(output as object).filter(([name]) => !secrets.includes(name)));
+  return Object.fromEntries(
+    Object.entries(output as object).filter(([name]) => !secrets.includes(name)),
+  );
 }

@@ -24,7 +24,10 @@ export async function stopIfAnswered(tx: Tx, chain: Chain): Promise<void> {
 /** Whether an earlier call with this key was done. What was done stays done, even if it would be refused by now. */
 export async function isAnswered(parts: Parts, chain: Chain): Promise<boolean> {
   if (!isKeyed(chain)) return false;
-  return parts.db.transaction(chain.scope("reader"), async (tx) => (await readAnswer(tx, chain)) !== undefined);
+  return parts.db.transaction(
+    chain.scope("reader"),
+    async (tx) => (await readAnswer(tx, chain)) !== undefined,
+  );
 }
 
 /** The answer that this Idempotency-Key got before. */

@@ -46,7 +46,12 @@ export class Chain {
   score: Score | null = null;
   readonly #parts: Parts;
 
-  constructor(parts: Parts, operation: Operation, incoming: Named, timings_ms: Record<Step, number>) {
+  constructor(
+    parts: Parts,
+    operation: Operation,
+    incoming: Named,
+    timings_ms: Record<Step, number>,
+  ) {
     this.#parts = parts;
     this.operation = operation;
     this.incoming = incoming;
@@ -70,7 +75,11 @@ export class Chain {
   /** Whose rows a transaction of this call sees. */
   scope(role: "reader" | "writer"): Scope {
     const { tenantId, organizationId } = this.request.principal;
-    return { role, tenantId, organizationId: this.operation.scope === "organization" ? organizationId : undefined };
+    return {
+      role,
+      tenantId,
+      organizationId: this.operation.scope === "organization" ? organizationId : undefined,
+    };
   }
 
   /** Who and what; only after step 1. */

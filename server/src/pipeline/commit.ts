@@ -29,14 +29,25 @@ export interface Written {
  *       …
  *     select (select revision …), array(select "call" from lost)
  */
-export async function writeAll(tx: Tx, revision: Revision, writings: readonly Writing[]): Promise<Written> {
+export async function writeAll(
+  tx: Tx,
+  revision: Revision,
+  writings: readonly Writing[],
+): Promise<Written> {
   const statement = new StatementBuilder();
   const tenant = statement.value(writings[0]!.tenantId);
-  const claims = writings.flatMap(({ claim, id }, call) => (claim === undefined ? [] : [{ ...claim, call, decisionId: id }]));
+  const claims = writings.flatMap(({ claim, id }, call) =>
+    claim === undefined ? [] : [{ ...claim, call, decisionId: id }],
+  );
   const keyed = claims.length > 0;
   if (keyed) addClaims(statement, tenant, claims);
   for (const [table, rows] of byTable(writings)) {
-    statement.insert(table, rows, tenant, keyed ? 'where r."call" not in (select "call" from lost)' : "");
+    statement.insert(
+      table,
+      rows,
+      tenant,
+      keyed ? 'where r."call" not in (select "call" from lost)' : "",
+    );
   }
   const [row] = await query<{ revision: number | null; lost: number[] }>(
     tx,

@@ -1,11 +1,11 @@
 import type { Counter, Gauge, Histogram } from "prom-client";
 import { isConnectionLost } from "#kernel/database-refusals.ts";
 import { type Db, query, type Tx } from "#kernel/db.ts";
+import { Answered } from "./answered.ts";
 import { type Writing, writeAll } from "./commit.ts";
+import { Stale } from "./guard.ts";
 import type { Revision } from "./ports.ts";
 import { outcomeUnknown, overloaded } from "./refusals.ts";
-import { Answered } from "./answered.ts";
-import { Stale } from "./guard.ts";
 
 const BATCH_MAX = 256;
 const LANES_PER_PROJECT = 2;
@@ -95,11 +95,14 @@ export class Committer {
         { role: "writer", tenantId: writings[0]!.tenantId },
         async (tx) => {
           const written = await writeAll(tx, this.#revision, writings);
-          if (writings.some((writing) => isStale(writing, written.revision))) throw new StaleBatch(written.revision);
+          if (writings.some((writing) => isStale(writing, written.revision)))
+            throw new StaleBatch(written.revision);
           return written;
         },
       );
-      batch.forEach(({ resolve, reject }, call) => (lost.has(call) ? reject(new Answered()) : resolve()));
+      batch.forEach(({ resolve, reject }, call) =>
+        lost.has(call) ? reject(new Answered()) : resolve(),
+      );
     } catch (error) {
       await this.#recover(batch, error, again);
     }
@@ -108,7 +111,8 @@ export class Committer {
   async #recover(batch: readonly Waiting[], error: unknown, again: boolean): Promise<void> {
     if (error instanceof StaleBatch) {
       const current = batch.filter(({ writing }) => !isStale(writing, error.revision));
-      for (const { writing, reject } of batch) if (isStale(writing, error.revision)) reject(new Stale());
+      for (const { writing, reject } of batch)
+        if (isStale(writing, error.revision)) reject(new Stale());
       if (current.length > 0) await this.#write(current, again);
     } else if (isConnectionLost(error)) {
       if (again) for (const { writing, reject } of batch) reject(outcomeUnknown(writing.id));
@@ -125,7 +129,10 @@ export class Committer {
     const { tenantId } = batch[0]!.writing;
     try {
       const missing = await this.#db.transaction({ role: "reader", tenantId }, async (tx) => {
-        const done = await readLinked(tx, batch.map(({ writing }) => writing.id));
+        const done = await readLinked(
+          tx,
+          batch.map(({ writing }) => writing.id),
+        );
         for (const { writing, resolve } of batch) if (done.has(writing.id)) resolve();
         return batch.filter(({ writing }) => !done.has(writing.id));
       });

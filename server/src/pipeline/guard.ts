@@ -12,6 +12,10 @@ export class Stale extends Error {
 /** Stops a call that was decided before the last change of keys, policies or threshold; caches may lag, this does not. */
 export async function guard(parts: Parts, tx: Tx, chain: Chain): Promise<void> {
   const { tenantId, revision } = chain.request.principal;
-  const [row] = await query<{ revision: number | null }>(tx, `select ${parts.revision("$1")} as revision`, [tenantId]);
+  const [row] = await query<{ revision: number | null }>(
+    tx,
+    `select ${parts.revision("$1")} as revision`,
+    [tenantId],
+  );
   if (row!.revision !== revision) throw new Stale();
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { query, type Tx } from "#kernel/db.ts";
 import type { StatementBuilder } from "#kernel/append.ts";
+import { query, type Tx } from "#kernel/db.ts";
 import type { Chain } from "./chain.ts";
 import { idempotencyConflict } from "./refusals.ts";
 
@@ -86,7 +86,12 @@ export function addClaims(
 export async function readAnswer(tx: Tx, chain: Chain): Promise<Answer | undefined> {
   const { principal } = chain.request;
   const key = chain.incoming.idempotencyKey!;
-  const [row] = await query<{ request_hash: Buffer; decision_id: string; status: number; answer: string }>(
+  const [row] = await query<{
+    request_hash: Buffer;
+    decision_id: string;
+    status: number;
+    answer: string;
+  }>(
     tx,
     "select request_hash, decision_id, status, answer from ops.idempotency_keys " +
       "where tenant_id = $1 and principal = $2 and key = $3 and expires_at >= now()",

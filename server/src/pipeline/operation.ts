@@ -14,7 +14,11 @@ export interface Call<Input> {
   readonly input: Input;
   readonly ports: Ports;
   /** What step 3 found; null when the operation is not scored. */
-  readonly score: { readonly value: number; readonly level: string; readonly reasons: readonly string[] } | null;
+  readonly score: {
+    readonly value: number;
+    readonly level: string;
+    readonly reasons: readonly string[];
+  } | null;
 }
 
 /** A call whose action works inside the call's transaction. */
@@ -60,7 +64,10 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
 
   /** Step 2: what is being done to what. The action is the operation's name. */
   readonly policy: {
-    readonly resource: (call: { input: z.output<In>; principal: Principal }) => { type: string; id: string };
+    readonly resource: (call: { input: z.output<In>; principal: Principal }) => {
+      type: string;
+      id: string;
+    };
     /** What conditions may read; integers, strings, booleans and sets of them. */
     readonly context?: (input: z.output<In>) => Readonly<Record<string, unknown>>;
   };
@@ -76,7 +83,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
 
 /** Checks an operation against its own input and output, then forgets them, so that a list can hold all. */
 export function operation<In extends z.ZodType, Out extends z.ZodType>(
-  op: Operation<In, Out> & (Pick<Required<Operation<In, Out>>, "action"> | Pick<Required<Operation<In, Out>>, "record">),
+  op: Operation<In, Out> &
+    (Pick<Required<Operation<In, Out>>, "action"> | Pick<Required<Operation<In, Out>>, "record">),
 ): Operation {
   return op;
 }

@@ -16,14 +16,31 @@ export interface Outcome {
   readonly timings_ms: Readonly<Record<Step, number>>;
 }
 
-export function outcomeOf(parts: Parts, chain: Chain, output: unknown, place: Place | null): Outcome {
+export function outcomeOf(
+  parts: Parts,
+  chain: Chain,
+  output: unknown,
+  place: Place | null,
+): Outcome {
   const { operation, requestId, id, timings_ms } = chain;
   parts.metrics.calls.inc({ operation: operation.name, outcome: "done", code: "" });
-  return { output, status: operation.status ?? 200, requestId, id, place, repeated: false, timings_ms };
+  return {
+    output,
+    status: operation.status ?? 200,
+    requestId,
+    id,
+    place,
+    repeated: false,
+    timings_ms,
+  };
 }
 
 /** Waits for what the caller asked to wait for: nothing more, or a checkpoint that covers the entry. */
-export async function acknowledge(parts: Parts, { request, incoming }: Chain, entryId: string): Promise<Place | null> {
+export async function acknowledge(
+  parts: Parts,
+  { request, incoming }: Chain,
+  entryId: string,
+): Promise<Place | null> {
   const { tenantId } = request.principal;
   parts.ledger.wake(tenantId);
   return incoming.acknowledge === "durable" ? null : parts.ledger.published(tenantId, entryId);

@@ -12,13 +12,17 @@ import { guard, Stale } from "./guard.ts";
 import type { Operation } from "./operation.ts";
 import { acknowledge, type Outcome, outcomeOf } from "./outcome.ts";
 import type { Parts } from "./ports.ts";
-import { refuse } from "./refuse.ts";
 import { restless } from "./refusals.ts";
+import { refuse } from "./refuse.ts";
 
 const ATTEMPTS_MAX = 5;
 
 /** The way of every call, whichever face it came through. */
-export async function run(parts: Parts, operation: Operation, incoming: Incoming): Promise<Outcome> {
+export async function run(
+  parts: Parts,
+  operation: Operation,
+  incoming: Incoming,
+): Promise<Outcome> {
   const named = { ...incoming, requestId: incoming.requestId ?? newId() };
   const timings_ms = noTimings();
   return span(operation.name, async () => {

@@ -50,7 +50,10 @@ export interface Principal {
 }
 
 /** Step 1. Throws a refusal, or a `Suspicion` when a known key was forged, is revoked or has expired. */
-export type Authenticate = (credential: string | undefined, withoutCache: boolean) => Promise<Principal>;
+export type Authenticate = (
+  credential: string | undefined,
+  withoutCache: boolean,
+) => Promise<Principal>;
 
 /** A failed sign-in that belongs to a project, so that the project can be told. */
 export class Suspicion extends Error {
@@ -71,7 +74,11 @@ export class Suspicion extends Error {
 export type Revision = (tenant: string) => string;
 
 export interface Question {
-  readonly principal: { readonly type: string; readonly id: string; readonly groups: readonly string[] };
+  readonly principal: {
+    readonly type: string;
+    readonly id: string;
+    readonly groups: readonly string[];
+  };
   readonly action: { readonly id: string; readonly groups: readonly string[] };
   readonly resource: { readonly type: string; readonly id: string };
   readonly context: Readonly<Record<string, unknown>>;
@@ -123,7 +130,10 @@ export interface Score {
 
 export interface Scorer {
   score(subject: ScoreSubject): Score;
-  rows(score: Score, of: { id: string; scoreMax: number; refused: boolean; time_ms: number }): readonly Append[];
+  rows(
+    score: Score,
+    of: { id: string; scoreMax: number; refused: boolean; time_ms: number },
+  ): readonly Append[];
 }
 
 /** Step 5. */

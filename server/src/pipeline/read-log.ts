@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { newId } from "#kernel/ids.ts";
 import type { Chain } from "./chain.ts";
 import type { Writing } from "./commit.ts";
-import type { Ports } from "./ports.ts";
 import type { Committer } from "./committer.ts";
+import type { Ports } from "./ports.ts";
 import { overloaded } from "./refusals.ts";
 
 const FLUSH_MS = 1_000;
@@ -60,20 +60,29 @@ export class ReadLog {
           await this.#committer.commit({ ...writing, revision: undefined });
           this.#remember(writing, traceHash);
         } catch (error) {
-          this.#ports.log.error({ error, decision_id: writing.id }, "the decision of a read could not be recorded");
+          this.#ports.log.error(
+            { error, decision_id: writing.id },
+            "the decision of a read could not be recorded",
+          );
         }
       }),
     );
     for (const [tenantId, unsealed] of this.#unsealed) {
-      const due = unsealed.ids.length >= SEAL_COUNT || this.#ports.clock() - unsealed.since_ms >= SEAL_MS;
+      const due =
+        unsealed.ids.length >= SEAL_COUNT || this.#ports.clock() - unsealed.since_ms >= SEAL_MS;
       if (due || all) await this.#seal(tenantId, unsealed);
     }
-    if (this.#unsealed.size > 0) this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
+    if (this.#unsealed.size > 0)
+      this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS).unref();
   }
 
   #remember(writing: Writing, traceHash: string): void {
     const { tenantId, id } = writing;
-    const unsealed = this.#unsealed.get(tenantId) ?? { ids: [], traceHashes: [], since_ms: this.#ports.clock() };
+    const unsealed = this.#unsealed.get(tenantId) ?? {
+      ids: [],
+      traceHashes: [],
+      since_ms: this.#ports.clock(),
+    };
     unsealed.ids.push(id);
     unsealed.traceHashes.push(traceHash);
     this.#unsealed.set(tenantId, unsealed);
@@ -97,7 +106,10 @@ export class ReadLog {
       await this.#committer.commit({ tenantId, id, rows: await ledger.rows(tenantId, entry) });
       ledger.wake(tenantId);
     } catch (error) {
-      log.error({ error, tenant_id: tenantId, reads: ids.length }, "a digest of reads could not be sealed");
+      log.error(
+        { error, tenant_id: tenantId, reads: ids.length },
+        "a digest of reads could not be sealed",
+      );
     }
   }
 }

@@ -37,7 +37,13 @@ export const idempotencyConflict = (key: string) =>
   );
 
 export const denied = (facts: Facts, help: string) =>
-  new Refusal("policy/denied", 403, "The policies of this project do not allow this call", facts, help);
+  new Refusal(
+    "policy/denied",
+    403,
+    "The policies of this project do not allow this call",
+    facts,
+    help,
+  );
 
 export const tooRisky = (facts: Facts) =>
   new Refusal(

@@ -26,10 +26,24 @@ async function refused(
   const answer = await system.home.call(method, path, body, headers);
   expect([answer.status, answer.body?.code]).toEqual([status, code]);
   expect(answer.headers["content-type"]).toMatch(/^application\/problem\+json/);
-  expect(Object.keys(answer.body).sort()).toEqual(["code", "facts", "help", "request_id", "status", "title", "type"]);
-  expect(answer.body).toMatchObject({ status, facts: expect.any(Object), help: expect.stringMatching(/^[A-Z].*\.$/s) });
+  expect(Object.keys(answer.body).sort()).toEqual([
+    "code",
+    "facts",
+    "help",
+    "request_id",
+    "status",
+    "title",
+    "type",
+  ]);
+  expect(answer.body).toMatchObject({
+    status,
+    facts: expect.any(Object),
+    help: expect.stringMatching(/^[A-Z].*\.$/s),
+  });
   expect(answer.headers["x-request-id"]).toBe(answer.body.request_id);
-  expect(answer.text).not.toMatch(/\bat .+:\d+:\d+|\.ts\b|node_modules|\bselect\b .* from|\binsert into\b|SQLSTATE|violates|Error:/i);
+  expect(answer.text).not.toMatch(
+    /\bat .+:\d+:\d+|\.ts\b|node_modules|\bselect\b .* from|\binsert into\b|SQLSTATE|violates|Error:/i,
+  );
   expect(answer.text.length).toBeLessThan(4_000);
   await system.parts.reads.flush();
   expect(await countRows(system)).toEqual(before);
@@ -47,29 +61,67 @@ describe("a body", () => {
     ["that is null", "request/invalid", 400, "null"],
     ["that is a number", "request/invalid", 400, "1"],
     ["that is a string", "request/invalid", 400, '"x"'],
-    ["larger than a MiB", "request/too_large", 413, JSON.stringify(payment({ external_id: "x".repeat(MIB) }))],
-    ["of another type", "request/unsupported_media_type", 415, "a=b", { "content-type": "application/x-www-form-urlencoded" }],
+    [
+      "larger than a MiB",
+      "request/too_large",
+      413,
+      JSON.stringify(payment({ external_id: "x".repeat(MIB) })),
+    ],
+    [
+      "of another type",
+      "request/unsupported_media_type",
+      415,
+      "a=b",
+      { "content-type": "application/x-www-form-urlencoded" },
+    ],
     ["of no type", "request/unsupported_media_type", 415, "{}", { "content-type": "text/plain" }],
     ["with wrong types", "request/invalid", 400, payment({ amount_cents: "12" })],
     ["with an unknown word", "request/invalid", 400, payment({ type: "GIFT" })],
     ["with an unknown field", "request/invalid", 400, payment({ amount: 1 })],
     ["with a missing field", "request/invalid", 400, { type: "PAYMENT" }],
-    ["with an unsafe integer", "request/invalid", 400, JSON.stringify(payment()).replace("12345", "9007199254740993")],
-    ["with a huge number", "request/invalid", 400, JSON.stringify(payment()).replace("12345", "1e400")],
+    [
+      "with an unsafe integer",
+      "request/invalid",
+      400,
+      JSON.stringify(payment()).replace("12345", "9007199254740993"),
+    ],
+    [
+      "with a huge number",
+      "request/invalid",
+      400,
+      JSON.stringify(payment()).replace("12345", "1e400"),
+    ],
     ["with a fraction of a cent", "request/invalid", 400, payment({ amount_cents: 0.5 })],
     ["with NUL in a string", "request/invalid", 400, payment({ origin_account: "a\u0000b" })],
-    ["with NUL behind backslashes", "request/invalid", 400, payment({ origin_account: "\\\\\u0000" })],
-    ["with half a surrogate pair", "request/invalid", 400, '{"type":"PAYMENT","amount_cents":1,"origin_account":"\\ud800","destination_account":"B"}'],
+    [
+      "with NUL behind backslashes",
+      "request/invalid",
+      400,
+      payment({ origin_account: "\\\\\u0000" }),
+    ],
+    [
+      "with half a surrogate pair",
+      "request/invalid",
+      400,
+      '{"type":"PAYMENT","amount_cents":1,"origin_account":"\\ud800","destination_account":"B"}',
+    ],
     ["a hundred thousand deep", "request/too_deep", 400, deep(100_000)],
     ["sixty-five deep", "request/too_deep", 400, deep(65)],
     ["with __proto__", "request/unparsable", 400, '{"__proto__":{"type":"PAYMENT"}}'],
     ["with constructor.prototype", "request/unparsable", 400, '{"constructor":{"prototype":{}}}'],
     ["with too long a name", "request/invalid", 400, payment({ origin_account: "x".repeat(121) })],
     ["with no time", "request/invalid", 400, payment({ occurred_at: "yesterday" })],
-    ["with a time that no calendar has", "request/invalid", 400, payment({ occurred_at: "2026-02-30T00:00:00Z" })],
+    [
+      "with a time that no calendar has",
+      "request/invalid",
+      400,
+      payment({ occurred_at: "2026-02-30T00:00:00Z" }),
+    ],
     ["with no items", "request/bad_count", 400, []],
     ["with 1,001 items", "request/bad_count", 400, Array.from({ length: 1_001 }, () => payment())],
-  ])("%s is refused: %s", (_, code, status, body, headers) => refused(code, status, "POST", PAY, body, headers));
+  ])("%s is refused: %s", (_, code, status, body, headers) =>
+    refused(code, status, "POST", PAY, body, headers),
+  );
 
   test("that is an array is refused where one thing is taken", () =>
     refused("request/invalid", 400, "POST", "/v1/service-accounts", [{ name: "a" }]));
@@ -84,7 +136,10 @@ describe("a body", () => {
     ));
 
   test("with a secret that is bound to the path is refused", () =>
-    refused("request/invalid", 400, "PATCH", `/v1/projects/${system.home.projectId}`, { id: system.home.projectId, score_max: 1 }));
+    refused("request/invalid", 400, "PATCH", `/v1/projects/${system.home.projectId}`, {
+      id: system.home.projectId,
+      score_max: 1,
+    }));
 });
 
 test("a backslash before u0000 is text, and is taken", async () => {
@@ -97,23 +152,53 @@ test("a backslash before u0000 is text, and is taken", async () => {
 describe("policies", () => {
   const all = { op: "All" };
   const document = (body: unknown, more: object = {}) => ({
-    document: { staticPolicies: { p: { effect: "permit", principal: all, action: all, resource: all, conditions: [{ kind: "when", body }] }, ...more } },
+    document: {
+      staticPolicies: {
+        p: {
+          effect: "permit",
+          principal: all,
+          action: all,
+          resource: all,
+          conditions: [{ kind: "when", body }],
+        },
+        ...more,
+      },
+    },
   });
   const nested = (depth: number): object =>
     depth === 0 ? { Value: true } : { "||": { left: { Value: false }, right: nested(depth - 1) } };
   const sum = (parts: number): object =>
     parts === 1 ? { Value: true } : { "&&": { left: { Value: true }, right: sum(parts - 1) } };
   const many = Object.fromEntries(
-    Array.from({ length: 1_001 }, (_, i) => [`p${i}`, { effect: "permit", principal: all, action: all, resource: all }]),
+    Array.from({ length: 1_001 }, (_, i) => [
+      `p${i}`,
+      { effect: "permit", principal: all, action: all, resource: all },
+    ]),
   );
   test.each<[string, string, unknown]>([
     ["too deep for JSON", "request/too_deep", document(nested(40))],
     ["too many", "request/invalid", document({ Value: true }, many)],
-    ["with an unknown operator", "request/invalid", document({ "+": { left: { Value: 1 }, right: { Value: 1 } } })],
+    [
+      "with an unknown operator",
+      "request/invalid",
+      document({ "+": { left: { Value: 1 }, right: { Value: 1 } } }),
+    ],
     ["with two operators in one", "request/invalid", document({ Value: true, Var: "context" })],
-    ["with a fraction", "request/invalid", document({ "==": { left: { Value: 0.5 }, right: { Value: 1 } } })],
-    ["with an unsafe integer", "request/invalid", document({ "==": { left: { Value: 2 ** 53 }, right: { Value: 1 } } })],
-    ["with a set too large", "request/invalid", document({ Set: Array.from({ length: 1_001 }, () => ({ Value: 1 })) })],
+    [
+      "with a fraction",
+      "request/invalid",
+      document({ "==": { left: { Value: 0.5 }, right: { Value: 1 } } }),
+    ],
+    [
+      "with an unsafe integer",
+      "request/invalid",
+      document({ "==": { left: { Value: 2 ** 53 }, right: { Value: 1 } } }),
+    ],
+    [
+      "with a set too large",
+      "request/invalid",
+      document({ Set: Array.from({ length: 1_001 }, () => ({ Value: 1 })) }),
+    ],
     ["with NUL in a name", "request/invalid", document({ Value: "\u0000" })],
     ["that are none", "request/invalid", { document: {} }],
   ])("%s are refused", (_, code, body) => refused(code, 400, "POST", "/v1/policies", body));
@@ -121,11 +206,20 @@ describe("policies", () => {
   test("as deep as allowed are taken", async () => {
     const other = await system.project();
     const deepest = (await other.call("POST", "/v1/policies", document(nested(20)))).status;
-    expect([deepest, (await other.call("POST", "/v1/policies", document(sum(20)))).status]).toEqual([201, 201]);
+    expect([deepest, (await other.call("POST", "/v1/policies", document(sum(20)))).status]).toEqual(
+      [201, 201],
+    );
   });
 });
 
-const LISTS = ["/v1/decisions", "/v1/policies/versions", "/v1/ledger/entries", "/v1/projects", "/v1/service-accounts", "/v1/api-keys"];
+const LISTS = [
+  "/v1/decisions",
+  "/v1/policies/versions",
+  "/v1/ledger/entries",
+  "/v1/projects",
+  "/v1/service-accounts",
+  "/v1/api-keys",
+];
 const cursor = (place: unknown) => Buffer.from(JSON.stringify(place)).toString("base64url");
 
 describe.each(LISTS)("the list %s", (path) => {
@@ -139,12 +233,18 @@ describe.each(LISTS)("the list %s", (path) => {
     cursor(3_000_000_000.5),
     cursor("00000000-0000-0000-0000-00000000000g"),
     "x".repeat(400),
-  ])("refuses the cursor %s", (bad) => refused("request/bad_cursor", 400, "GET", `${path}?cursor=${bad}`));
+  ])("refuses the cursor %s", (bad) =>
+    refused("request/bad_cursor", 400, "GET", `${path}?cursor=${bad}`),
+  );
 
   test("has no page beyond the end of every number", async () => {
-    const place = /versions|entries/.test(path) ? Number.MAX_SAFE_INTEGER : "ffffffff-ffff-ffff-ffff-ffffffffffff";
+    const place = /versions|entries/.test(path)
+      ? Number.MAX_SAFE_INTEGER
+      : "ffffffff-ffff-ffff-ffff-ffffffffffff";
     const answer = await system.home.call("GET", `${path}?cursor=${cursor(place)}`);
-    expect([answer.status, answer.body.code]).toEqual(path.includes("versions") ? [400, "request/bad_cursor"] : [200, undefined]);
+    expect([answer.status, answer.body.code]).toEqual(
+      path.includes("versions") ? [400, "request/bad_cursor"] : [200, undefined],
+    );
   });
 
   test("refuses the cursor of a list that is ordered by something else", async () => {
@@ -152,16 +252,26 @@ describe.each(LISTS)("the list %s", (path) => {
     await refused("request/bad_cursor", 400, "GET", `${path}?cursor=${cursor(place)}`);
   });
 
-  test.each(["limit=0", "limit=201", "limit=x", "limit=1.5", "limit=1&limit=2", "offset=1", `cursor=${"x".repeat(501)}`])(
-    "refuses %s",
-    (search) => refused("request/invalid", 400, "GET", `${path}?${search}`),
-  );
+  test.each([
+    "limit=0",
+    "limit=201",
+    "limit=x",
+    "limit=1.5",
+    "limit=1&limit=2",
+    "offset=1",
+    `cursor=${"x".repeat(501)}`,
+  ])("refuses %s", (search) => refused("request/invalid", 400, "GET", `${path}?${search}`));
 
   test("is walked to its end, page by page, without a repeat", async () => {
-    const all = (await system.home.call("GET", `${path}?limit=200`)).body.items.map((item: unknown) => JSON.stringify(item));
+    const all = (await system.home.call("GET", `${path}?limit=200`)).body.items.map(
+      (item: unknown) => JSON.stringify(item),
+    );
     const seen: string[] = [];
     for (let next: string | null = ""; next !== null; ) {
-      const { body } = await system.home.call("GET", `${path}?limit=1${next === "" ? "" : `&cursor=${next}`}`);
+      const { body } = await system.home.call(
+        "GET",
+        `${path}?limit=1${next === "" ? "" : `&cursor=${next}`}`,
+      );
       expect(body.items.length).toBeLessThanOrEqual(1);
       seen.push(...body.items.map((item: unknown) => JSON.stringify(item)));
       next = body.next_cursor;
@@ -193,7 +303,10 @@ test("another project's ids are as if they were nobody's", async () => {
   const other = await system.project();
   const paid = await other.call("POST", PAY, payment());
   const theirs = await system.home.call("GET", `/v1/decisions/${paid.body.id}`);
-  const nobodys = await system.home.call("GET", "/v1/decisions/00000000-0000-7000-8000-000000000000");
+  const nobodys = await system.home.call(
+    "GET",
+    "/v1/decisions/00000000-0000-7000-8000-000000000000",
+  );
   const blank = ({ body }: { body: object }) => ({ ...body, facts: null, request_id: null });
   expect(blank(theirs)).toEqual(blank(nobodys));
 });

@@ -62,9 +62,10 @@ it("throws the refusal that the server gave", async () => {
 });
 
 it("walks a list over its pages", async () => {
-  const whole = await client.ledger.entry.list({ limit: 200 });
   const walked: string[] = [];
   for await (const { id } of eachItem(client.ledger.entry.list, { limit: 1 })) walked.push(id);
-  expect(walked).toEqual(whole.items.map(({ id }) => id));
-  expect(walked.length).toBeGreaterThan(2);
+  // Newest first: what was sealed meanwhile stands before what was walked.
+  const { items } = await client.ledger.entry.list({ limit: 200 });
+  expect(items.slice(-walked.length).map(({ id }) => id)).toEqual(walked);
+  expect(walked.length).toBeGreaterThan(1);
 });

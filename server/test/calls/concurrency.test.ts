@@ -1,6 +1,13 @@
-import { verifyReceipt } from "#verifier";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Answer, type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
+import { verifyReceipt } from "#verifier";
+import {
+  type Answer,
+  type Caller,
+  openTestSystem,
+  payment,
+  sealedEntries,
+  type TestSystem,
+} from "../system.ts";
 
 const NIGHTLY = process.env["SEALBASE_NIGHTLY"] === "1";
 const CALLERS = 50;
@@ -12,7 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => system.stop());
 
-const pay = (caller: Caller, headers = {}) => caller.call("POST", "/v1/risk/transactions", payment(), headers);
+const pay = (caller: Caller, headers = {}) =>
+  caller.call("POST", "/v1/risk/transactions", payment(), headers);
 
 /** Each caller makes its calls one after the other, all callers at once. */
 async function crowd(callers: readonly Caller[], calls: number, each = pay): Promise<Answer[]> {
@@ -48,12 +56,19 @@ async function checkReceipts(caller: Caller): Promise<void> {
     const { receipt } = (await caller.call("GET", `/v1/ledger/entries/${id}/receipt`)).body;
     expect(verifyReceipt(receipt, keys)).toMatchObject({ ok: true, index, size });
   }
-  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({ valid: true, entries: size, findings: [] });
+  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({
+    valid: true,
+    entries: size,
+    findings: [],
+  });
 }
 
 test("a crowd makes one log, and every receipt holds", async () => {
   const caller = await system.project();
-  const answers = await crowd(Array.from({ length: CALLERS }, () => caller), CALLS);
+  const answers = await crowd(
+    Array.from({ length: CALLERS }, () => caller),
+    CALLS,
+  );
   expect(answers).toHaveLength(CALLERS * CALLS);
   await checkLog(caller.projectId, answers);
   await checkReceipts(caller);
@@ -62,7 +77,9 @@ test("a crowd makes one log, and every receipt holds", async () => {
 test("two systems on one database make one log, and every call is published", async () => {
   const caller = await system.project();
   const other = await system.another();
-  const ways = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? caller : other.as(caller.key, caller.projectId)));
+  const ways = Array.from({ length: 20 }, (_, i) =>
+    i % 2 === 0 ? caller : other.as(caller.key, caller.projectId),
+  );
   const answers = await crowd(ways, CALLS);
   await checkLog(caller.projectId, answers);
   await checkReceipts(caller);
@@ -70,7 +87,10 @@ test("two systems on one database make one log, and every call is published", as
 
 test("projects at once have a log each", async () => {
   const callers = await Promise.all(Array.from({ length: 5 }, () => system.project()));
-  await crowd(callers.flatMap((caller) => [caller, caller, caller]), CALLS);
+  await crowd(
+    callers.flatMap((caller) => [caller, caller, caller]),
+    CALLS,
+  );
   for (const { projectId } of callers)
     expect((await sealedEntries(system, projectId)).map(({ index }) => index)).toEqual(
       Array.from({ length: 3 * CALLS }, (_, i) => i),
@@ -81,7 +101,9 @@ test("a system that has just started takes more transactions at once than it has
   const other = await system.another();
   const since = performance.now();
   const answers = await Promise.all(
-    Array.from({ length: 40 }, (_, i) => other.home.call("POST", "/v1/service-accounts", { name: `cold-${i}` })),
+    Array.from({ length: 40 }, (_, i) =>
+      other.home.call("POST", "/v1/service-accounts", { name: `cold-${i}` }),
+    ),
   );
   expect([...new Set(answers.map(({ status }) => status))]).toEqual([201]);
   expect(performance.now() - since).toBeLessThan(8_000);
@@ -107,7 +129,8 @@ test("changes of policy in the middle of a crowd decide every call by one versio
   const { document } = (await caller.call("GET", "/v1/policies")).body;
   const until = { done: false };
   const changes = (async () => {
-    for (let i = 0; i < 5; i++) expect((await caller.call("POST", "/v1/policies", { document })).status).toBe(201);
+    for (let i = 0; i < 5; i++)
+      expect((await caller.call("POST", "/v1/policies", { document })).status).toBe(201);
     until.done = true;
   })();
   const answers = await crowd([caller, caller, caller, caller], 10);

@@ -13,7 +13,13 @@ const keyed = (path: string, body: unknown, key: string) =>
   system.home.call("POST", path, body, { "idempotency-key": key });
 
 const rowsOf = async (table: string, column: string, value: string) =>
-  Number((await system.sql<{ n: string }>(`select count(*) as n from ${table} where ${column} = $1`, [value]))[0]!.n);
+  Number(
+    (
+      await system.sql<{ n: string }>(`select count(*) as n from ${table} where ${column} = $1`, [
+        value,
+      ])
+    )[0]!.n,
+  );
 
 /** Both ways of writing: rows that share a commit, and a transaction of its own. */
 const FORMS = [
@@ -40,7 +46,10 @@ describe.each(FORMS)("$form", ({ form, path, body, actions }) => {
     expect([first.status, again.status]).toEqual([201, 201]);
     expect(again.body).toEqual(first.body);
     expect(again.headers["sealbase-call"]).toBe(first.headers["sealbase-call"]);
-    expect([first.headers["idempotency-replayed"], again.headers["idempotency-replayed"]]).toEqual([undefined, "true"]);
+    expect([first.headers["idempotency-replayed"], again.headers["idempotency-replayed"]]).toEqual([
+      undefined,
+      "true",
+    ]);
     expect(await actions(name)).toBe(1);
     expect(await sealedEntries(system, system.home.projectId)).toEqual(entries);
   });
@@ -77,13 +86,19 @@ describe.each(FORMS)("$form", ({ form, path, body, actions }) => {
     const name = `${form}-twins`;
     const before = (await sealedEntries(system, system.home.projectId)).length;
     const since = performance.now();
-    const answers = await Promise.all(Array.from({ length: TWINS }, () => keyed(path, body(name), name)));
+    const answers = await Promise.all(
+      Array.from({ length: TWINS }, () => keyed(path, body(name), name)),
+    );
     expect(performance.now() - since).toBeLessThan(8_000);
     expect(distinct(answers, ({ status }) => status)).toEqual([201]);
     expect(distinct(answers, ({ text }) => text)).toHaveLength(1);
     expect(distinct(answers, ({ headers }) => headers["sealbase-call"])).toHaveLength(1);
-    expect(distinct(answers, ({ headers }) => headers["sealbase-entry"]?.split(",")[0])).toEqual([`index=${before}`]);
-    expect(answers.filter(({ headers }) => headers["idempotency-replayed"] === undefined)).toHaveLength(1);
+    expect(distinct(answers, ({ headers }) => headers["sealbase-entry"]?.split(",")[0])).toEqual([
+      `index=${before}`,
+    ]);
+    expect(
+      answers.filter(({ headers }) => headers["idempotency-replayed"] === undefined),
+    ).toHaveLength(1);
     expect(await actions(name)).toBe(1);
     expect(await sealedEntries(system, system.home.projectId)).toHaveLength(before + 1);
   });
@@ -105,7 +120,9 @@ describe.each(FORMS)("$form", ({ form, path, body, actions }) => {
     const other = await system.another();
     const ways = [system.home, other.home];
     const answers = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => ways[i % 2]!.call("POST", path, body(name), { "idempotency-key": name })),
+      Array.from({ length: 20 }, (_, i) =>
+        ways[i % 2]!.call("POST", path, body(name), { "idempotency-key": name }),
+      ),
     );
     expect(distinct(answers, ({ status }) => status)).toEqual([201]);
     expect(distinct(answers, ({ text }) => text)).toHaveLength(1);
@@ -115,33 +132,56 @@ describe.each(FORMS)("$form", ({ form, path, body, actions }) => {
   test("an answer is forgotten after its time", async () => {
     const name = `${form}-late`;
     const first = await keyed(path, body(name), name);
-    await system.sql("update ops.idempotency_keys set expires_at = now() - interval '1 s' where key = $1", [name]);
+    await system.sql(
+      "update ops.idempotency_keys set expires_at = now() - interval '1 s' where key = $1",
+      [name],
+    );
     const second = await keyed(path, body(`${name}2`), name);
     expect([first.status, second.status]).toEqual([201, 201]);
     expect((await keyed(path, body(`${name}2`), name)).body).toEqual(second.body);
   });
 });
 
-const distinct = <T>(answers: readonly Answer[], of: (answer: Answer) => T): T[] => [...new Set(answers.map(of))];
+const distinct = <T>(answers: readonly Answer[], of: (answer: Answer) => T): T[] => [
+  ...new Set(answers.map(of)),
+];
 
 test("a refusal keeps nothing under its key", async () => {
   const { home } = system;
-  const body = payment({ type: "CASH_OUT", amount_cents: 500_000, origin_before_cents: 500_000, origin_after_cents: 0 });
+  const body = payment({
+    type: "CASH_OUT",
+    amount_cents: 500_000,
+    origin_before_cents: 500_000,
+    origin_after_cents: 0,
+  });
   const call = () => keyed("/v1/risk/transactions", body, "after a refusal".replaceAll(" ", "-"));
   expect((await call()).body.code).toBe("score/too_risky");
   expect(await rowsOf("ops.idempotency_keys", "key", "after-a-refusal")).toBe(0);
   await home.call("PATCH", `/v1/projects/${home.projectId}`, { score_max: 1 });
-  expect(await call()).toMatchObject({ status: 201, headers: { "sealbase-call": expect.any(String) } });
+  expect(await call()).toMatchObject({
+    status: 201,
+    headers: { "sealbase-call": expect.any(String) },
+  });
   await home.call("PATCH", `/v1/projects/${home.projectId}`, { score_max: 0.6 });
 });
 
 test("a key is the caller's own: another account may use the same", async () => {
   const { home } = system;
-  const account = await home.call("POST", "/v1/service-accounts", { name: "other caller", groups: ["admins"] });
-  const made = await home.call("POST", "/v1/api-keys", { service_account_id: account.body.id, name: "k" });
+  const account = await home.call("POST", "/v1/service-accounts", {
+    name: "other caller",
+    groups: ["admins"],
+  });
+  const made = await home.call("POST", "/v1/api-keys", {
+    service_account_id: account.body.id,
+    name: "k",
+  });
   const other = system.as(made.body.key);
-  const first = await home.call("POST", "/v1/risk/transactions", payment(), { "idempotency-key": "shared" });
-  const second = await other.call("POST", "/v1/risk/transactions", payment({ amount_cents: 1 }), { "idempotency-key": "shared" });
+  const first = await home.call("POST", "/v1/risk/transactions", payment(), {
+    "idempotency-key": "shared",
+  });
+  const second = await other.call("POST", "/v1/risk/transactions", payment({ amount_cents: 1 }), {
+    "idempotency-key": "shared",
+  });
   expect(second.status).toBe(201);
   expect(second.body.id).not.toBe(first.body.id);
 });
@@ -177,6 +217,11 @@ test("an API key is shown once and stored nowhere", async () => {
   for (const { key } of [first.body, project.body]) {
     const secret = key.split("_")[2];
     for (const { name } of tables)
-      expect([name, await system.sql(`select t::text as row from ${name} t where strpos(t::text, $1) > 0`, [secret])]).toEqual([name, []]);
+      expect([
+        name,
+        await system.sql(`select t::text as row from ${name} t where strpos(t::text, $1) > 0`, [
+          secret,
+        ]),
+      ]).toEqual([name, []]);
   }
 });

@@ -11,8 +11,15 @@ afterAll(() => system.stop());
 
 let count = 0;
 async function newKey(more: object = {}): Promise<{ key: string; id: string; account: string }> {
-  const account = await system.home.call("POST", "/v1/service-accounts", { name: `a${count++}`, groups: ["admins"] });
-  const made = await system.home.call("POST", "/v1/api-keys", { service_account_id: account.body.id, name: "k", ...more });
+  const account = await system.home.call("POST", "/v1/service-accounts", {
+    name: `a${count++}`,
+    groups: ["admins"],
+  });
+  const made = await system.home.call("POST", "/v1/api-keys", {
+    service_account_id: account.body.id,
+    name: "k",
+    ...more,
+  });
   expect(made.status).toBe(201);
   return { key: made.body.key, id: made.body.id, account: account.body.id };
 }
@@ -30,9 +37,21 @@ interface Case {
 const CASES: Case[] = [
   { name: "no key", credential: async () => "", event: null },
   { name: "something else", credential: async () => "password", event: null },
-  { name: "a key that nobody has", credential: async () => `sk_zzzzzzzzzzzz_${"A".repeat(43)}`, event: null },
-  { name: "a forged secret", credential: async () => forged((await newKey()).key), event: "key_forged" },
-  { name: "an expired key", credential: async () => (await newKey(late)).key, event: "key_expired" },
+  {
+    name: "a key that nobody has",
+    credential: async () => `sk_zzzzzzzzzzzz_${"A".repeat(43)}`,
+    event: null,
+  },
+  {
+    name: "a forged secret",
+    credential: async () => forged((await newKey()).key),
+    event: "key_forged",
+  },
+  {
+    name: "an expired key",
+    credential: async () => (await newKey(late)).key,
+    event: "key_expired",
+  },
   {
     name: "a revoked key",
     async credential() {
@@ -46,7 +65,10 @@ const CASES: Case[] = [
     name: "a key of a disabled account",
     async credential() {
       const { key, account } = await newKey();
-      await system.sql("update control_plane.service_accounts set disabled_at = now() where id = $1", [account]);
+      await system.sql(
+        "update control_plane.service_accounts set disabled_at = now() where id = $1",
+        [account],
+      );
       return key;
     },
     event: "account_disabled",
@@ -57,7 +79,9 @@ describe("is refused like any other bad key", () => {
   test.each(CASES)("$name", async ({ name, credential, event }) => {
     const caller = system.as(await credential());
     const requestId = `keys-${name.replaceAll(" ", "-")}`;
-    const answer = await caller.call("POST", "/v1/risk/transactions", payment(), { "x-request-id": requestId });
+    const answer = await caller.call("POST", "/v1/risk/transactions", payment(), {
+      "x-request-id": requestId,
+    });
     expect(answer.headers["www-authenticate"]).toBe("Bearer");
     expect({ ...answer.body, request_id: "" }).toEqual({
       type: "/docs#request/unauthenticated",
@@ -81,10 +105,13 @@ describe("is refused like any other bad key", () => {
 });
 
 /** A change that ends a key: after its answer no call may be done, not even through a system that knows the key. */
-async function endsAtOnce(change: (made: { key: string; id: string; account: string }) => Promise<unknown>): Promise<void> {
+async function endsAtOnce(
+  change: (made: { key: string; id: string; account: string }) => Promise<unknown>,
+): Promise<void> {
   const made = await newKey();
   const ways: Caller[] = [system.as(made.key), second.as(made.key)];
-  for (const way of ways) expect((await way.call("POST", "/v1/risk/transactions", payment())).status).toBe(201);
+  for (const way of ways)
+    expect((await way.call("POST", "/v1/risk/transactions", payment())).status).toBe(201);
   await change(made);
   const answers = await Promise.all(
     ways.flatMap((way) => [
@@ -103,8 +130,13 @@ test("a revoked key ends at once, also where it is remembered", async () => {
 
 test("a disabled account ends at once, also where it is remembered", () =>
   endsAtOnce(async ({ account }) => {
-    await system.sql("update control_plane.service_accounts set disabled_at = now() where id = $1", [account]);
-    await system.sql("update control_plane.projects set revision = revision + 1 where id = $1", [system.home.projectId]);
+    await system.sql(
+      "update control_plane.service_accounts set disabled_at = now() where id = $1",
+      [account],
+    );
+    await system.sql("update control_plane.projects set revision = revision + 1 where id = $1", [
+      system.home.projectId,
+    ]);
   }));
 
 test("revoking is sealed, and doing it twice keeps the first time", async () => {
@@ -117,7 +149,11 @@ test("revoking is sealed, and doing it twice keeps the first time", async () => 
 
 test("a key ends when its time comes, also where it is remembered", async () => {
   const { key } = await newKey({ expires_at: new Date(Date.now() + 1_500).toISOString() });
-  const call = () => system.as(key).call("GET", "/v1/me").then(({ status }) => status);
+  const call = () =>
+    system
+      .as(key)
+      .call("GET", "/v1/me")
+      .then(({ status }) => status);
   expect(await call()).toBe(200);
   await expect.poll(call, { timeout: 4_000 }).toBe(401);
 });

@@ -27,8 +27,14 @@ afterAll(() => system.stop());
 
 async function accountIn(groups: string[]): Promise<Caller> {
   const { home } = system;
-  const account = await home.call("POST", "/v1/service-accounts", { name: groups.join() || "none", groups });
-  const made = await home.call("POST", "/v1/api-keys", { service_account_id: account.body.id, name: "k" });
+  const account = await home.call("POST", "/v1/service-accounts", {
+    name: groups.join() || "none",
+    groups,
+  });
+  const made = await home.call("POST", "/v1/api-keys", {
+    service_account_id: account.body.id,
+    name: "k",
+  });
   return system.as(made.body.key, home.projectId);
 }
 
@@ -59,7 +65,12 @@ async function check(c: Case): Promise<void> {
   const entries = (await sealedEntries(system, system.home.projectId)).slice(before);
   expect(entries.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual(c.sealed);
   for (const { refs } of entries) expect(refs["request"]).toBe(requestId);
-  const links = await system.sql<{ outcome: string; code: string | null; decision_id: string; entry_id: string | null }>(
+  const links = await system.sql<{
+    outcome: string;
+    code: string | null;
+    decision_id: string;
+    entry_id: string | null;
+  }>(
     "select outcome, code, decision_id, entry_id from telemetry.event_links where request_id = $1",
     [requestId],
   );
@@ -76,11 +87,20 @@ async function check(c: Case): Promise<void> {
     return;
   }
   const id = links[0]!.decision_id;
-  expect(decisions).toEqual([{ id, outcome: c.decision ?? "allow", refused: c.scoreRefused ?? null }]);
+  expect(decisions).toEqual([
+    { id, outcome: c.decision ?? "allow", refused: c.scoreRefused ?? null },
+  ]);
   expect(links[0]!.entry_id).toBe(c.sealed.length === 0 ? null : id);
-  expect(entries.map((entry) => [entry.id, entry.refs["decision"]])).toEqual(c.sealed.map(() => [id, id]));
+  expect(entries.map((entry) => [entry.id, entry.refs["decision"]])).toEqual(
+    c.sealed.map(() => [id, id]),
+  );
   if (answer.status < 300) expect(answer.headers["sealbase-call"]).toBe(id);
-  else expect(answer.body).toMatchObject({ request_id: requestId, facts: {}, help: expect.stringMatching(/\w+\./) });
+  else
+    expect(answer.body).toMatchObject({
+      request_id: requestId,
+      facts: {},
+      help: expect.stringMatching(/\w+\./),
+    });
 }
 
 describe("a call, and what it leaves", () => {
@@ -195,7 +215,9 @@ describe("a call, and what it leaves", () => {
   test("an array is as many calls with one request id", async () => {
     const before = (await sealedEntries(system, system.home.projectId)).length;
     const body = [payment(), payment({ amount_cents: -1 }), DRAIN];
-    const answer = await system.home.call("POST", "/v1/risk/transactions", body, { "x-request-id": "many" });
+    const answer = await system.home.call("POST", "/v1/risk/transactions", body, {
+      "x-request-id": "many",
+    });
     expect(answer.status).toBe(207);
     expect(answer.body.results.map((r: { status: number }) => r.status)).toEqual([201, 400, 403]);
     const entries = (await sealedEntries(system, system.home.projectId)).slice(before);
@@ -210,7 +232,9 @@ test("reads are sealed together, under one digest of their traces", async () => 
   const reader = await system.project();
   for (let i = 0; i < 3; i++) await reader.call("GET", "/v1/me");
   await system.parts.reads.flush(true);
-  const [entry, ...more] = (await sealedEntries(system, reader.projectId)).filter(({ kind }) => kind === "reads");
+  const [entry, ...more] = (await sealedEntries(system, reader.projectId)).filter(
+    ({ kind }) => kind === "reads",
+  );
   expect(more).toEqual([]);
   const shown = await reader.call("GET", `/v1/ledger/entries/${entry!.id}`);
   expect(shown.body.payload.decisions).toHaveLength(3);
@@ -235,20 +259,32 @@ test("a request id is made for who sends none, and refused when it cannot be a h
 });
 
 test("a refusal warns whoever watches", async () => {
-  const answer = await outsider.call("POST", "/v1/risk/transactions", payment(), { "x-request-id": "watched" });
+  const answer = await outsider.call("POST", "/v1/risk/transactions", payment(), {
+    "x-request-id": "watched",
+  });
   expect(answer.status).toBe(403);
   expect(
-    await system.sql("select kind, severity, decision_id from telemetry.security_events where request_id = 'watched'"),
-  ).toEqual([{ kind: "policy/denied", severity: "warning", decision_id: answer.body.facts.decision_id }]);
+    await system.sql(
+      "select kind, severity, decision_id from telemetry.security_events where request_id = 'watched'",
+    ),
+  ).toEqual([
+    { kind: "policy/denied", severity: "warning", decision_id: answer.body.facts.decision_id },
+  ]);
 });
 
 test("every id of a call finds its chain, and its replay agrees", async () => {
   const { home } = system;
-  const answer = await home.call("POST", "/v1/risk/transactions", payment(), { "x-request-id": "found-again" });
+  const answer = await home.call("POST", "/v1/risk/transactions", payment(), {
+    "x-request-id": "found-again",
+  });
   for (const id of [answer.body.id, "found-again"]) {
     const why = await home.call("GET", `/v1/decisions/${id}/why`);
     expect(why.body.calls).toHaveLength(1);
-    expect(why.body.calls[0]).toMatchObject({ id: answer.body.id, outcome: "done", score: { value: 0.02 } });
+    expect(why.body.calls[0]).toMatchObject({
+      id: answer.body.id,
+      outcome: "done",
+      score: { value: 0.02 },
+    });
     const replay = await home.call("POST", `/v1/decisions/${id}/replay`);
     expect(replay.body).toMatchObject({ agrees: true });
   }
@@ -259,8 +295,10 @@ test("metrics count calls by outcome, their steps, and requests that did not par
     const { text } = await system.home.call("GET", "/metrics");
     return Number(line.exec(text)?.[1] ?? 0);
   };
-  const done = /^sealbase_calls_total\{operation="risk.transaction.assess",outcome="done",code=""\} (\d+)/m;
-  const denied = /^sealbase_calls_total\{operation="risk.transaction.assess",outcome="refused",code="policy\/denied"\} (\d+)/m;
+  const done =
+    /^sealbase_calls_total\{operation="risk.transaction.assess",outcome="done",code=""\} (\d+)/m;
+  const denied =
+    /^sealbase_calls_total\{operation="risk.transaction.assess",outcome="refused",code="policy\/denied"\} (\d+)/m;
   const steps = /^sealbase_step_seconds_count\{step="seal"\} (\d+)/m;
   const bad = /^sealbase_http_requests_total\{method="POST",status="400"\} (\d+)/m;
   const sealed = /^sealbase_entries_sealed_total (\d+)/m;
@@ -277,7 +315,8 @@ test("metrics count calls by outcome, their steps, and requests that did not par
 test("a change of the threshold holds for the very next call", async () => {
   const { home } = system;
   const call = () => home.call("POST", "/v1/risk/transactions", DRAIN).then(({ status }) => status);
-  const set = (score_max: number) => home.call("PATCH", `/v1/projects/${home.projectId}`, { score_max });
+  const set = (score_max: number) =>
+    home.call("PATCH", `/v1/projects/${home.projectId}`, { score_max });
   const statuses = [await call()];
   await set(1);
   statuses.push(await call());

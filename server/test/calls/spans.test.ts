@@ -1,6 +1,16 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { type Context, context, type ContextManager, ROOT_CONTEXT, trace } from "@opentelemetry/api";
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
+import {
+  type Context,
+  type ContextManager,
+  context,
+  ROOT_CONTEXT,
+  trace,
+} from "@opentelemetry/api";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { openTestSystem, payment, type TestSystem } from "../system.ts";
 
@@ -47,7 +57,8 @@ function contexts(): ContextManager {
   const storage = new AsyncLocalStorage<Context>();
   const manager: ContextManager = {
     active: () => storage.getStore() ?? ROOT_CONTEXT,
-    with: (active, work, self, ...rest) => storage.run(active, () => work.call(self as never, ...rest)),
+    with: (active, work, self, ...rest) =>
+      storage.run(active, () => work.call(self as never, ...rest)),
     bind: (_, target) => target,
     enable: () => manager,
     disable: () => manager,

@@ -1,10 +1,4 @@
-import {
-  type Caller,
-  openTestSystem,
-  payment,
-  sealedEntries,
-  type TestSystem,
-} from "../system.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   CompactRange,
   consistencyProof,
@@ -18,7 +12,7 @@ import {
   utf8,
   verifyGrowth,
 } from "#verifier";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 
 /** Long enough for a full tile of 256 hashes and some more. */
 const LONG = 300;
@@ -64,17 +58,23 @@ describe("verification finds", () => {
   test.each<[string, string[], string[], number?]>([
     [
       "an edited payload",
-      [`update ledger.payloads set payload = replace(payload, '"amount_cents":1002', '"amount_cents":9') where tenant_id = $1 and entry_id = ${idAt(2)}`],
+      [
+        `update ledger.payloads set payload = replace(payload, '"amount_cents":1002', '"amount_cents":9') where tenant_id = $1 and entry_id = ${idAt(2)}`,
+      ],
       ["payload_changed"],
     ],
     [
       "an edited salt",
-      [`update ledger.payloads set salt = sha256('x') where tenant_id = $1 and entry_id = ${idAt(2)}`],
+      [
+        `update ledger.payloads set salt = sha256('x') where tenant_id = $1 and entry_id = ${idAt(2)}`,
+      ],
       ["payload_changed"],
     ],
     [
       "an edited entry",
-      [`update ledger.entries set entry = ${replaced("entry", "risk.transaction.assess", "risk.transaction.assesd")} where tenant_id = $1 and index = 2`],
+      [
+        `update ledger.entries set entry = ${replaced("entry", "risk.transaction.assess", "risk.transaction.assesd")} where tenant_id = $1 and index = 2`,
+      ],
       ["checkpoint_mismatch", "decision_changed", "head_mismatch"],
     ],
     [
@@ -84,17 +84,21 @@ describe("verification finds", () => {
     ],
     [
       "two rows that changed places",
-      ["update ledger.entries set index = case index when 2 then 103 else 102 end where tenant_id = $1 and index in (2, 3)",
-       "update ledger.entries set index = index - 100 where tenant_id = $1 and index > 100"],
+      [
+        "update ledger.entries set index = case index when 2 then 103 else 102 end where tenant_id = $1 and index in (2, 3)",
+        "update ledger.entries set index = index - 100 where tenant_id = $1 and index > 100",
+      ],
       ["checkpoint_mismatch", "head_mismatch"],
     ],
     [
       "two ids that changed places",
-      [`with pair as (select index, id from ledger.entries where tenant_id = $1 and index in (2, 3)),
+      [
+        `with pair as (select index, id from ledger.entries where tenant_id = $1 and index in (2, 3)),
              gone as (delete from ledger.entries where tenant_id = $1 and index in (2, 3) returning *)
         select set_config('test.pair', (select json_agg(json_build_object('i', 5 - index, 'id', id, 'entry', encode((select entry from gone g where g.index = 5 - pair.index), 'hex')))::text from pair), false)`,
-       `insert into ledger.entries (tenant_id, index, id, entry) select $1, i, id, decode(entry, 'hex')
-          from json_to_recordset(current_setting('test.pair')::json) as r(i int8, id uuid, entry text)`],
+        `insert into ledger.entries (tenant_id, index, id, entry) select $1, i, id, decode(entry, 'hex')
+          from json_to_recordset(current_setting('test.pair')::json) as r(i int8, id uuid, entry text)`,
+      ],
       ["payload_changed", "payload_changed"],
     ],
     [
@@ -107,25 +111,37 @@ describe("verification finds", () => {
       ["delete from ledger.entries where tenant_id = $1 and index >= 3"],
       ["head_mismatch", "truncated", "entry_lost", "entry_lost"],
     ],
-    ["an edited head", ["update ledger.heads set size = size - 1 where tenant_id = $1"], ["head_mismatch"]],
+    [
+      "an edited head",
+      ["update ledger.heads set size = size - 1 where tenant_id = $1"],
+      ["head_mismatch"],
+    ],
     [
       "a changed decision",
-      [`update authz.policy_decisions set outcome = 'deny' where tenant_id = $1 and id = ${idAt(2)}`],
+      [
+        `update authz.policy_decisions set outcome = 'deny' where tenant_id = $1 and id = ${idAt(2)}`,
+      ],
       ["decision_changed"],
     ],
     [
       "a decision by other policies",
-      [`update authz.policy_decisions set reasons = '{other}' where tenant_id = $1 and id = ${idAt(2)}`],
+      [
+        `update authz.policy_decisions set reasons = '{other}' where tenant_id = $1 and id = ${idAt(2)}`,
+      ],
       ["decision_changed"],
     ],
     [
       "a decision about somebody else",
-      [`update authz.policy_decisions set principal = 'ServiceAccount:other' where tenant_id = $1 and id = ${idAt(2)}`],
+      [
+        `update authz.policy_decisions set principal = 'ServiceAccount:other' where tenant_id = $1 and id = ${idAt(2)}`,
+      ],
       ["decision_changed"],
     ],
     [
       "a decision about something else",
-      [`update authz.policy_decisions set resource_id = 'other' where tenant_id = $1 and id = ${idAt(2)}`],
+      [
+        `update authz.policy_decisions set resource_id = 'other' where tenant_id = $1 and id = ${idAt(2)}`,
+      ],
       ["decision_changed"],
     ],
     [
@@ -133,7 +149,11 @@ describe("verification finds", () => {
       [`delete from authz.policy_decisions where tenant_id = $1 and id = ${idAt(2)}`],
       ["decision_changed"],
     ],
-    ["a changed score", [`update vedic.fraud_scores set score = 0 where tenant_id = $1 and id = ${idAt(2)}`], ["score_changed"]],
+    [
+      "a changed score",
+      [`update vedic.fraud_scores set score = 0 where tenant_id = $1 and id = ${idAt(2)}`],
+      ["score_changed"],
+    ],
     [
       "a changed level",
       [`update vedic.fraud_scores set level = 'HIGH' where tenant_id = $1 and id = ${idAt(2)}`],
@@ -141,25 +161,37 @@ describe("verification finds", () => {
     ],
     [
       "changed features",
-      [`update vedic.fraud_scores set features = replace(features, '1002', '1003') where tenant_id = $1 and id = ${idAt(2)}`],
+      [
+        `update vedic.fraud_scores set features = replace(features, '1002', '1003') where tenant_id = $1 and id = ${idAt(2)}`,
+      ],
       ["score_changed"],
     ],
-    ["a deleted score", [`delete from vedic.fraud_scores where tenant_id = $1 and id = ${idAt(2)}`], ["score_changed"]],
+    [
+      "a deleted score",
+      [`delete from vedic.fraud_scores where tenant_id = $1 and id = ${idAt(2)}`],
+      ["score_changed"],
+    ],
     [
       "a changed tile",
-      ["update ledger.tiles set hashes = set_byte(hashes, 9, get_byte(hashes, 9) # 1) where tenant_id = $1"],
+      [
+        "update ledger.tiles set hashes = set_byte(hashes, 9, get_byte(hashes, 9) # 1) where tenant_id = $1",
+      ],
       ["tile_changed"],
       LONG,
     ],
     ["a deleted tile", ["delete from ledger.tiles where tenant_id = $1"], ["tile_changed"], LONG],
     [
       "a changed checkpoint",
-      ["update ledger.checkpoints set root = sha256('x') where tenant_id = $1 and size = (select max(size) from ledger.checkpoints where tenant_id = $1)"],
+      [
+        "update ledger.checkpoints set root = sha256('x') where tenant_id = $1 and size = (select max(size) from ledger.checkpoints where tenant_id = $1)",
+      ],
       ["checkpoint_mismatch"],
     ],
     [
       "a checkpoint of another log",
-      [`update ledger.checkpoints set note = replace(note, 'sealbase.test', 'elsewhere.test') where tenant_id = $1 and size = (select max(size) from ledger.checkpoints where tenant_id = $1)`],
+      [
+        `update ledger.checkpoints set note = replace(note, 'sealbase.test', 'elsewhere.test') where tenant_id = $1 and size = (select max(size) from ledger.checkpoints where tenant_id = $1)`,
+      ],
       ["checkpoint_forged"],
     ],
   ])("%s", async (_, statements, wanted, count) => {
@@ -171,13 +203,20 @@ describe("verification finds", () => {
 
 test("an empty, freshly made log verifies", async () => {
   const caller = await system.project();
-  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({ valid: true, entries: 0, findings: [] });
+  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({
+    valid: true,
+    entries: 0,
+    findings: [],
+  });
 });
 
 test("an erased payload leaves a log that verifies", async () => {
   const caller = await logOf();
   await run(caller, `delete from ledger.payloads where tenant_id = $1 and entry_id = ${idAt(2)}`);
-  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({ valid: true, erased: 1 });
+  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({
+    valid: true,
+    erased: 1,
+  });
 });
 
 test("a changed digest of reads is found", async () => {
@@ -186,7 +225,10 @@ test("a changed digest of reads is found", async () => {
   await system.parts.reads.flush(true);
   await sealedEntries(system, caller.projectId);
   expect(await findings(caller)).toEqual([]);
-  await run(caller, "update authz.policy_decisions set trace_hash = sha256('x') where tenant_id = $1 and operation = 'control-plane.me.get'");
+  await run(
+    caller,
+    "update authz.policy_decisions set trace_hash = sha256('x') where tenant_id = $1 and operation = 'control-plane.me.get'",
+  );
   expect(await findings(caller)).toEqual(["reads_changed"]);
 });
 
@@ -196,7 +238,10 @@ interface Row {
   readonly entry: Buffer;
 }
 const rowsOf = async ({ projectId }: Caller): Promise<Row[]> =>
-  (await system.sql<Row>("select index::int, id, entry from ledger.entries where tenant_id = $1 order by index", [projectId]));
+  await system.sql<Row>(
+    "select index::int, id, entry from ledger.entries where tenant_id = $1 order by index",
+    [projectId],
+  );
 
 const rangeOf = (entries: readonly Uint8Array[]): CompactRange => {
   const range = new CompactRange();
@@ -220,10 +265,18 @@ async function rechain(caller: Caller): Promise<{ origin: string; entries: Uint8
     [projectId, rows[1]!.id],
   );
   const payload = kept!.payload.replace('"amount_cents":1001', '"amount_cents":1');
-  const forged = utf8(encodeEntry({ ...decodeEntry(rows[1]!.entry), payload_hash: payloadHash(kept!.salt, payload) }));
+  const forged = utf8(
+    encodeEntry({ ...decodeEntry(rows[1]!.entry), payload_hash: payloadHash(kept!.salt, payload) }),
+  );
   const entries = rows.map(({ entry }, i) => (i === 1 ? forged : entry));
-  await system.sql("update ledger.payloads set payload = $3 where tenant_id = $1 and entry_id = $2", [projectId, rows[1]!.id, payload]);
-  await system.sql("update ledger.entries set entry = $2 where tenant_id = $1 and index = 1", [projectId, Buffer.from(forged)]);
+  await system.sql(
+    "update ledger.payloads set payload = $3 where tenant_id = $1 and entry_id = $2",
+    [projectId, rows[1]!.id, payload],
+  );
+  await system.sql("update ledger.entries set entry = $2 where tenant_id = $1 and index = 1", [
+    projectId,
+    Buffer.from(forged),
+  ]);
   await setHead(caller, rangeOf(entries));
   return { origin: decodeEntry(rows[0]!.entry).log, entries };
 }
@@ -250,13 +303,13 @@ describe("a log that was written anew from its beginning", () => {
     const caller = await logOf();
     const { origin, entries } = await rechain(caller);
     const root = rangeOf(entries).root();
-    const note = await signCheckpoint({ origin, size: entries.length, root }, [ed25519Signer(origin, new Uint8Array(32))]);
-    await system.sql("update ledger.checkpoints set root = $2, note = $3 where tenant_id = $1 and size = $4", [
-      caller.projectId,
-      Buffer.from(root),
-      note,
-      entries.length,
+    const note = await signCheckpoint({ origin, size: entries.length, root }, [
+      ed25519Signer(origin, new Uint8Array(32)),
     ]);
+    await system.sql(
+      "update ledger.checkpoints set root = $2, note = $3 where tenant_id = $1 and size = $4",
+      [caller.projectId, Buffer.from(root), note, entries.length],
+    );
     expect(await findings(caller)).toEqual(["checkpoint_mismatch", "checkpoint_forged"]);
   });
 
@@ -289,11 +342,17 @@ describe("an old backup", () => {
     const caller = await logOf();
     await restore(caller);
     expect(await findings(caller)).toEqual(["truncated"]);
-    const newest = () => system.sql("select max(size) as size, count(*) from ledger.checkpoints where tenant_id = $1", [caller.projectId]);
+    const newest = () =>
+      system.sql(
+        "select max(size) as size, count(*) from ledger.checkpoints where tenant_id = $1",
+        [caller.projectId],
+      );
     const before = await newest();
 
     const other = await system.another();
-    await expect.poll(async () => (await other.home.call("GET", "/readyz")).status, { timeout: 5_000 }).toBe(503);
+    await expect
+      .poll(async () => (await other.home.call("GET", "/readyz")).status, { timeout: 5_000 })
+      .toBe(503);
     expect((await other.home.call("GET", "/readyz")).body).toMatchObject({
       ready: false,
       reasons: expect.arrayContaining([expect.stringContaining("seal/log_restored")]),
@@ -320,7 +379,10 @@ describe("an old backup", () => {
       "delete from ledger.checkpoints where tenant_id = $1 and size > 3",
     );
     expect(await findings(caller)).toEqual(["entry_lost", "entry_lost"]);
-    await run(caller, "delete from ledger.payloads p where tenant_id = $1 and not exists (select from ledger.entries e where e.tenant_id = $1 and e.id = p.entry_id)");
+    await run(
+      caller,
+      "delete from ledger.payloads p where tenant_id = $1 and not exists (select from ledger.entries e where e.tenant_id = $1 and e.id = p.entry_id)",
+    );
     expect(await findings(caller)).toEqual([]);
     const other = await system.another();
     const answer = await other.as(caller.key).call("POST", "/v1/risk/transactions", payment());
@@ -337,18 +399,30 @@ test("two readers who were shown two logs of one name find out when they compare
   const first = await fork(caller, "A");
   const rows = (await rowsOf(caller)).slice(0, 5);
   await setHead(caller, rangeOf(rows.map(({ entry }) => entry)));
-  await run(caller, "delete from ledger.entries where tenant_id = $1 and index >= 5", "delete from ledger.checkpoints where tenant_id = $1 and size > 5");
+  await run(
+    caller,
+    "delete from ledger.entries where tenant_id = $1 and index >= 5",
+    "delete from ledger.checkpoints where tenant_id = $1 and size > 5",
+  );
   const second = await fork(caller, "B");
 
   const { keys } = older;
   for (const { checkpoint, entries } of [first, second]) {
     const proof = await consistencyProof(5, entries.length, hashesOf(entries));
-    expect(verifyGrowth({ older: older.checkpoint, newer: checkpoint, proof }, keys)).toMatchObject({ ok: true });
+    expect(verifyGrowth({ older: older.checkpoint, newer: checkpoint, proof }, keys)).toMatchObject(
+      { ok: true },
+    );
   }
   expect([first.entries.length, second.entries.length]).toEqual([6, 7]);
   for (const entries of [first.entries, second.entries]) {
-    const proof = await consistencyProof(6, 7, hashesOf(entries.length === 7 ? entries : [...entries, entries[0]!]));
-    expect(verifyGrowth({ older: first.checkpoint, newer: second.checkpoint, proof }, keys)).toMatchObject({
+    const proof = await consistencyProof(
+      6,
+      7,
+      hashesOf(entries.length === 7 ? entries : [...entries, entries[0]!]),
+    );
+    expect(
+      verifyGrowth({ older: first.checkpoint, newer: second.checkpoint, proof }, keys),
+    ).toMatchObject({
       ok: false,
       code: "verify/consistency-wrong",
     });
@@ -361,7 +435,10 @@ async function fork(caller: Caller, account: "A" | "B") {
   const way = other.as(caller.key, caller.projectId);
   for (let i = 0; i < (account === "A" ? 1 : 2); i++)
     await way.call("POST", "/v1/risk/transactions", payment({ origin_account: account }));
-  const { checkpoint, size } = (await way.call("GET", "/v1/ledger/checkpoint")).body as { checkpoint: string; size: number };
+  const { checkpoint, size } = (await way.call("GET", "/v1/ledger/checkpoint")).body as {
+    checkpoint: string;
+    size: number;
+  };
   await other.stop();
   return { checkpoint, entries: (await rowsOf(caller)).slice(0, size).map(({ entry }) => entry) };
 }

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startEmbedded } from "../../src/kernel/embedded.ts";
 import { withClient } from "../../src/kernel/db.ts";
+import { startEmbedded } from "../../src/kernel/embedded.ts";
 import { Sealbase } from "./sealbase.ts";
 
 let sealbase: Sealbase;
@@ -14,7 +14,12 @@ beforeAll(async () => {
   await running.until(/Up\. Ctrl-C stops\./);
   running.child.kill("SIGTERM");
   await running.ended;
-  const payment = { type: "PAYMENT", amount_cents: 100, origin_account: "A", destination_account: "B" };
+  const payment = {
+    type: "PAYMENT",
+    amount_cents: 100,
+    origin_account: "A",
+    destination_account: "B",
+  };
   const { out } = await sealbase.run(["call", "risk.transaction.assess", JSON.stringify(payment)]);
   paymentId = JSON.parse(out).call;
 }, 120_000);
@@ -23,13 +28,25 @@ afterAll(() => sealbase.close());
 describe("commands that are operations", () => {
   test("why tells the chain, for people and as JSON", async () => {
     const text = await sealbase.run(["why", paymentId, "--text"]);
-    expect(text.out).toMatch(/request .*\n +policy +allow by .*\n(.*\n)* +score .*\n +action +done: transaction .*\n +seal +entry/);
+    expect(text.out).toMatch(
+      /request .*\n +policy +allow by .*\n(.*\n)* +score .*\n +action +done: transaction .*\n +seal +entry/,
+    );
     const json = JSON.parse((await sealbase.run(["why", paymentId])).out);
-    expect(json.calls).toMatchObject([{ id: paymentId, outcome: "done", policy: { outcome: "allow" }, seal: { entry_id: paymentId } }]);
+    expect(json.calls).toMatchObject([
+      {
+        id: paymentId,
+        outcome: "done",
+        policy: { outcome: "allow" },
+        seal: { entry_id: paymentId },
+      },
+    ]);
   });
 
   test("entry, replay", async () => {
-    expect(JSON.parse((await sealbase.run(["entry", paymentId])).out)).toMatchObject({ id: paymentId, outcome: "done" });
+    expect(JSON.parse((await sealbase.run(["entry", paymentId])).out)).toMatchObject({
+      id: paymentId,
+      outcome: "done",
+    });
     const replay = await sealbase.run(["replay", paymentId]);
     expect(replay.code).toBe(0);
     expect(JSON.parse(replay.out)).toMatchObject({ agrees: true });
@@ -57,7 +74,15 @@ describe("commands that are operations", () => {
   });
 
   test("decide answers by its exit code too", async () => {
-    const asked = ["decide", "--principal", "User:ada", "--action", "doc.read", "--resource", "Doc:1"];
+    const asked = [
+      "decide",
+      "--principal",
+      "User:ada",
+      "--action",
+      "doc.read",
+      "--resource",
+      "Doc:1",
+    ];
     const denied = await sealbase.run(asked);
     expect([denied.code, JSON.parse(denied.out).outcome]).toEqual([1, "deny"]);
     const allowed = await sealbase.run([...asked, "--group", "admins"]);
@@ -67,13 +92,22 @@ describe("commands that are operations", () => {
   test("what is not there is refused with code, facts and help", async () => {
     const { code, err } = await sealbase.run(["why", "nobody"]);
     expect(code).toBe(1);
-    expect(JSON.parse(err)).toMatchObject({ code: "action/chain_missing", facts: { id: "nobody" }, help: expect.stringMatching(/\w/) });
+    expect(JSON.parse(err)).toMatchObject({
+      code: "action/chain_missing",
+      facts: { id: "nobody" },
+      help: expect.stringMatching(/\w/),
+    });
   });
 });
 
 describe("operators", () => {
   test("migrate status and check have nothing to do; selfcheck finds nothing wrong", async () => {
-    expect(JSON.parse((await sealbase.run(["migrate", "status"])).out)).toMatchObject({ pending: [], unknown: [], changed: [], routines: [] });
+    expect(JSON.parse((await sealbase.run(["migrate", "status"])).out)).toMatchObject({
+      pending: [],
+      unknown: [],
+      changed: [],
+      routines: [],
+    });
     expect((await sealbase.run(["migrate", "check"])).code).toBe(0);
     const selfcheck = await sealbase.run(["selfcheck"]);
     expect(JSON.parse(selfcheck.out)).toMatchObject({ ok: true });
@@ -84,10 +118,14 @@ describe("operators", () => {
     const empty = await Sealbase.make();
     const served = await empty.run(["serve"]);
     expect(served.code).toBe(3);
-    expect(JSON.parse(served.err.trim().split("\n").at(-1)!)).toMatchObject({ code: "migrate/pending" });
+    expect(JSON.parse(served.err.trim().split("\n").at(-1)!)).toMatchObject({
+      code: "migrate/pending",
+    });
     const checked = await empty.run(["selfcheck"]);
     expect(checked.code).toBe(3);
-    expect(JSON.parse(checked.out).checks.filter(({ ok }: { ok: boolean }) => !ok)).toMatchObject([{ check: "schema" }]);
+    expect(JSON.parse(checked.out).checks.filter(({ ok }: { ok: boolean }) => !ok)).toMatchObject([
+      { check: "schema" },
+    ]);
     await empty.close();
   });
 
@@ -95,7 +133,10 @@ describe("operators", () => {
     const masterKey = readFileSync(join(sealbase.dir, "master.key"), "utf8").trim();
     const running = sealbase.start(["serve"], { SEALBASE_MASTER_KEY: masterKey });
     const [line] = await running.until(/^.*"msg":"serving".*$/m);
-    expect(JSON.parse(line)).toMatchObject({ config: { engine: "embedded", masterKey: "environment" }, url: expect.stringMatching(/^http/) });
+    expect(JSON.parse(line)).toMatchObject({
+      config: { engine: "embedded", masterKey: "environment" },
+      url: expect.stringMatching(/^http/),
+    });
     expect(line).not.toContain(masterKey);
     running.child.kill("SIGTERM");
     expect((await running.ended).code).toBe(0);
@@ -111,7 +152,9 @@ describe("operators", () => {
     for (const command of ["serve", "start"]) {
       const refused = await future.run([command, "--json"]);
       expect(refused.code).toBe(3);
-      expect(JSON.parse(refused.err.trim().split("\n").at(-1)!)).toMatchObject({ code: "migrate/newer_database" });
+      expect(JSON.parse(refused.err.trim().split("\n").at(-1)!)).toMatchObject({
+        code: "migrate/newer_database",
+      });
     }
     await future.close();
   });
@@ -127,15 +170,28 @@ describe("operators", () => {
   });
 
   test("with another master key nothing is signed, calls say why, and readyz too", async () => {
-    const running = sealbase.start(["serve"], { SEALBASE_MASTER_KEY: Buffer.alloc(32, 7).toString("base64") });
+    const running = sealbase.start(["serve"], {
+      SEALBASE_MASTER_KEY: Buffer.alloc(32, 7).toString("base64"),
+    });
     const [, url] = await running.until(/"url":"(http[^"]+)"/);
-    const body = JSON.stringify({ type: "PAYMENT", amount_cents: 100, origin_account: "A", destination_account: "B" });
+    const body = JSON.stringify({
+      type: "PAYMENT",
+      amount_cents: 100,
+      origin_account: "A",
+      destination_account: "B",
+    });
     const key = readFileSync(join(sealbase.dir, "key"), "utf8").trim();
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
     const answer = await fetch(`${url}/v1/risk/transactions`, { method: "POST", headers, body });
-    expect([answer.status, await answer.json()]).toMatchObject([503, { code: "seal/wrong_master_key" }]);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      503,
+      { code: "seal/wrong_master_key" },
+    ]);
     const ready = await fetch(`${url}/readyz`);
-    expect([ready.status, await ready.json()]).toMatchObject([503, { ready: false, reasons: [expect.stringMatching(/^seal\/wrong_master_key/)] }]);
+    expect([ready.status, await ready.json()]).toMatchObject([
+      503,
+      { ready: false, reasons: [expect.stringMatching(/^seal\/wrong_master_key/)] },
+    ]);
     running.child.kill("SIGTERM");
     await running.ended;
     // With the right key the call, which was durable, is sealed.
@@ -165,7 +221,12 @@ describe("usage", () => {
   }
 
   test("a setting that makes no sense is refused by its name", async () => {
-    for (const [name, value] of [["SEALBASE_PORT", "99999"], ["SEALBASE_LOG", "loud"], ["SEALBASE_MASTER_KEY", "short"], ["DATABASE_URL", "mysql://a@b/c"]] as const) {
+    for (const [name, value] of [
+      ["SEALBASE_PORT", "99999"],
+      ["SEALBASE_LOG", "loud"],
+      ["SEALBASE_MASTER_KEY", "short"],
+      ["DATABASE_URL", "mysql://a@b/c"],
+    ] as const) {
       const ended = await sealbase.run(["status"], { [name]: value });
       expect(ended.code).toBe(3);
       expect(ended.err).toMatch(/"code":"config\//);

@@ -20,31 +20,38 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => sealbase.close());
 
-paysim("PaySim: stopped by SIGKILL and run again, every row is done once, and a refused row has a receipt", async () => {
-  const before = await entries();
-  const running = sealbase.start(["import", "transactions", SAMPLE]);
-  await placeSaved();
-  running.child.kill("SIGKILL");
-  await running.ended;
-  const again = await sealbase.run(["import", "transactions", SAMPLE]);
-  expect(again.code).toBe(0);
-  expect(again.err).toMatch(/Going on after row \d+/);
-  const tally = JSON.parse(again.out);
-  expect(tally.rows).toBe(10_000);
-  expect(tally.allowed).toBe(9_508);
-  expect(tally.refused).toEqual({ "score/too_risky": 489, "policy/denied": 3 });
-  // [fraud refused, fraud allowed, honest refused, honest allowed] of the file's labels.
-  expect(tally.labels).toEqual([486, 14, 6, 9_494]);
-  // No row is recorded twice; of refused rows those that were under way when it was killed may be sealed again.
-  const made = (await entries()) - before;
-  expect(made).toBeGreaterThanOrEqual(10_000);
-  expect(made).toBeLessThan(10_100);
-  const receipt = await sealbase.run(["receipt", tally.lastRefused]);
-  const file = join(sealbase.dir, "refused.txt");
-  writeFileSync(file, receipt.out);
-  const verified = JSON.parse((await sealbase.run(["verify", file])).out);
-  expect(verified).toMatchObject({ ok: true, entry: { outcome: "refused", action: "risk.transaction.assess" } });
-}, 180_000);
+paysim(
+  "PaySim: stopped by SIGKILL and run again, every row is done once, and a refused row has a receipt",
+  async () => {
+    const before = await entries();
+    const running = sealbase.start(["import", "transactions", SAMPLE]);
+    await placeSaved();
+    running.child.kill("SIGKILL");
+    await running.ended;
+    const again = await sealbase.run(["import", "transactions", SAMPLE]);
+    expect(again.code).toBe(0);
+    expect(again.err).toMatch(/Going on after row \d+/);
+    const tally = JSON.parse(again.out);
+    expect(tally.rows).toBe(10_000);
+    expect(tally.allowed).toBe(9_508);
+    expect(tally.refused).toEqual({ "score/too_risky": 489, "policy/denied": 3 });
+    // [fraud refused, fraud allowed, honest refused, honest allowed] of the file's labels.
+    expect(tally.labels).toEqual([486, 14, 6, 9_494]);
+    // No row is recorded twice; of refused rows those that were under way when it was killed may be sealed again.
+    const made = (await entries()) - before;
+    expect(made).toBeGreaterThanOrEqual(10_000);
+    expect(made).toBeLessThan(10_100);
+    const receipt = await sealbase.run(["receipt", tally.lastRefused]);
+    const file = join(sealbase.dir, "refused.txt");
+    writeFileSync(file, receipt.out);
+    const verified = JSON.parse((await sealbase.run(["verify", file])).out);
+    expect(verified).toMatchObject({
+      ok: true,
+      entry: { outcome: "refused", action: "risk.transaction.assess" },
+    });
+  },
+  180_000,
+);
 
 paysim("an import that is done does nothing more", async () => {
   const before = await entries();
@@ -57,13 +64,28 @@ test("columns are mapped by flags; a file without them, a bad row and a bad file
   const file = join(sealbase.dir, "mine.csv");
   writeFileSync(file, "kind,cents,from,to\nPAYMENT,1.50,a,b\nPAYMENT,2,a,b\n");
   const missing = await sealbase.run(["import", "transactions", file]);
-  expect([missing.code, JSON.parse(missing.err.trim())]).toMatchObject([1, { code: "cli/missing_columns", facts: { missing: ["type", "amount", "nameOrig", "nameDest"] } }]);
-  const columns = ["--column-type", "kind", "--column-amount", "cents", "--column-origin-account", "from", "--column-destination-account", "to"];
+  expect([missing.code, JSON.parse(missing.err.trim())]).toMatchObject([
+    1,
+    { code: "cli/missing_columns", facts: { missing: ["type", "amount", "nameOrig", "nameDest"] } },
+  ]);
+  const columns = [
+    "--column-type",
+    "kind",
+    "--column-amount",
+    "cents",
+    "--column-origin-account",
+    "from",
+    "--column-destination-account",
+    "to",
+  ];
   const mapped = await sealbase.run(["import", "transactions", file, ...columns]);
   expect(JSON.parse(mapped.out)).toMatchObject({ rows: 2, allowed: 2 });
   writeFileSync(file, "kind,cents,from,to\nPAYMENT,1.505,a,b\n");
   const bad = await sealbase.run(["import", "transactions", file, ...columns]);
-  expect(JSON.parse(bad.err.trim())).toMatchObject({ code: "cli/bad_row", facts: { row: 1, column: "cents", value: "1.505" } });
+  expect(JSON.parse(bad.err.trim())).toMatchObject({
+    code: "cli/bad_row",
+    facts: { row: 1, column: "cents", value: "1.505" },
+  });
   writeFileSync(join(sealbase.dir, "x.csv.gz"), "no gzip");
   const broken = await sealbase.run(["import", "transactions", join(sealbase.dir, "x.csv.gz")]);
   expect(JSON.parse(broken.err.trim())).toMatchObject({ code: "cli/bad_file" });
@@ -72,13 +94,24 @@ test("columns are mapped by flags; a file without them, a bad row and a bad file
 });
 
 test("amounts become cents without a number in between", () => {
-  for (const [text, cents] of [["0", 0], ["1", 100], ["1.5", 150], ["0.07", 7], ["90071992547409.91", 9_007_199_254_740_991], ["1.100", 110]] as const)
+  for (const [text, cents] of [
+    ["0", 0],
+    ["1", 100],
+    ["1.5", 150],
+    ["0.07", 7],
+    ["90071992547409.91", 9_007_199_254_740_991],
+    ["1.100", 110],
+  ] as const)
     expect(centsOf(text, "amount", 0)).toBe(cents);
-  for (const text of ["", "-1", "1e3", "1.005", "1,5", "0x10", " "]) expect(() => centsOf(text, "amount", 0)).toThrow();
+  for (const text of ["", "-1", "1e3", "1.005", "1,5", "0x10", " "])
+    expect(() => centsOf(text, "amount", 0)).toThrow();
 });
 
 paysim("the sample is the published one", async () => {
-  const rows = gunzipSync(await readFile(SAMPLE)).toString().trim().split("\n");
+  const rows = gunzipSync(await readFile(SAMPLE))
+    .toString()
+    .trim()
+    .split("\n");
   expect(rows).toHaveLength(10_001);
 });
 

@@ -62,7 +62,9 @@ export class Sealbase {
         };
         child.stdout.on("data", look);
         child.stderr.on("data", look);
-        void ended.then(() => reject(new Error(`ended before it printed ${wanted}:\n${out}\n${err}`)));
+        void ended.then(() =>
+          reject(new Error(`ended before it printed ${wanted}:\n${out}\n${err}`)),
+        );
         look();
       });
     return { child, ended, until };

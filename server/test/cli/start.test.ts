@@ -18,7 +18,8 @@ test("the first start shows the main job: a key once, 2,000 calls, a table, a wh
   expect(first.out).toMatch(/Sealbase at http:\/\/127\.0\.0\.1:\d+/);
   expect(first.out.match(/sk_[0-9a-z]{12}_[\w-]{43}/g)).toHaveLength(1);
   expect(first.out).toMatch(/^all +1,?\d+ +\d+$/m);
-  for (const level of ["LOW", "MEDIUM", "HIGH", "CRITICAL"]) expect(first.out).toContain(`score ${level}`);
+  for (const level of ["LOW", "MEDIUM", "HIGH", "CRITICAL"])
+    expect(first.out).toContain(`score ${level}`);
   expect(first.out).toMatch(/risk\.transaction\.assess by .*: refused \(score\/too_risky\)/);
   expect(first.out).toMatch(/Checkpoint of .*: \d+ entries, root/);
   expect(first.out).toMatch(/Receipt of that entry verified offline/);
@@ -42,7 +43,9 @@ test("the second start opens the same data, quickly, and seeds nothing", async (
   await running.until(/Up\. Ctrl-C stops\./);
   const took_ms = performance.now() - start_ms;
   const [, url] = await running.until(/at (http:\/\/[^,]+),/);
-  const me = await fetch(`${url}/v1/me`, { headers: { authorization: `Bearer ${readFileSync(join(sealbase.dir, "key"), "utf8").trim()}` } });
+  const me = await fetch(`${url}/v1/me`, {
+    headers: { authorization: `Bearer ${readFileSync(join(sealbase.dir, "key"), "utf8").trim()}` },
+  });
   expect(me.status).toBe(200);
   running.child.kill("SIGTERM");
   const { code, out } = await running.ended;
@@ -61,7 +64,11 @@ test("a second start on the same folder refuses with one clear line, and command
   expect(second.err).toMatch(/^engine\/directory_in_use: /);
   const status = await sealbase.run(["status", "--json"]);
   expect(status.code).toBe(0);
-  expect(JSON.parse(status.out)).toMatchObject({ engine: "embedded", ready: [], project: { name: "demo" } });
+  expect(JSON.parse(status.out)).toMatchObject({
+    engine: "embedded",
+    ready: [],
+    project: { name: "demo" },
+  });
   running.child.kill("SIGTERM");
   await running.ended;
 });

@@ -27,7 +27,8 @@ export function clauseText(node: Expression): string {
   }
 }
 
-const inner = (node: Expression): string => (LOGIC.some((op) => op in node) ? `(${clauseText(node)})` : clauseText(node));
+const inner = (node: Expression): string =>
+  LOGIC.some((op) => op in node) ? `(${clauseText(node)})` : clauseText(node);
 
 /** Attribute paths that an expression reads, such as `context.type`, sorted. */
 export function pathsOf(node: Expression): string[] {
@@ -53,7 +54,10 @@ function pathOf(part: object): string | undefined {
 }
 
 /** A scope as one reads it: `principal in Group::"admins"`. */
-export function scopeText(variable: "principal" | "action" | "resource", scope: Policy["principal" | "action" | "resource"]): string {
+export function scopeText(
+  variable: "principal" | "action" | "resource",
+  scope: Policy["principal" | "action" | "resource"],
+): string {
   if (scope.op === "All") return variable;
   if (scope.op === "is") return `${variable} is ${scope.entity_type}`;
   if ("entities" in scope) return `${variable} in [${scope.entities.map(keyOf).join(", ")}]`;

@@ -1,7 +1,10 @@
 import type { PolicyDocument } from "./document.ts";
 
 const group = (id: string) => ({ op: "in" as const, entity: { type: "Group", id } });
-const actions = (...ids: string[]) => ({ op: "in" as const, entities: ids.map((id) => ({ type: "Action", id })) });
+const actions = (...ids: string[]) => ({
+  op: "in" as const,
+  entities: ids.map((id) => ({ type: "Action", id })),
+});
 const anything = { op: "All" as const };
 
 /** What a new project starts with; its administrators replace it. Amounts in cents. */

@@ -16,7 +16,10 @@ export type EntityRef = z.output<typeof entity>;
 const all = z.strictObject({ op: z.literal("All") });
 const equal = z.strictObject({ op: z.literal("=="), entity });
 const within = z.strictObject({ op: z.literal("in"), entity });
-const withinAny = z.strictObject({ op: z.literal("in"), entities: z.array(entity).min(1).max(100) });
+const withinAny = z.strictObject({
+  op: z.literal("in"),
+  entities: z.array(entity).min(1).max(100),
+});
 const is = z.strictObject({ op: z.literal("is"), entity_type: name });
 
 export type Literal = boolean | number | string | { __entity: EntityRef };
@@ -37,22 +40,29 @@ export type Expression =
   | { is: { left: Expression; entity_type: string } }
   | { [Name in BinaryName]?: Two };
 
-const expression: z.ZodType<Expression> = z.lazy(() => {
-  const two = z.strictObject({ left: expression, right: expression });
-  const attribute = z.strictObject({ left: expression, attr: name });
-  return z.union([
-    z.strictObject({
-      Value: z.union([z.boolean(), z.int(), z.string().max(4_096), z.strictObject({ __entity: entity })]),
-    }),
-    z.strictObject({ Var: z.enum(["principal", "action", "resource", "context"]) }),
-    z.strictObject({ Set: z.array(expression).max(SET_MAX) }),
-    z.strictObject({ ".": attribute }),
-    z.strictObject({ has: attribute }),
-    z.strictObject({ "!": z.strictObject({ arg: expression }) }),
-    z.strictObject({ is: z.strictObject({ left: expression, entity_type: name }) }),
-    ...[...COMPARISONS, ...LOGIC, "in", "contains"].map((op) => z.strictObject({ [op]: two })),
-  ]) as z.ZodType<Expression>;
-}).meta({ id: "PolicyExpression" });
+const expression: z.ZodType<Expression> = z
+  .lazy(() => {
+    const two = z.strictObject({ left: expression, right: expression });
+    const attribute = z.strictObject({ left: expression, attr: name });
+    return z.union([
+      z.strictObject({
+        Value: z.union([
+          z.boolean(),
+          z.int(),
+          z.string().max(4_096),
+          z.strictObject({ __entity: entity }),
+        ]),
+      }),
+      z.strictObject({ Var: z.enum(["principal", "action", "resource", "context"]) }),
+      z.strictObject({ Set: z.array(expression).max(SET_MAX) }),
+      z.strictObject({ ".": attribute }),
+      z.strictObject({ has: attribute }),
+      z.strictObject({ "!": z.strictObject({ arg: expression }) }),
+      z.strictObject({ is: z.strictObject({ left: expression, entity_type: name }) }),
+      ...[...COMPARISONS, ...LOGIC, "in", "contains"].map((op) => z.strictObject({ [op]: two })),
+    ]) as z.ZodType<Expression>;
+  })
+  .meta({ id: "PolicyExpression" });
 
 const policy = z.strictObject({
   effect: z.enum(["permit", "forbid"]),
@@ -72,12 +82,16 @@ export const policyDocument = z
   .strictObject({ staticPolicies: z.record(name, policy) })
   .superRefine(({ staticPolicies }, context) => {
     const policies = Object.entries(staticPolicies);
-    if (policies.length > POLICIES_MAX) context.addIssue(`at most ${POLICIES_MAX} policies, not ${policies.length}`);
+    if (policies.length > POLICIES_MAX)
+      context.addIssue(`at most ${POLICIES_MAX} policies, not ${policies.length}`);
     for (const [id, { conditions }] of policies) {
       for (const { body } of conditions) {
-        if (depth(body) > DEPTH_MAX) context.addIssue(`policy ${id}: a condition is deeper than ${DEPTH_MAX}`);
+        if (depth(body) > DEPTH_MAX)
+          context.addIssue(`policy ${id}: a condition is deeper than ${DEPTH_MAX}`);
         if (conjuncts(body).length > CONJUNCTS_MAX)
-          context.addIssue(`policy ${id}: a condition has more than ${CONJUNCTS_MAX} parts joined by &&`);
+          context.addIssue(
+            `policy ${id}: a condition has more than ${CONJUNCTS_MAX} parts joined by &&`,
+          );
       }
     }
   });
@@ -95,5 +109,8 @@ function depth(node: unknown): number {
   if (typeof node !== "object" || node === null) return 0;
   const and = (node as { "&&"?: Two })["&&"];
   if (and !== undefined) return Math.max(depth(and.left), 1 + depth(and.right));
-  return (Array.isArray(node) || !("left" in node) ? 0 : 1) + Math.max(0, ...Object.values(node).map(depth));
+  return (
+    (Array.isArray(node) || !("left" in node) ? 0 : 1) +
+    Math.max(0, ...Object.values(node).map(depth))
+  );
 }

@@ -1,9 +1,17 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "#verifier";
 import type { Question } from "#pipeline";
+import { canonicalJson } from "#verifier";
 import { clauseText, pathsOf } from "./clause.ts";
 import { conjuncts, type Policy, type PolicyDocument } from "./document.ts";
-import { type Compiled, compile, type Entity, type Environment, EvaluationError, isIn, keyOf } from "./expression.ts";
+import {
+  type Compiled,
+  compile,
+  type Entity,
+  type Environment,
+  EvaluationError,
+  isIn,
+  keyOf,
+} from "./expression.ts";
 
 /** Name and version of this evaluator: part of every trace hash, stored with every policy version. */
 export const ENGINE = { name: "sealbase-est", version: "1" } as const;
@@ -65,7 +73,9 @@ export class Evaluator {
     const environment = environmentOf(question);
     const steps = this.#reach(question, environment).map((policy) => weigh(policy, environment));
     const by = (outcome: Step["outcome"], effect: Step["effect"]) =>
-      steps.filter((step) => step.outcome === outcome && step.effect === effect).map((step) => step.policy_id);
+      steps
+        .filter((step) => step.outcome === outcome && step.effect === effect)
+        .map((step) => step.policy_id);
     const [forbids, permits] = [by("deny", "forbid"), by("allow", "permit")];
     const brokenForbids = by("error", "forbid");
     const allowed = permits.length > 0 && forbids.length === 0 && brokenForbids.length === 0;
@@ -81,7 +91,9 @@ export class Evaluator {
     const key = JSON.stringify([action.id, action.groups, resource.type]);
     let found = this.#inReach.get(key);
     if (found === undefined) {
-      found = this.#policies.filter(({ policy }) => reaches(policy, environment.action, resource.type));
+      found = this.#policies.filter(({ policy }) =>
+        reaches(policy, environment.action, resource.type),
+      );
       // Callers choose actions and types of what they ask about: the memory of it is bounded.
       if (this.#inReach.size >= 1_000) this.#inReach.clear();
       this.#inReach.set(key, found);
@@ -92,18 +104,29 @@ export class Evaluator {
 
 function clausesOf({ conditions }: Policy): Clause[] {
   return conditions.flatMap(({ kind, body }, condition) =>
-    conjuncts(body).map((part) => ({ kind, condition, text: clauseText(part), paths: pathsOf(part), test: compile(part) })),
+    conjuncts(body).map((part) => ({
+      kind,
+      condition,
+      text: clauseText(part),
+      paths: pathsOf(part),
+      test: compile(part),
+    })),
   );
 }
 
 const environmentOf = ({ principal, action, resource, context }: Question): Environment => ({
-  principal: { type: principal.type, id: principal.id, parents: parentsOf("Group", principal.groups) },
+  principal: {
+    type: principal.type,
+    id: principal.id,
+    parents: parentsOf("Group", principal.groups),
+  },
   action: { type: "Action", id: action.id, parents: parentsOf("Action", action.groups) },
   resource: { type: resource.type, id: resource.id, parents: new Set() },
   context,
 });
 
-const parentsOf = (type: string, ids: readonly string[]): ReadonlySet<string> => new Set(ids.map((id) => keyOf({ type, id })));
+const parentsOf = (type: string, ids: readonly string[]): ReadonlySet<string> =>
+  new Set(ids.map((id) => keyOf({ type, id })));
 
 function reaches({ action, resource }: Policy, entity: Entity, resourceType: string): boolean {
   if (resource.op === "is" && resource.entity_type !== resourceType) return false;
@@ -120,7 +143,9 @@ function matches(scope: Policy["principal" | "action" | "resource"], entity: Ent
     case "==":
       return entity.type === scope.entity.type && entity.id === scope.entity.id;
     case "in":
-      return "entities" in scope ? scope.entities.some((group) => isIn(entity, group)) : isIn(entity, scope.entity);
+      return "entities" in scope
+        ? scope.entities.some((group) => isIn(entity, group))
+        : isIn(entity, scope.entity);
   }
 }
 
@@ -130,7 +155,11 @@ function weigh({ id, policy, clauses }: CompiledPolicy, environment: Environment
   const weighed = { policy_id: id, effect: policy.effect, principal, resource };
   if (!principal || !resource) return { ...weighed, outcome: "no_match", conditions: [] };
   const conditions = clauses.map((clause) => check(clause, environment));
-  return { ...weighed, conditions, outcome: outcomeOf(policy.effect, verdictOf(clauses, conditions)) };
+  return {
+    ...weighed,
+    conditions,
+    outcome: outcomeOf(policy.effect, verdictOf(clauses, conditions)),
+  };
 }
 
 function outcomeOf(effect: Step["effect"], holds: boolean | "error"): Step["outcome"] {
@@ -144,7 +173,8 @@ function verdictOf(clauses: readonly Clause[], steps: readonly ConditionStep[]):
   for (let at = 0; at < clauses.length; ) {
     const { condition, kind } = clauses[at]!;
     let holds: boolean | "error" = true;
-    for (; at < clauses.length && clauses[at]!.condition === condition; at++) if (holds === true) holds = steps[at]!.holds;
+    for (; at < clauses.length && clauses[at]!.condition === condition; at++)
+      if (holds === true) holds = steps[at]!.holds;
     if (holds === "error") return "error";
     if (holds !== (kind === "when")) return false;
   }
@@ -163,18 +193,26 @@ function check({ kind, text, paths, test }: Clause, environment: Environment): C
   }
 }
 
-function readsOf(paths: readonly string[], environment: Environment): Record<string, string | null> {
+function readsOf(
+  paths: readonly string[],
+  environment: Environment,
+): Record<string, string | null> {
   const reads: Record<string, string | null> = {};
   for (const path of paths) {
     const [variable, ...attributes] = path.split(".") as [keyof Environment, ...string[]];
     let value: unknown = environment[variable];
     for (const attribute of attributes)
-      value = typeof value === "object" && value !== null && Object.hasOwn(value, attribute)
-        ? (value as Record<string, unknown>)[attribute]
-        : undefined;
-    reads[path] = value === undefined ? null : hashOf(variable === "context" ? value : keyOf(environment[variable]));
+      value =
+        typeof value === "object" && value !== null && Object.hasOwn(value, attribute)
+          ? (value as Record<string, unknown>)[attribute]
+          : undefined;
+    reads[path] =
+      value === undefined
+        ? null
+        : hashOf(variable === "context" ? value : keyOf(environment[variable]));
   }
   return reads;
 }
 
-const hashOf = (value: unknown): string => createHash("sha256").update(canonicalJson(value)).digest("hex");
+const hashOf = (value: unknown): string =>
+  createHash("sha256").update(canonicalJson(value)).digest("hex");

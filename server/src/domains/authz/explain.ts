@@ -16,8 +16,15 @@ const NEAREST_MAX = 3;
  * Why a question was denied, the strongest reason first: a forbid that applies; a policy that could not be evaluated;
  * the permits that came nearest, each with what failed; no permit that mentions the action; no policies at all.
  */
-export function explain(document: PolicyDocument | null, question: Question, verdict: Verdict): Explanation {
-  const asked = { principal: `${question.principal.type}:${question.principal.id}`, action: question.action.id };
+export function explain(
+  document: PolicyDocument | null,
+  question: Question,
+  verdict: Verdict,
+): Explanation {
+  const asked = {
+    principal: `${question.principal.type}:${question.principal.id}`,
+    action: question.action.id,
+  };
   if (document === null)
     return {
       facts: { ...asked, why: "no_active_policy" },
@@ -25,7 +32,12 @@ export function explain(document: PolicyDocument | null, question: Question, ver
     };
   if (verdict.reasons.length > 0)
     return {
-      facts: { ...asked, why: "forbidden", policies: verdict.reasons, clauses: clausesThatHold(verdict) },
+      facts: {
+        ...asked,
+        why: "forbidden",
+        policies: verdict.reasons,
+        clauses: clausesThatHold(verdict),
+      },
       help: `Policy ${verdict.reasons[0]} forbids this; change what its clauses name, or ask whoever keeps the policies.`,
     };
   if (verdict.errors.length > 0)
@@ -54,7 +66,12 @@ function nearest(
       help: `Add a policy that permits ${question.action.id} on ${question.resource.type}: POST /v1/policies.`,
     };
   return {
-    facts: { ...asked, why: "no_permit_applies", groups: [...question.principal.groups], nearest: permits },
+    facts: {
+      ...asked,
+      why: "no_permit_applies",
+      groups: [...question.principal.groups],
+      nearest: permits,
+    },
     help: `Policy ${first.policy} would permit this if ${first.fails.join(" and ")}; meet that, or ask for a policy that permits it.`,
   };
 }
@@ -73,10 +90,14 @@ function failing(document: PolicyDocument, step: Step): string[] {
 const clausesThatHold = ({ steps, reasons }: Verdict): string[] =>
   steps
     .filter(({ policy_id }) => reasons.includes(policy_id))
-    .flatMap(({ conditions }) => conditions.filter(({ kind, holds }) => kind === "when" && holds === true))
+    .flatMap(({ conditions }) =>
+      conditions.filter(({ kind, holds }) => kind === "when" && holds === true),
+    )
     .map(({ clause }) => clause);
 
 const errorsOf = ({ steps }: Verdict): string[] =>
   steps.flatMap(({ policy_id, conditions }) =>
-    conditions.filter(({ error }) => error !== undefined).map(({ clause, error }) => `${policy_id}: ${clause}: ${error}`),
+    conditions
+      .filter(({ error }) => error !== undefined)
+      .map(({ clause, error }) => `${policy_id}: ${clause}: ${error}`),
   );

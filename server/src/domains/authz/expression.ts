@@ -63,7 +63,9 @@ const COMPILERS: Readonly<Record<string, (operand: never) => Compiled>> = {
     return (environment) => {
       const entity = entityOf(member(environment));
       const found = groups(environment);
-      return (Array.isArray(found) ? found : [found]).some((group) => isIn(entity, entityOf(group)));
+      return (Array.isArray(found) ? found : [found]).some((group) =>
+        isIn(entity, entityOf(group)),
+      );
     };
   },
   contains: ({ left, right }: { left: Expression; right: Expression }) => {
@@ -119,12 +121,14 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 function booleanOf(value: unknown): boolean {
-  if (typeof value !== "boolean") throw new EvaluationError(`a boolean was expected, not ${kindOf(value)}`);
+  if (typeof value !== "boolean")
+    throw new EvaluationError(`a boolean was expected, not ${kindOf(value)}`);
   return value;
 }
 
 function integerOf(value: unknown): number {
-  if (!Number.isSafeInteger(value)) throw new EvaluationError(`an integer was expected, not ${kindOf(value)}`);
+  if (!Number.isSafeInteger(value))
+    throw new EvaluationError(`an integer was expected, not ${kindOf(value)}`);
   return value as number;
 }
 

@@ -10,4 +10,11 @@ export { activateDefault, openPolicy } from "./policy.ts";
 export { readDecisionsById, type StoredDecision } from "./queries.ts";
 export { replayDecision } from "./replay.ts";
 
-export const operations = [decisionAsk, decisionList, decisionGet, policyGet, policyList, policyActivate];
+export const operations = [
+  decisionAsk,
+  decisionList,
+  decisionGet,
+  policyGet,
+  policyList,
+  policyActivate,
+];

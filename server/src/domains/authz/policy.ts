@@ -67,7 +67,8 @@ export function openPolicy(db: Db): Policy {
       const { verdict, slice } = decision as Made;
       return decisionRows(decision, verdict.steps, slice, question, about);
     },
-    explain: (decision, question) => explain((decision as Made).document, question, (decision as Made).verdict),
+    explain: (decision, question) =>
+      explain((decision as Made).document, question, (decision as Made).verdict),
   };
 }
 
@@ -80,7 +81,13 @@ async function load(tx: Tx): Promise<Version | null> {
 export function activate(tx: Tx, tenantId: string, document: PolicyDocument, createdBy: string) {
   const text = canonicalJson(document);
   const hash = createHash("sha256").update(text).digest();
-  return activateVersion(tx, { tenantId, document: text, hash, engine: `${ENGINE.name} ${ENGINE.version}`, createdBy });
+  return activateVersion(tx, {
+    tenantId,
+    document: text,
+    hash,
+    engine: `${ENGINE.name} ${ENGINE.version}`,
+    createdBy,
+  });
 }
 
 export const activateDefault = (tx: Tx, project: { id: string; createdBy: string }) =>

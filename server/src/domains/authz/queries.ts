@@ -1,19 +1,37 @@
-import { appendTable, type Append, rowOf, sharedTable } from "#kernel/append.ts";
+import { type Append, appendTable, rowOf, sharedTable } from "#kernel/append.ts";
 import { timestamp } from "#kernel/clock.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
-import { canonicalJson } from "#verifier";
 import type { Decision, DecisionOf, Question } from "#pipeline";
+import { canonicalJson } from "#verifier";
 import type { Step } from "./evaluate.ts";
 
 const DECISIONS = appendTable("authz.policy_decisions", {
-  id: "uuid", asked_by: "uuid", request_id: "text", operation: "text", principal: "text", action: "text",
-  resource_type: "text", resource_id: "text", context: "text", outcome: "text", policy_version_id: "uuid",
-  entity_slice_hash: "bytea", reasons: "text[]", errors: "text[]", trace_hash: "bytea", created_at: "timestamptz",
+  id: "uuid",
+  asked_by: "uuid",
+  request_id: "text",
+  operation: "text",
+  principal: "text",
+  action: "text",
+  resource_type: "text",
+  resource_id: "text",
+  context: "text",
+  outcome: "text",
+  policy_version_id: "uuid",
+  entity_slice_hash: "bytea",
+  reasons: "text[]",
+  errors: "text[]",
+  trace_hash: "bytea",
+  created_at: "timestamptz",
 });
 
 const STEPS = appendTable("authz.policy_decision_trace_steps", {
-  decision_id: "uuid", number: "int4", policy_id: "text", effect: "text", outcome: "text", detail: "text",
+  decision_id: "uuid",
+  number: "int4",
+  policy_id: "text",
+  effect: "text",
+  outcome: "text",
+  detail: "text",
 });
 
 const SLICES = sharedTable("authz.entity_slices", { hash: "bytea", slice: "text" });
@@ -47,7 +65,14 @@ export function decisionRows(
       created_at: timestamp(about.time_ms),
     }),
     ...steps.map(({ policy_id, effect, outcome, ...detail }, number) =>
-      rowOf(STEPS, { decision_id: about.id, number, policy_id, effect, outcome, detail: canonicalJson(detail) }),
+      rowOf(STEPS, {
+        decision_id: about.id,
+        number,
+        policy_id,
+        effect,
+        outcome,
+        detail: canonicalJson(detail),
+      }),
     ),
   ];
 }
@@ -73,7 +98,11 @@ export async function readActiveVersion(tx: Tx): Promise<StoredVersion | undefin
   return row;
 }
 
-export async function readVersions(tx: Tx, limit: number, before: number | undefined): Promise<StoredVersion[]> {
+export async function readVersions(
+  tx: Tx,
+  limit: number,
+  before: number | undefined,
+): Promise<StoredVersion[]> {
   return query(
     tx,
     `select ${VERSION} from authz.policy_versions v
@@ -86,11 +115,11 @@ const POLICY_SET = "default";
 
 /** The project's policy set, made at its first use; the row is locked, so that versions are numbered one by one. */
 async function lockPolicySet(tx: Tx, tenantId: string): Promise<string> {
-  await query(tx, "insert into authz.policy_sets (tenant_id, id, name) values ($1, $2, $3) on conflict do nothing", [
-    tenantId,
-    newId(),
-    POLICY_SET,
-  ]);
+  await query(
+    tx,
+    "insert into authz.policy_sets (tenant_id, id, name) values ($1, $2, $3) on conflict do nothing",
+    [tenantId, newId(), POLICY_SET],
+  );
   const [row] = await query<{ id: string }>(
     tx,
     "select id from authz.policy_sets where tenant_id = $1 and name = $2 for update",
@@ -144,7 +173,12 @@ const DECISION = `d.id, d.asked_by, d.request_id, d.operation, d.principal, d.ac
 
 export async function readDecisions(
   tx: Tx,
-  filter: { limit: number; before?: string | undefined; outcome?: string | undefined; action?: string | undefined },
+  filter: {
+    limit: number;
+    before?: string | undefined;
+    outcome?: string | undefined;
+    action?: string | undefined;
+  },
 ): Promise<StoredDecision[]> {
   return query(
     tx,
@@ -156,7 +190,10 @@ export async function readDecisions(
   );
 }
 
-export async function readDecisionsById(tx: Tx, ids: readonly string[]): Promise<Map<string, StoredDecision>> {
+export async function readDecisionsById(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Map<string, StoredDecision>> {
   const rows = await query<StoredDecision>(
     tx,
     `select ${DECISION} from authz.policy_decisions d where d.tenant_id = (select ops.tenant()) and d.id = any($1::uuid[])`,
@@ -169,7 +206,9 @@ export async function readDecisionsById(tx: Tx, ids: readonly string[]): Promise
 export async function readForReplay(
   tx: Tx,
   id: string,
-): Promise<{ decision: StoredDecision; slice: string | null; version: StoredVersion | null } | undefined> {
+): Promise<
+  { decision: StoredDecision; slice: string | null; version: StoredVersion | null } | undefined
+> {
   const decision = (await readDecisionsById(tx, [id])).get(id);
   if (decision === undefined) return undefined;
   const [slice] = await query<{ slice: string }>(

@@ -16,7 +16,9 @@ export async function replayDecision(tx: Tx, id: string): Promise<Replayed | und
   if (kept === undefined) return undefined;
   const { decision, slice, version } = kept;
   // A slice that is gone cannot agree: the hash of what stands in for it differs.
-  const known = JSON.parse(slice ?? '{"principal":{"type":"","id":"","groups":[]},"action":{"id":"","groups":[]}}');
+  const known = JSON.parse(
+    slice ?? '{"principal":{"type":"","id":"","groups":[]},"action":{"id":"","groups":[]}}',
+  );
   const question: Question = {
     principal: known.principal,
     action: known.action,

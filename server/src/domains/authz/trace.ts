@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { canonicalJson } from "#verifier";
 import type { Question } from "#pipeline";
+import { canonicalJson } from "#verifier";
 import { ENGINE, type Verdict } from "./evaluate.ts";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -18,7 +18,12 @@ export function sliceOf({ principal, action }: Question): { text: string; hash: 
 }
 
 /** SHA-256 of everything that the verdict follows from, and of the verdict: equal hashes mean an equal decision. */
-export function traceHash(question: Question, verdict: Verdict, sliceHash: string, versionHash: string | null): string {
+export function traceHash(
+  question: Question,
+  verdict: Verdict,
+  sliceHash: string,
+  versionHash: string | null,
+): string {
   const { principal, action, resource, context } = question;
   return sha256(
     canonicalJson({

@@ -12,7 +12,10 @@ export interface NewKey {
 }
 
 export function makeKey(): NewKey {
-  const prefix = Array.from(randomBytes(12), (byte) => PREFIX_ALPHABET[byte % PREFIX_ALPHABET.length]).join("");
+  const prefix = Array.from(
+    randomBytes(12),
+    (byte) => PREFIX_ALPHABET[byte % PREFIX_ALPHABET.length],
+  ).join("");
   const key = `sk_${prefix}_${randomBytes(32).toString("base64url")}`;
   return { key, prefix, hash: hashKey(key) };
 }

@@ -2,7 +2,7 @@ import type { Clock } from "#kernel/clock.ts";
 import type { Db } from "#kernel/db.ts";
 import { type Authenticate, type Principal, Suspicion } from "#pipeline";
 import { isKey, prefixOf } from "./api-key.ts";
-import { findKey, type FoundKey } from "./queries.ts";
+import { type FoundKey, findKey } from "./queries.ts";
 import { unauthenticated } from "./refusals.ts";
 
 const CACHED_MAX = 10_000;
@@ -22,7 +22,9 @@ export function openAuthenticator(db: Db, clock: Clock): Authenticator {
     const cached = cache.get(prefix);
     if (!withoutCache && cached !== undefined && cached.until_ms > clock()) return cached.found;
     cache.delete(prefix);
-    const found = await db.transaction({ role: "reader", tenantId: null }, (tx) => findKey(tx, prefix));
+    const found = await db.transaction({ role: "reader", tenantId: null }, (tx) =>
+      findKey(tx, prefix),
+    );
     if (found !== undefined) {
       if (cache.size >= CACHED_MAX) cache.clear();
       cache.set(prefix, { found, until_ms: clock() + CACHED_MS });
@@ -37,11 +39,15 @@ export function openAuthenticator(db: Db, clock: Clock): Authenticator {
       if (found === undefined) throw unauthenticated();
       const wrong = whatIsWrong(found, credential!, clock());
       if (wrong !== undefined)
-        throw new Suspicion(unauthenticated(), found.tenant_id, wrong, { api_key_id: found.api_key_id, prefix });
+        throw new Suspicion(unauthenticated(), found.tenant_id, wrong, {
+          api_key_id: found.api_key_id,
+          prefix,
+        });
       return principalOf(found);
     },
     forget(tenantId) {
-      for (const [prefix, { found }] of cache) if (tenantId === undefined || found.tenant_id === tenantId) cache.delete(prefix);
+      for (const [prefix, { found }] of cache)
+        if (tenantId === undefined || found.tenant_id === tenantId) cache.delete(prefix);
     },
   };
 }

@@ -17,23 +17,46 @@ export interface NewProject {
 export async function createProject(
   tx: Tx,
   projectCreated: ProjectCreated,
-  project: { organizationId: string; name: string; slug: string; scoreMax: number; createdBy: string },
+  project: {
+    organizationId: string;
+    name: string;
+    slug: string;
+    scoreMax: number;
+    createdBy: string;
+  },
 ): Promise<NewProject> {
   const id = newId();
   if (!(await insertProject(tx, { id, ...project }))) throw slugTaken(project.slug);
   return within(tx, id, async () => {
     const serviceAccountId = newId();
-    await insertServiceAccount(tx, id, { id: serviceAccountId, name: "administrator", groups: ["admins"] });
+    await insertServiceAccount(tx, id, {
+      id: serviceAccountId,
+      name: "administrator",
+      groups: ["admins"],
+    });
     const { key, prefix, hash } = makeKey();
     const apiKeyId = newId();
-    await insertKey(tx, id, { id: apiKeyId, serviceAccountId, name: "first key", prefix, hash, createdBy: project.createdBy, expiresAt: null });
+    await insertKey(tx, id, {
+      id: apiKeyId,
+      serviceAccountId,
+      name: "first key",
+      prefix,
+      hash,
+      createdBy: project.createdBy,
+      expiresAt: null,
+    });
     await projectCreated(tx, { id, createdBy: project.createdBy });
     return { id, serviceAccountId, apiKeyId, key };
   });
 }
 
 /** The first organization of an installation, made by whoever starts it. */
-export async function createOrganization(tx: Tx, id: string, name: string, slug: string): Promise<void> {
+export async function createOrganization(
+  tx: Tx,
+  id: string,
+  name: string,
+  slug: string,
+): Promise<void> {
   await insertOrganization(tx, { id, name, slug });
 }
 

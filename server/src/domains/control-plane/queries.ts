@@ -29,15 +29,23 @@ export async function isNew(tx: Tx): Promise<boolean> {
   return row!.new;
 }
 
-export const revision: Revision = (tenant) => `(select revision from control_plane.projects where id = ${tenant})`;
+export const revision: Revision = (tenant) =>
+  `(select revision from control_plane.projects where id = ${tenant})`;
 
 export async function raiseRevision(tx: Tx, tenantId: string): Promise<void> {
   await query(tx, "select control_plane.raise_revision($1)", [tenantId]);
 }
 
-export async function insertOrganization(tx: Tx, organization: { id: string; name: string; slug: string }): Promise<void> {
+export async function insertOrganization(
+  tx: Tx,
+  organization: { id: string; name: string; slug: string },
+): Promise<void> {
   const { id, name, slug } = organization;
-  await query(tx, "insert into control_plane.organizations (id, name, slug) values ($1, $2, $3)", [id, name, slug]);
+  await query(tx, "insert into control_plane.organizations (id, name, slug) values ($1, $2, $3)", [
+    id,
+    name,
+    slug,
+  ]);
 }
 
 export interface Project {
@@ -65,7 +73,11 @@ export async function insertProject(
   return rows.length === 1;
 }
 
-export const readProjects = (tx: Tx, limit: number, before: string | undefined): Promise<Project[]> =>
+export const readProjects = (
+  tx: Tx,
+  limit: number,
+  before: string | undefined,
+): Promise<Project[]> =>
   query(
     tx,
     `select ${PROJECT} from control_plane.projects p
@@ -74,11 +86,19 @@ export const readProjects = (tx: Tx, limit: number, before: string | undefined):
   );
 
 export async function readProject(tx: Tx, id: string): Promise<Project | undefined> {
-  const [row] = await query<Project>(tx, `select ${PROJECT} from control_plane.projects p where p.id = $1`, [id]);
+  const [row] = await query<Project>(
+    tx,
+    `select ${PROJECT} from control_plane.projects p where p.id = $1`,
+    [id],
+  );
   return row;
 }
 
-export async function updateScoreMax(tx: Tx, id: string, scoreMax: number): Promise<Project | undefined> {
+export async function updateScoreMax(
+  tx: Tx,
+  id: string,
+  scoreMax: number,
+): Promise<Project | undefined> {
   const [row] = await query<Project>(
     tx,
     `update control_plane.projects p set score_max = $2 where p.id = $1 returning ${PROJECT}`,
@@ -111,7 +131,11 @@ export async function insertServiceAccount(
   return row;
 }
 
-export const readServiceAccounts = (tx: Tx, limit: number, before: string | undefined): Promise<ServiceAccount[]> =>
+export const readServiceAccounts = (
+  tx: Tx,
+  limit: number,
+  before: string | undefined,
+): Promise<ServiceAccount[]> =>
   query(
     tx,
     `select ${ACCOUNT} from control_plane.service_accounts s where s.tenant_id = (select ops.tenant())
@@ -145,7 +169,12 @@ export async function insertKey(
   tx: Tx,
   tenantId: string,
   key: {
-    id: string; serviceAccountId: string; name: string; prefix: string; hash: Buffer; createdBy: string;
+    id: string;
+    serviceAccountId: string;
+    name: string;
+    prefix: string;
+    hash: Buffer;
+    createdBy: string;
     expiresAt: string | null;
   },
 ): Promise<ApiKey> {

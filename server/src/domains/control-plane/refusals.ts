@@ -11,7 +11,13 @@ export const unauthenticated = () =>
   );
 
 export const slugTaken = (slug: string) =>
-  new Refusal("action/slug_taken", 409, "The organization has a project of this slug", { slug }, "Choose another slug.");
+  new Refusal(
+    "action/slug_taken",
+    409,
+    "The organization has a project of this slug",
+    { slug },
+    "Choose another slug.",
+  );
 
 export const nameTaken = (name: string) =>
   new Refusal(

@@ -2,7 +2,9 @@ import { z } from "zod";
 import type { ApiKey, Project, ServiceAccount } from "./queries.ts";
 
 export const name = z.string().min(1).max(120);
-export const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "lower-case letters, digits and dashes, at most 63");
+export const slug = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "lower-case letters, digits and dashes, at most 63");
 export const scoreMax = z.number().min(0).max(1).multipleOf(0.00001);
 /** A new project's threshold: what is riskier than the edge of HIGH is refused. */
 export const SCORE_MAX = 0.6;
@@ -16,7 +18,13 @@ export const project = z.object({
   created_at: time,
 });
 
-export const projectShown = ({ id, name, slug, scoreMax, createdAt }: Project): z.input<typeof project> => ({
+export const projectShown = ({
+  id,
+  name,
+  slug,
+  scoreMax,
+  createdAt,
+}: Project): z.input<typeof project> => ({
   id,
   name,
   slug,
@@ -24,9 +32,19 @@ export const projectShown = ({ id, name, slug, scoreMax, createdAt }: Project): 
   created_at: createdAt.toISOString(),
 });
 
-export const serviceAccount = z.object({ id: z.uuid(), name: z.string(), groups: z.array(z.string()), created_at: time });
+export const serviceAccount = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  groups: z.array(z.string()),
+  created_at: time,
+});
 
-export const serviceAccountShown = ({ id, name, groups, createdAt }: ServiceAccount): z.input<typeof serviceAccount> => ({
+export const serviceAccountShown = ({
+  id,
+  name,
+  groups,
+  createdAt,
+}: ServiceAccount): z.input<typeof serviceAccount> => ({
   id,
   name,
   groups,

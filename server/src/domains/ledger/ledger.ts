@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { createLogKey } from "#domains/security";
 import { timestamp } from "#kernel/clock.ts";
 import type { Tx } from "#kernel/db.ts";
-import { createLogKey } from "#domains/security";
 import type { Ledger } from "#pipeline";
 import { canonicalJson, encodeEntry, payloadHash, utf8 } from "#verifier";
 import { insertHead, pendingRows, readHead } from "./queries.ts";
@@ -40,7 +40,15 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
       const text = canonicalJson(payload);
       const salt = randomBytes(SALT_BYTES);
       const entry = encodeEntry({
-        v: 2, log, time: timestamp(time_ms), kind, actor, action, outcome, refs, payload_hash: payloadHash(salt, text),
+        v: 2,
+        log,
+        time: timestamp(time_ms),
+        kind,
+        actor,
+        action,
+        outcome,
+        refs,
+        payload_hash: payloadHash(salt, text),
       });
       return pendingRows(id, utf8(entry), salt, text);
     },

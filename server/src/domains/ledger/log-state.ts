@@ -1,7 +1,24 @@
-import type { Tx } from "#kernel/db.ts";
 import { logVerifierKeys, openLogSigner } from "#domains/security";
-import { CompactRange, equalBytes, leafHash, rootAt, type Signer, signCheckpoint, verifyCheckpoint } from "#verifier";
-import { type Head, insertCheckpoint, lockHead, type Pending, readHead, readNewestCheckpoint, takePending, writeBatch } from "./queries.ts";
+import type { Tx } from "#kernel/db.ts";
+import {
+  CompactRange,
+  equalBytes,
+  leafHash,
+  rootAt,
+  type Signer,
+  signCheckpoint,
+  verifyCheckpoint,
+} from "#verifier";
+import {
+  type Head,
+  insertCheckpoint,
+  lockHead,
+  type Pending,
+  readHead,
+  readNewestCheckpoint,
+  takePending,
+  writeBatch,
+} from "./queries.ts";
 import { forked, headMoved, restored } from "./refusals.ts";
 import { readTileBuilder, storedHashes, type TileBuilder } from "./tree.ts";
 
@@ -15,7 +32,13 @@ export class LogState {
   readonly #range: CompactRange;
   readonly #tiles: TileBuilder;
 
-  private constructor(tenantId: string, origin: string, signer: Signer, range: CompactRange, tiles: TileBuilder) {
+  private constructor(
+    tenantId: string,
+    origin: string,
+    signer: Signer,
+    range: CompactRange,
+    tiles: TileBuilder,
+  ) {
     this.tenantId = tenantId;
     this.origin = origin;
     this.#signer = signer;
@@ -48,7 +71,9 @@ export class LogState {
     const entries = await takePending(tx, this.tenantId, BATCH_MAX);
     if (entries.length === 0) return entries;
     for (const { entry } of entries) {
-      this.#range.append(leafHash(entry), (level, index, hash) => this.#tiles.add(level, index, hash));
+      this.#range.append(leafHash(entry), (level, index, hash) =>
+        this.#tiles.add(level, index, hash),
+      );
     }
     const batch = { size, entries, tiles: this.#tiles.takeFull(), hashes: this.#range.hashes };
     if (!(await writeBatch(tx, this.tenantId, batch))) throw headMoved(this.origin, size, -1);
@@ -60,8 +85,11 @@ export class LogState {
     const head = await readHead(tx);
     const range = CompactRange.restore(head!.size, head!.hashes);
     const root = this.#range.root();
-    if (range.size !== this.size || !equalBytes(range.root(), root)) throw headMoved(this.origin, this.size, range.size);
-    const note = await signCheckpoint({ origin: this.origin, size: this.size, root }, [this.#signer]);
+    if (range.size !== this.size || !equalBytes(range.root(), root))
+      throw headMoved(this.origin, this.size, range.size);
+    const note = await signCheckpoint({ origin: this.origin, size: this.size, root }, [
+      this.#signer,
+    ]);
     if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
     await compareWithNewest(tx, this.origin, range);
   }
@@ -79,8 +107,13 @@ async function compareWithNewest(tx: Tx, origin: string, range: CompactRange): P
   const newest = await readNewestCheckpoint(tx);
   if (newest === undefined) return;
   if (newest.size > range.size) throw restored(origin, newest.size, range.size);
-  const root = newest.size === range.size ? range.root() : await rootAt(newest.size, storedHashes(tx));
+  const root =
+    newest.size === range.size ? range.root() : await rootAt(newest.size, storedHashes(tx));
   const signed = verifyCheckpoint(newest.note, await logVerifierKeys(tx, origin));
-  if (!equalBytes(root, newest.root) || !signed.ok || signed.root !== Buffer.from(root).toString("base64"))
+  if (
+    !equalBytes(root, newest.root) ||
+    !signed.ok ||
+    signed.root !== Buffer.from(root).toString("base64")
+  )
     throw forked(origin, newest.size);
 }

@@ -2,14 +2,20 @@ import { type Append, appendTable, rowOf, StatementBuilder } from "#kernel/appen
 import { query, type Tx } from "#kernel/db.ts";
 
 const PENDING = appendTable("ledger.pending", { id: "uuid", entry: "bytea" });
-const PAYLOADS = appendTable("ledger.payloads", { entry_id: "uuid", salt: "bytea", payload: "text" });
+const PAYLOADS = appendTable("ledger.payloads", {
+  entry_id: "uuid",
+  salt: "bytea",
+  payload: "text",
+});
 const ENTRIES = appendTable("ledger.entries", { index: "int8", id: "uuid", entry: "bytea" });
 const TILES = appendTable("ledger.tiles", { level: "int2", index: "int8", hashes: "bytea" });
 
-export const pendingRows = (id: string, entry: Uint8Array, salt: Uint8Array, payload: string): Append[] => [
-  rowOf(PENDING, { id, entry }),
-  rowOf(PAYLOADS, { entry_id: id, salt, payload }),
-];
+export const pendingRows = (
+  id: string,
+  entry: Uint8Array,
+  salt: Uint8Array,
+  payload: string,
+): Append[] => [rowOf(PENDING, { id, entry }), rowOf(PAYLOADS, { entry_id: id, salt, payload })];
 
 export interface Head {
   readonly origin: string;
@@ -18,7 +24,10 @@ export interface Head {
 }
 
 export async function insertHead(tx: Tx, tenantId: string, origin: string): Promise<void> {
-  await query(tx, "insert into ledger.heads (tenant_id, origin) values ($1, $2)", [tenantId, origin]);
+  await query(tx, "insert into ledger.heads (tenant_id, origin) values ($1, $2)", [
+    tenantId,
+    origin,
+  ]);
 }
 
 export async function readHead(tx: Tx): Promise<Head | undefined> {
@@ -65,13 +74,19 @@ export interface Tile {
 export async function writeBatch(
   tx: Tx,
   tenantId: string,
-  batch: { size: number; entries: readonly Pending[]; tiles: readonly Tile[]; hashes: readonly Uint8Array[] },
+  batch: {
+    size: number;
+    entries: readonly Pending[];
+    tiles: readonly Tile[];
+    hashes: readonly Uint8Array[];
+  },
 ): Promise<boolean> {
   const statement = new StatementBuilder();
   const tenant = statement.value(tenantId);
   const entries = batch.entries.map(({ id, entry }, i) => ({ index: batch.size + i, id, entry }));
   statement.insert(ENTRIES, { rows: entries, calls: [] }, tenant);
-  if (batch.tiles.length > 0) statement.insert(TILES, { rows: batch.tiles.map((tile) => ({ ...tile })), calls: [] }, tenant);
+  if (batch.tiles.length > 0)
+    statement.insert(TILES, { rows: batch.tiles.map((tile) => ({ ...tile })), calls: [] }, tenant);
   const moved = await query(
     tx,
     `with ${statement.parts.join(", ")} update ledger.heads set size = ${statement.value(batch.size + batch.entries.length)},
@@ -99,7 +114,11 @@ export async function readNewestCheckpoint(tx: Tx): Promise<Checkpoint | undefin
   return row;
 }
 
-export async function readCheckpoints(tx: Tx, sizes: { above: number; upTo: number }, limit: number): Promise<Checkpoint[]> {
+export async function readCheckpoints(
+  tx: Tx,
+  sizes: { above: number; upTo: number },
+  limit: number,
+): Promise<Checkpoint[]> {
   return query(
     tx,
     `select ${CHECKPOINT} from ledger.checkpoints
@@ -141,11 +160,16 @@ export const readEntries = (tx: Tx, from: number, limit: number): Promise<Stored
   query(tx, `select ${ENTRY} and e.index >= $1 order by e.index limit $2`, [from, limit]);
 
 /** Entries below `before`, the newest first. */
-export const readNewestEntries = (tx: Tx, before: number | undefined, limit: number): Promise<StoredEntry[]> =>
-  query(tx, `select ${ENTRY} and e.index < coalesce($1::int8, 9223372036854775807) order by e.index desc limit $2`, [
-    before ?? null,
-    limit,
-  ]);
+export const readNewestEntries = (
+  tx: Tx,
+  before: number | undefined,
+  limit: number,
+): Promise<StoredEntry[]> =>
+  query(
+    tx,
+    `select ${ENTRY} and e.index < coalesce($1::int8, 9223372036854775807) order by e.index desc limit $2`,
+    [before ?? null, limit],
+  );
 
 export async function readEntry(tx: Tx, id: string): Promise<StoredEntry | undefined> {
   const [row] = await query<StoredEntry>(tx, `select ${ENTRY} and e.id = $1`, [id]);
@@ -154,12 +178,23 @@ export async function readEntry(tx: Tx, id: string): Promise<StoredEntry | undef
 
 /** Whether an entry waits for its place. */
 export async function isPending(tx: Tx, id: string): Promise<boolean> {
-  const rows = await query(tx, "select from ledger.pending where tenant_id = (select ops.tenant()) and id = $1", [id]);
+  const rows = await query(
+    tx,
+    "select from ledger.pending where tenant_id = (select ops.tenant()) and id = $1",
+    [id],
+  );
   return rows.length > 0;
 }
 
-export const readPlaces = (tx: Tx, ids: readonly string[]): Promise<{ id: string; index: number }[]> =>
-  query(tx, "select id, index from ledger.entries where tenant_id = (select ops.tenant()) and id = any($1::uuid[])", [ids]);
+export const readPlaces = (
+  tx: Tx,
+  ids: readonly string[],
+): Promise<{ id: string; index: number }[]> =>
+  query(
+    tx,
+    "select id, index from ledger.entries where tenant_id = (select ops.tenant()) and id = any($1::uuid[])",
+    [ids],
+  );
 
 /** Ids whose payload is there although the entry is neither in the log nor on its way to it. */
 export const readLost = async (tx: Tx, limit: number): Promise<string[]> =>

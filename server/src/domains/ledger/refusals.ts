@@ -1,6 +1,7 @@
 import { Refusal } from "#kernel/refusal.ts";
 
-const KEEP = "Signing stays off. Restore the newest backup, or keep this database as evidence and start a new log.";
+const KEEP =
+  "Signing stays off. Restore the newest backup, or keep this database as evidence and start a new log.";
 
 export const restored = (log: string, published: number, stored: number) =>
   new Refusal(

@@ -63,7 +63,10 @@ export class Sequencer {
   /** Looks for what a crashed or stopped server left, now and from time to time. */
   async start(): Promise<void> {
     await this.#wakeAll();
-    this.#sweep = setInterval(() => void this.#wakeAll().catch((error) => this.#report(error)), SWEEP_MS).unref();
+    this.#sweep = setInterval(
+      () => void this.#wakeAll().catch((error) => this.#report(error)),
+      SWEEP_MS,
+    ).unref();
   }
 
   wake(tenantId: string): void {
@@ -94,21 +97,31 @@ export class Sequencer {
     clearInterval(this.#sweep);
     await this.#wakeAll().catch((error) => this.#report(error));
     const until_ms = performance.now() + STOP_MAX_MS;
-    const busy = () => [...this.#workers.values()].some(({ running, waiters }) => running || waiters.size > 0);
+    const busy = () =>
+      [...this.#workers.values()].some(({ running, waiters }) => running || waiters.size > 0);
     while (busy() && performance.now() < until_ms) await pause(BUSY_MS);
     this.#stopping = true;
     for (const { timer } of this.#workers.values()) clearTimeout(timer);
   }
 
   async #wakeAll(): Promise<void> {
-    const tenants = await this.#parts.db.transaction({ role: "writer", tenantId: null }, readLogsWithWork);
+    const tenants = await this.#parts.db.transaction(
+      { role: "writer", tenantId: null },
+      readLogsWithWork,
+    );
     for (const tenantId of tenants) this.wake(tenantId);
   }
 
   #worker(tenantId: string): Worker {
     let worker = this.#workers.get(tenantId);
     if (worker === undefined) {
-      worker = { running: false, again: false, unpublished: true, published_ms: 0, waiters: new Map() };
+      worker = {
+        running: false,
+        again: false,
+        unpublished: true,
+        published_ms: 0,
+        waiters: new Map(),
+      };
       this.#workers.set(tenantId, worker);
     }
     return worker;
@@ -135,7 +148,9 @@ export class Sequencer {
     const scope = { role: "writer", tenantId } as const;
     const { db, clock, metrics, masterKey } = this.#parts;
     for (;;) {
-      const state = (worker.state ??= await db.transaction(scope, (tx) => LogState.load(tx, tenantId, masterKey)));
+      const state = (worker.state ??= await db.transaction(scope, (tx) =>
+        LogState.load(tx, tenantId, masterKey),
+      ));
       const placed = await db.transaction(scope, (tx) => state.place(tx));
       if (placed === undefined) {
         await pause(BUSY_MS);
@@ -166,7 +181,9 @@ export class Sequencer {
 
   /** Entries that another server placed: their waiters learn it from the rows. */
   async #findPlaced(tenantId: string, worker: Worker): Promise<void> {
-    const unplaced = [...worker.waiters].filter(([, { index }]) => index === undefined).map(([id]) => id);
+    const unplaced = [...worker.waiters]
+      .filter(([, { index }]) => index === undefined)
+      .map(([id]) => id);
     await this.#parts.db.transaction({ role: "reader", tenantId }, async (tx) => {
       for (const { id, index } of await readPlaces(tx, unplaced)) {
         const waiter = worker.waiters.get(id);
@@ -199,7 +216,8 @@ export class Sequencer {
   }
 
   #report(error: unknown): void {
-    if (error instanceof Refusal) this.#parts.log.warn({ code: error.code, facts: error.facts }, error.message);
+    if (error instanceof Refusal)
+      this.#parts.log.warn({ code: error.code, facts: error.facts }, error.message);
     else this.#parts.log.error({ err: error }, "the sequencer failed and tries again");
   }
 }
@@ -211,10 +229,12 @@ function waiterOf(late: () => void): Waiter {
     late();
     resolve(null);
   }, WAIT_MAX_MS);
-  const settled = <T>(settle: (value: T) => void) => (value: T) => {
-    clearTimeout(timer);
-    settle(value);
-  };
+  const settled =
+    <T>(settle: (value: T) => void) =>
+    (value: T) => {
+      clearTimeout(timer);
+      settle(value);
+    };
   return { place: promise, resolve: settled(resolve), reject: settled(reject) };
 }
 

@@ -24,7 +24,11 @@ export class TileBuilder {
     hashes.push(hash);
     if (hashes.length < WIDTH) return;
     this.#partial[tileLevel] = [];
-    this.#full.push({ level: tileLevel, index: Math.floor(index / WIDTH), hashes: Buffer.concat(hashes) });
+    this.#full.push({
+      level: tileLevel,
+      index: Math.floor(index / WIDTH),
+      hashes: Buffer.concat(hashes),
+    });
   }
 
   /** The tiles that became full since the last time. */
@@ -66,7 +70,12 @@ export function storedHashes(tx: Tx): HashAt {
 }
 
 /** The first `needed` hashes of a tile, stored or not full yet. */
-async function readTile(tx: Tx, level: number, index: number, needed: number): Promise<Uint8Array[]> {
+async function readTile(
+  tx: Tx,
+  level: number,
+  index: number,
+  needed: number,
+): Promise<Uint8Array[]> {
   const [stored] = await readTiles(tx, level, index, index + 1);
   if (stored !== undefined) return split(stored.hashes);
   return readHashes(tx, level, index * WIDTH, index * WIDTH + needed);
@@ -79,12 +88,15 @@ async function readHashes(tx: Tx, level: number, from: number, to: number): Prom
     level === 0
       ? (await readBytes(tx, from, to)).map(leafHash)
       : (await readTiles(tx, level - 1, from, to)).map((tile) => rootOf(split(tile.hashes)));
-  if (hashes.length !== to - from) throw new Error(`tile level ${level} lacks hashes between ${from} and ${to}`);
+  if (hashes.length !== to - from)
+    throw new Error(`tile level ${level} lacks hashes between ${from} and ${to}`);
   return hashes;
 }
 
 const split = (hashes: Uint8Array): Uint8Array[] =>
-  Array.from({ length: hashes.length / HASH_BYTES }, (_, i) => hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES));
+  Array.from({ length: hashes.length / HASH_BYTES }, (_, i) =>
+    hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+  );
 
 function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
   const range = new CompactRange();

@@ -28,7 +28,11 @@ interface SealedScore {
 }
 
 /** Whether the decision's row is the one that was sealed, by the same principal, about the same thing. */
-export function isSameDecision({ actor, action }: Entry, sealed: SealedDecision, row: StoredDecision | undefined): boolean {
+export function isSameDecision(
+  { actor, action }: Entry,
+  sealed: SealedDecision,
+  row: StoredDecision | undefined,
+): boolean {
   if (row === undefined) return false;
   const { outcome, reasons, resource, trace_hash, policy_version_id } = sealed;
   const { resource_type, resource_id } = row;
@@ -52,11 +56,18 @@ export function isSameScore(sealed: SealedScore, row: StoredScore | undefined): 
   const { value, level, reasons, features, model_version_id } = sealed;
   return same(
     { value, level, reasons, features, model_version_id },
-    { value: row.value, level: row.level, reasons: row.reasons, features: row.features, model_version_id: row.modelVersionId },
+    {
+      value: row.value,
+      level: row.level,
+      reasons: row.reasons,
+      features: row.features,
+      model_version_id: row.modelVersionId,
+    },
   );
 }
 
 /** Whether the stored features give the stored score under the stored weights. */
-export const isRatedSo = (row: StoredScore): boolean => rate(row.model, row.features).value === row.value;
+export const isRatedSo = (row: StoredScore): boolean =>
+  rate(row.model, row.features).value === row.value;
 
 const same = (a: unknown, b: unknown): boolean => canonicalJson(a) === canonicalJson(b);

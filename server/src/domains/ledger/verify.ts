@@ -3,8 +3,28 @@ import { readScores } from "#domains/risk";
 import { logVerifierKeys } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import { digestOf } from "#pipeline";
-import { CompactRange, decodeEntry, type Entry, equalBytes, leafHash, payloadHash, toHex, verifyCheckpoint } from "#verifier";
-import { type Checkpoint, type Head, readCheckpoints, readEntries, readHead, readLost, readNewestCheckpoint, readTiles, type StoredEntry, type Tile } from "./queries.ts";
+import {
+  CompactRange,
+  decodeEntry,
+  type Entry,
+  equalBytes,
+  leafHash,
+  payloadHash,
+  toHex,
+  verifyCheckpoint,
+} from "#verifier";
+import {
+  type Checkpoint,
+  type Head,
+  readCheckpoints,
+  readEntries,
+  readHead,
+  readLost,
+  readNewestCheckpoint,
+  readTiles,
+  type StoredEntry,
+  type Tile,
+} from "./queries.ts";
 import { TileBuilder } from "./tree.ts";
 import { isRatedSo, isSameDecision, isSameScore, type SealedPayload } from "./values.ts";
 
@@ -36,21 +56,60 @@ export interface Report {
  * Recomputes the whole log of a project from its rows: values to payloads, payloads to entries, entries to leaves, leaves
  * to tiles and root, and the root at every signed checkpoint. Reads pages, so memory does not grow with the log.
  */
-export async function verifyLog(tx: Tx, progress: (done: number, total: number) => void = () => {}): Promise<Report> {
+export async function verifyLog(
+  tx: Tx,
+  progress: (done: number, total: number) => void = () => {},
+): Promise<Report> {
   const head = await readHead(tx);
   if (head === undefined) throw new Error("this project has no log");
   const audit = new Audit(tx, head.origin, await logVerifierKeys(tx, head.origin));
   const newest = await readNewestCheckpoint(tx);
   const end = Math.max(head.size, newest?.size ?? 0);
-  for (let from = 0; from < end; ) {
-    const page = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
-    await audit.page(from, page);
-    if (page.length === 0) break;
-    from = page.at(-1)!.index + 1;
-    progress(Math.min(from, end), end);
+  for await (const page of readPages(tx, end)) {
+    await audit.page(page);
+    progress(Math.min(page.next, end), end);
   }
   await audit.finish(head, newest);
   return audit.report();
+}
+
+/** Entries in order, and the rows that belong to them. */
+interface Page {
+  readonly from: number;
+  /** Where the page after it begins. */
+  readonly next: number;
+  readonly entries: readonly StoredEntry[];
+  readonly decisions: Awaited<ReturnType<typeof readDecisionsById>>;
+  readonly scores: Awaited<ReturnType<typeof readScores>>;
+  readonly checkpoints: readonly Checkpoint[];
+}
+
+/** The log up to `end`. PostgreSQL reads the next page while we recompute one. */
+async function* readPages(tx: Tx, end: number): AsyncGenerator<Page> {
+  let ahead = readPage(tx, 0, end);
+  try {
+    for (let from = 0; from < end; ) {
+      const page = await ahead;
+      from = page.entries.length === 0 ? end : page.next;
+      if (from < end) ahead = readPage(tx, from, end);
+      yield page;
+    }
+  } finally {
+    // Nothing may be asked of the connection once the transaction has ended.
+    await ahead.catch(() => {});
+  }
+}
+
+async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
+  const entries = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
+  const next = (entries.at(-1)?.index ?? from) + 1;
+  const ids = entries.map(({ id }) => id);
+  const [decisions, scores, checkpoints] = await Promise.all([
+    readDecisionsById(tx, ids),
+    readScores(tx, ids),
+    readCheckpoints(tx, { above: from, upTo: next }, PAGE),
+  ]);
+  return { from, next, entries, decisions, scores, checkpoints };
 }
 
 class Audit {
@@ -70,30 +129,47 @@ class Audit {
     this.#keys = keys;
   }
 
-  async page(from: number, entries: readonly StoredEntry[]): Promise<void> {
-    await this.#values(entries);
-    const checkpoints = await this.#checkpointsUpTo(from, (entries.at(-1)?.index ?? from) + 1);
+  async page(page: Page): Promise<void> {
+    await this.#values(page);
+    const { from, entries } = page;
+    const checkpoints = new Map(page.checkpoints.map((row) => [row.size, row]));
     for (const [place, { index, entry }] of entries.entries()) {
       if (index !== from + place) {
         this.#find("entry_missing", from + place, `entry ${from + place} is not there`);
         return;
       }
-      this.#range.append(leafHash(entry), (level, node, hash) => this.#tiles.add(level, node, hash));
+      this.#range.append(leafHash(entry), (level, node, hash) =>
+        this.#tiles.add(level, node, hash),
+      );
       const checkpoint = checkpoints.get(index + 1);
       if (checkpoint !== undefined) this.#checkpoint(checkpoint);
     }
-    for (const tile of this.#tiles.takeFull()) await this.#tile(tile);
+    await Promise.all(this.#tiles.takeFull().map((tile) => this.#tile(tile)));
   }
 
   async finish({ size, hashes }: Head, newest: Checkpoint | undefined): Promise<void> {
     const counted = this.#range.size;
     const root = rootOfHead(size, hashes);
-    if (counted !== size) this.#find("head_mismatch", size, `the head says ${size} entries; ${counted} are there in order`);
-    else if (root === undefined || !equalBytes(root, this.#range.root())) this.#find("head_mismatch", size, "the head's root is not that of the entries");
+    if (counted !== size)
+      this.#find(
+        "head_mismatch",
+        size,
+        `the head says ${size} entries; ${counted} are there in order`,
+      );
+    else if (root === undefined || !equalBytes(root, this.#range.root()))
+      this.#find("head_mismatch", size, "the head's root is not that of the entries");
     if (newest !== undefined && newest.size > counted)
-      this.#find("truncated", newest.size, `a checkpoint was signed at ${newest.size}; ${counted} entries are left`);
+      this.#find(
+        "truncated",
+        newest.size,
+        `a checkpoint was signed at ${newest.size}; ${counted} entries are left`,
+      );
     for (const id of await readLost(this.#tx, FINDINGS_MAX + 1))
-      this.#find("entry_lost", null, `entry ${id} was durable; it is not in the log and does not wait for a place`);
+      this.#find(
+        "entry_lost",
+        null,
+        `entry ${id} was durable; it is not in the log and does not wait for a place`,
+      );
   }
 
   report(): Report {
@@ -110,10 +186,7 @@ class Audit {
   }
 
   /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
-  async #values(entries: readonly StoredEntry[]): Promise<void> {
-    const ids = entries.map(({ id }) => id);
-    const decisions = await readDecisionsById(this.#tx, ids);
-    const scores = await readScores(this.#tx, ids);
+  async #values({ entries, decisions, scores }: Page): Promise<void> {
     for (const stored of entries) {
       const opened = this.#payload(stored);
       if (opened === undefined) continue;
@@ -121,17 +194,35 @@ class Audit {
       const { sealed, payload } = opened;
       const { decision, score } = payload;
       if (decision && !isSameDecision(sealed, decision, decisions.get(id)))
-        this.#find("decision_changed", index, `the decision of entry ${index} is not the one that was sealed`);
+        this.#find(
+          "decision_changed",
+          index,
+          `the decision of entry ${index} is not the one that was sealed`,
+        );
       const kept = scores.get(id);
       if (score && !isSameScore(score, kept))
-        this.#find("score_changed", index, `the score of entry ${index} is not the one that was sealed`);
+        this.#find(
+          "score_changed",
+          index,
+          `the score of entry ${index} is not the one that was sealed`,
+        );
       else if (kept !== undefined && !isRatedSo(kept))
-        this.#find("score_changed", index, `the features of entry ${index} do not give the score that was sealed`);
-      if (payload.digest !== undefined) await this.#reads(index, payload.decisions!, payload.digest);
+        this.#find(
+          "score_changed",
+          index,
+          `the features of entry ${index} do not give the score that was sealed`,
+        );
+      if (payload.digest !== undefined)
+        await this.#reads(index, payload.decisions!, payload.digest);
     }
   }
 
-  #payload({ index, entry, salt, payload }: StoredEntry): { sealed: Entry; payload: SealedPayload } | undefined {
+  #payload({
+    index,
+    entry,
+    salt,
+    payload,
+  }: StoredEntry): { sealed: Entry; payload: SealedPayload } | undefined {
     let sealed: Entry;
     try {
       sealed = decodeEntry(entry);
@@ -139,25 +230,30 @@ class Audit {
       this.#find("entry_malformed", index, (error as Error).message);
       return undefined;
     }
-    if (sealed.log !== this.#log) this.#find("entry_foreign", index, `entry ${index} was made for log ${sealed.log}`);
+    if (sealed.log !== this.#log)
+      this.#find("entry_foreign", index, `entry ${index} was made for log ${sealed.log}`);
     if (salt === null || payload === null) {
       this.#erased++;
       return undefined;
     }
-    if (payloadHash(salt, payload) === sealed.payload_hash) return { sealed, payload: JSON.parse(payload) };
-    this.#find("payload_changed", index, `the payload of entry ${index} is not the one that was sealed`);
+    if (payloadHash(salt, payload) === sealed.payload_hash)
+      return { sealed, payload: JSON.parse(payload) };
+    this.#find(
+      "payload_changed",
+      index,
+      `the payload of entry ${index} is not the one that was sealed`,
+    );
     return undefined;
   }
 
   async #reads(index: number, ids: readonly string[], digest: string): Promise<void> {
     const rows = await readDecisionsById(this.#tx, ids);
     if (digestOf(ids.map((id) => rows.get(id)?.trace_hash ?? "")) !== digest)
-      this.#find("reads_changed", index, `the read decisions that entry ${index} seals are not the ones that were made`);
-  }
-
-  async #checkpointsUpTo(above: number, upTo: number): Promise<Map<number, Checkpoint>> {
-    const rows = await readCheckpoints(this.#tx, { above, upTo }, PAGE);
-    return new Map(rows.map((row) => [row.size, row]));
+      this.#find(
+        "reads_changed",
+        index,
+        `the read decisions that entry ${index} seals are not the ones that were made`,
+      );
   }
 
   #checkpoint({ size, root, note }: Checkpoint): void {
@@ -165,15 +261,27 @@ class Audit {
     const signed = verifyCheckpoint(note, this.#keys);
     const computed = this.#range.root();
     if (!signed.ok) this.#find("checkpoint_forged", size, signed.message);
-    else if (signed.size !== size || signed.origin !== this.#log || !equalBytes(root, computed) ||
-      signed.root !== Buffer.from(computed).toString("base64"))
-      this.#find("checkpoint_mismatch", size, `the entries do not lead to the checkpoint that was signed at ${size}`);
+    else if (
+      signed.size !== size ||
+      signed.origin !== this.#log ||
+      !equalBytes(root, computed) ||
+      signed.root !== Buffer.from(computed).toString("base64")
+    )
+      this.#find(
+        "checkpoint_mismatch",
+        size,
+        `the entries do not lead to the checkpoint that was signed at ${size}`,
+      );
   }
 
   async #tile({ level, index, hashes }: Tile): Promise<void> {
     const [stored] = await readTiles(this.#tx, level, index, index + 1);
     if (stored === undefined || !equalBytes(stored.hashes, hashes))
-      this.#find("tile_changed", null, `tile ${level}/${index} is not made of the entries under it`);
+      this.#find(
+        "tile_changed",
+        null,
+        `tile ${level}/${index} is not made of the entries under it`,
+      );
   }
 
   #find(kind: string, at: number | null, message: string): void {

@@ -3,8 +3,16 @@ import { describe, expect, test } from "vitest";
 import { digitalRoot, featuresOf } from "./features.ts";
 import { CURRENT_MODEL, rate } from "./model.ts";
 
-const assess = (type: string, amountCents: number, before: number | null = null, after: number | null = null) =>
-  rate(CURRENT_MODEL, featuresOf({ type, amountCents, originBeforeCents: before, originAfterCents: after }));
+const assess = (
+  type: string,
+  amountCents: number,
+  before: number | null = null,
+  after: number | null = null,
+) =>
+  rate(
+    CURRENT_MODEL,
+    featuresOf({ type, amountCents, originBeforeCents: before, originAfterCents: after }),
+  );
 
 describe("payments by their reasons", () => {
   test.each<[string, ReturnType<typeof assess>, number, string, string[]]>([
@@ -18,7 +26,13 @@ describe("payments by their reasons", () => {
     ["a small payment", assess("PAYMENT", 1_234, 100_000, 98_766), 0.02, "LOW", []],
     ["nothing at all", assess("PAYMENT", 0), 0.02, "LOW", []],
     ["a round one", assess("PAYMENT", 100_000), 0.15, "LOW", ["ROUND_AMOUNT"]],
-    ["cash that empties an account", assess("CASH_OUT", 1_234, 1_234, 0), 0.62, "HIGH", ["RISKY_TYPE:CASH_OUT", "FULL_ACCOUNT_DRAIN"]],
+    [
+      "cash that empties an account",
+      assess("CASH_OUT", 1_234, 1_234, 0),
+      0.62,
+      "HIGH",
+      ["RISKY_TYPE:CASH_OUT", "FULL_ACCOUNT_DRAIN"],
+    ],
     ["more than there was", assess("PAYMENT", 2_000, 1_000, 0), 0.02, "LOW", []],
     ["a large one", assess("PAYMENT", 10_000_001), 0.07, "LOW", ["LARGE_AMOUNT"]],
     ["a mega one of another root", assess("PAYMENT", 200_000_001), 0.12, "LOW", ["MEGA_AMOUNT"]],
@@ -27,13 +41,19 @@ describe("payments by their reasons", () => {
   test("no payment leaves the scale, and each says the same twice", () => {
     const cents = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
     fc.assert(
-      fc.property(fc.constantFrom("PAYMENT", "TRANSFER", "CASH_OUT"), cents, fc.option(cents), fc.option(cents), (...payment) => {
-        const rated = assess(...payment);
-        expect(rated.value).toBeGreaterThanOrEqual(0);
-        expect(rated.value).toBeLessThanOrEqual(1);
-        expect(Number(rated.value.toFixed(5))).toBe(rated.value);
-        expect(assess(...payment)).toEqual(rated);
-      }),
+      fc.property(
+        fc.constantFrom("PAYMENT", "TRANSFER", "CASH_OUT"),
+        cents,
+        fc.option(cents),
+        fc.option(cents),
+        (...payment) => {
+          const rated = assess(...payment);
+          expect(rated.value).toBeGreaterThanOrEqual(0);
+          expect(rated.value).toBeLessThanOrEqual(1);
+          expect(Number(rated.value.toFixed(5))).toBe(rated.value);
+          expect(assess(...payment)).toEqual(rated);
+        },
+      ),
     );
   });
 });
@@ -50,7 +70,12 @@ describe("the digital root", () => {
   });
 
   test("does not depend on whether one counts cents or units", () => {
-    fc.assert(fc.property(fc.integer({ min: 0, max: 2 ** 46 }), (n) => digitalRoot(n * 100) === digitalRoot(n)));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2 ** 46 }),
+        (n) => digitalRoot(n * 100) === digitalRoot(n),
+      ),
+    );
   });
 
   test("adds and multiplies as numbers modulo nine do", () => {

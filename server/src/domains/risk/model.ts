@@ -19,7 +19,13 @@ export interface Model {
   readonly levels: { readonly MEDIUM: number; readonly HIGH: number; readonly CRITICAL: number };
 }
 
-export type ReasonName = "RISKY_TYPE" | "FULL_ACCOUNT_DRAIN" | "ROUND_AMOUNT" | "DR1_MEGA_AMOUNT" | "LARGE_AMOUNT" | "MEGA_AMOUNT";
+export type ReasonName =
+  | "RISKY_TYPE"
+  | "FULL_ACCOUNT_DRAIN"
+  | "ROUND_AMOUNT"
+  | "DR1_MEGA_AMOUNT"
+  | "LARGE_AMOUNT"
+  | "MEGA_AMOUNT";
 
 export const CURRENT_MODEL: Model = {
   name: "additive",
@@ -51,11 +57,16 @@ export function rate(model: Model, features: Features): Rated {
   const found = reasons(model, features);
   const sum = found.reduce((total, { name }) => total + model.weights[name], model.base);
   const capped = Math.min(ONE, sum);
-  return { value: capped / ONE, level: levelOf(model, capped), reasons: found.map(({ code }) => code) };
+  return {
+    value: capped / ONE,
+    level: levelOf(model, capped),
+    reasons: found.map(({ code }) => code),
+  };
 }
 
 function reasons(model: Model, features: Features): { name: ReasonName; code: string }[] {
-  const { type, amount_bucket, drain_ratio, is_overdrawn, is_round_amount, digital_root } = features;
+  const { type, amount_bucket, drain_ratio, is_overdrawn, is_round_amount, digital_root } =
+    features;
   const holds: [ReasonName, boolean, string?][] = [
     ["RISKY_TYPE", model.risky_types.includes(type), `RISKY_TYPE:${type}`],
     ["FULL_ACCOUNT_DRAIN", !is_overdrawn && (drain_ratio ?? 0) >= model.full_drain_ratio],

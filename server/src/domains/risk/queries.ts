@@ -1,4 +1,4 @@
-import { rowOf, type Append, appendTable } from "#kernel/append.ts";
+import { type Append, appendTable, rowOf } from "#kernel/append.ts";
 import { timestamp } from "#kernel/clock.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
@@ -14,8 +14,15 @@ export async function ensureModel(tx: Tx, model: Model): Promise<string> {
     "insert into vedic.model_versions (id, name, number, document, document_hash) values ($1, $2, $3, $4, $5) on conflict do nothing",
     [newId(), model.name, model.number, text, hash],
   );
-  const [row] = await query<{ id: string }>(tx, "select id from vedic.model_versions where document_hash = $1", [hash]);
-  if (row === undefined) throw new Error(`model ${model.name} ${model.number} is stored with other weights: raise its number`);
+  const [row] = await query<{ id: string }>(
+    tx,
+    "select id from vedic.model_versions where document_hash = $1",
+    [hash],
+  );
+  if (row === undefined)
+    throw new Error(
+      `model ${model.name} ${model.number} is stored with other weights: raise its number`,
+    );
   return row.id;
 }
 
@@ -31,10 +38,20 @@ export interface StoredScore {
   readonly modelVersionId: string;
 }
 
-export async function readScores(tx: Tx, ids: readonly string[]): Promise<Map<string, StoredScore>> {
+export async function readScores(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Map<string, StoredScore>> {
   const rows = await query<{
-    id: string; score: string; level: string; reasons: string[]; features: string; score_max: string;
-    refused: boolean; document: string; model_version_id: string;
+    id: string;
+    score: string;
+    level: string;
+    reasons: string[];
+    features: string;
+    score_max: string;
+    refused: boolean;
+    document: string;
+    model_version_id: string;
   }>(
     tx,
     "select s.id, s.score, s.level, s.reasons, s.features, s.score_max, s.refused, s.model_version_id, m.document " +
@@ -42,25 +59,41 @@ export async function readScores(tx: Tx, ids: readonly string[]): Promise<Map<st
       "where s.tenant_id = (select ops.tenant()) and s.id = any($1::uuid[])",
     [ids],
   );
-  return new Map(rows.map((row) => [row.id, {
-    id: row.id,
-    value: Number(row.score),
-    level: row.level,
-    reasons: row.reasons,
-    features: JSON.parse(row.features) as Features,
-    scoreMax: Number(row.score_max),
-    refused: row.refused,
-    model: JSON.parse(row.document) as Model,
-    modelVersionId: row.model_version_id,
-  }]));
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        id: row.id,
+        value: Number(row.score),
+        level: row.level,
+        reasons: row.reasons,
+        features: JSON.parse(row.features) as Features,
+        scoreMax: Number(row.score_max),
+        refused: row.refused,
+        model: JSON.parse(row.document) as Model,
+        modelVersionId: row.model_version_id,
+      },
+    ]),
+  );
 }
 
 const SCORES = appendTable("vedic.fraud_scores", {
-    id: "uuid", model_version_id: "uuid", score: "numeric", level: "text", reasons: "text[]",
-    features: "text", score_max: "numeric", refused: "bool", created_at: "timestamptz",
-  });
+  id: "uuid",
+  model_version_id: "uuid",
+  score: "numeric",
+  level: "text",
+  reasons: "text[]",
+  features: "text",
+  score_max: "numeric",
+  refused: "bool",
+  created_at: "timestamptz",
+});
 
-export const scoreRow = (score: Score, featuresText: string, of: { id: string; scoreMax: number; refused: boolean; time_ms: number }): Append =>
+export const scoreRow = (
+  score: Score,
+  featuresText: string,
+  of: { id: string; scoreMax: number; refused: boolean; time_ms: number },
+): Append =>
   rowOf(SCORES, {
     id: of.id,
     model_version_id: score.modelVersionId,
@@ -87,17 +120,37 @@ export interface Payment {
 }
 
 const TRANSACTIONS = appendTable("vedic.transactions", {
-    id: "uuid", external_id: "text", type: "text", amount_cents: "int8", origin_account: "text",
-    origin_before_cents: "int8", origin_after_cents: "int8", destination_account: "text",
-    destination_before_cents: "int8", destination_after_cents: "int8", occurred_at: "timestamptz", created_at: "timestamptz",
-  });
+  id: "uuid",
+  external_id: "text",
+  type: "text",
+  amount_cents: "int8",
+  origin_account: "text",
+  origin_before_cents: "int8",
+  origin_after_cents: "int8",
+  destination_account: "text",
+  destination_before_cents: "int8",
+  destination_after_cents: "int8",
+  occurred_at: "timestamptz",
+  created_at: "timestamptz",
+});
 
 const FEATURES = appendTable("vedic.transaction_features", {
-    transaction_id: "uuid", amount_cents: "int8", digital_root: "int2", is_round_amount: "bool", drain_ratio: "numeric",
-    is_overdrawn: "bool", amount_bucket: "text", type: "text",
-  });
+  transaction_id: "uuid",
+  amount_cents: "int8",
+  digital_root: "int2",
+  is_round_amount: "bool",
+  drain_ratio: "numeric",
+  is_overdrawn: "bool",
+  amount_bucket: "text",
+  type: "text",
+});
 
-export const paymentRows = (id: string, payment: Payment, features: Features, time_ms: number): Append[] => [
+export const paymentRows = (
+  id: string,
+  payment: Payment,
+  features: Features,
+  time_ms: number,
+): Append[] => [
   rowOf(TRANSACTIONS, {
     id,
     external_id: payment.external_id ?? null,

@@ -5,7 +5,12 @@ import { boundTo, insertKey, readCurrentKey, readPublicKeys } from "./queries.ts
 import { openSecret, sealSecret } from "./secret-box.ts";
 
 /** Makes the Ed25519 key of a log; its name is the log's origin. The private half is stored encrypted only. */
-export async function createLogKey(tx: Tx, masterKey: Uint8Array, tenantId: string, origin: string): Promise<void> {
+export async function createLogKey(
+  tx: Tx,
+  masterKey: Uint8Array,
+  tenantId: string,
+  origin: string,
+): Promise<void> {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const secret = privateKey.export({ format: "der", type: "pkcs8" });
   await insertKey(tx, {
@@ -17,7 +22,11 @@ export async function createLogKey(tx: Tx, masterKey: Uint8Array, tenantId: stri
 }
 
 /** Signs checkpoints of a log. In the writer's scope: no other role can read private keys, sealed or not. */
-export async function openLogSigner(tx: Tx, masterKey: Uint8Array, origin: string): Promise<Signer> {
+export async function openLogSigner(
+  tx: Tx,
+  masterKey: Uint8Array,
+  origin: string,
+): Promise<Signer> {
   const key = await readCurrentKey(tx, origin);
   if (key === undefined) throw new Error(`log ${origin} has no current key`);
   const { keyId, number, publicKey, sealed } = key;
@@ -32,8 +41,11 @@ export async function openLogSigner(tx: Tx, masterKey: Uint8Array, origin: strin
 
 /** What others check the log with, in the form of c2sp.org/signed-note; the current key first. */
 export async function logVerifierKeys(tx: Tx, origin: string): Promise<string[]> {
-  return (await readPublicKeys(tx, origin)).map((key) => formatVerifierKey(origin, KEY_TYPE.ed25519, key));
+  return (await readPublicKeys(tx, origin)).map((key) =>
+    formatVerifierKey(origin, KEY_TYPE.ed25519, key),
+  );
 }
 
 /** The last 32 bytes of the key's standard form (RFC 8410) are the key. */
-const rawPublicKey = (key: KeyObject): Uint8Array => key.export({ format: "der", type: "spki" }).subarray(-32);
+const rawPublicKey = (key: KeyObject): Uint8Array =>
+  key.export({ format: "der", type: "spki" }).subarray(-32);

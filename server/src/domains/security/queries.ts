@@ -9,7 +9,12 @@ export interface KeyVersion {
 
 export async function insertKey(
   tx: Tx,
-  key: { tenantId: string; name: string; publicKey: Uint8Array; seal: (bound: string) => Uint8Array },
+  key: {
+    tenantId: string;
+    name: string;
+    publicKey: Uint8Array;
+    seal: (bound: string) => Uint8Array;
+  },
 ): Promise<void> {
   const id = newId();
   await query(
@@ -29,7 +34,10 @@ export async function insertKey(
 export const boundTo = (keyId: string, number: number): string => `${keyId}/${number}`;
 
 /** The version that signs now, with its sealed private key. */
-export async function readCurrentKey(tx: Tx, name: string): Promise<(KeyVersion & { sealed: Buffer }) | undefined> {
+export async function readCurrentKey(
+  tx: Tx,
+  name: string,
+): Promise<(KeyVersion & { sealed: Buffer }) | undefined> {
   const [row] = await query<KeyVersion & { sealed: Buffer }>(
     tx,
     `select v.signing_key_id as "keyId", v.number, v.public_key as "publicKey", v.sealed_private_key as sealed

@@ -17,7 +17,10 @@ export function openSecret(masterKey: Uint8Array, sealed: Uint8Array, bound: str
   const decipher = createDecipheriv("aes-256-gcm", masterKey, nonce).setAAD(Buffer.from(bound));
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
   try {
-    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+    return Buffer.concat([
+      decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)),
+      decipher.final(),
+    ]);
   } catch {
     throw new Refusal(
       "seal/wrong_master_key",

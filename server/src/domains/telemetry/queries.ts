@@ -42,7 +42,11 @@ export interface TraceStep {
   readonly detail: {
     readonly principal: boolean;
     readonly resource: boolean;
-    readonly conditions: readonly { readonly kind: string; readonly clause: string; readonly holds: boolean | "error" }[];
+    readonly conditions: readonly {
+      readonly kind: string;
+      readonly clause: string;
+      readonly holds: boolean | "error";
+    }[];
   };
 }
 

@@ -1,18 +1,32 @@
-import { canonicalJson } from "#verifier";
 import { appendTable, rowOf } from "#kernel/append.ts";
 import { timestamp } from "#kernel/clock.ts";
 import { newId } from "#kernel/ids.ts";
 import type { Telemetry } from "#pipeline";
+import { canonicalJson } from "#verifier";
 
 const LINKS = appendTable("telemetry.event_links", {
-    decision_id: "uuid", request_id: "text", operation: "text", actor: "text", outcome: "text", code: "text",
-    subject_type: "text", subject_id: "uuid", entry_id: "uuid", created_at: "timestamptz",
-  });
+  decision_id: "uuid",
+  request_id: "text",
+  operation: "text",
+  actor: "text",
+  outcome: "text",
+  code: "text",
+  subject_type: "text",
+  subject_id: "uuid",
+  entry_id: "uuid",
+  created_at: "timestamptz",
+});
 
 const EVENTS = appendTable("telemetry.security_events", {
-    id: "uuid", kind: "text", severity: "text", actor: "text", request_id: "text", decision_id: "uuid",
-    facts: "text", created_at: "timestamptz",
-  });
+  id: "uuid",
+  kind: "text",
+  severity: "text",
+  actor: "text",
+  request_id: "text",
+  decision_id: "uuid",
+  facts: "text",
+  created_at: "timestamptz",
+});
 
 /** Fills the pipeline's port: the link that ties a call together, and events for those who watch. */
 export const telemetry: Telemetry = {
@@ -26,7 +40,8 @@ export const telemetry: Telemetry = {
       code: link.code,
       // A subject that shares the call's id is found by it already.
       subject_type: link.subject?.type ?? null,
-      subject_id: link.subject === null || link.subject.id === link.decisionId ? null : link.subject.id,
+      subject_id:
+        link.subject === null || link.subject.id === link.decisionId ? null : link.subject.id,
       entry_id: link.entryId,
       created_at: timestamp(link.time_ms),
     }),

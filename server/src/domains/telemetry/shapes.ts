@@ -36,7 +36,10 @@ export const chain = z.object({
       model: z.string(),
     })
     .nullable(),
-  action: z.object({ subject: z.object({ type: z.string(), id: z.uuid() }).nullable(), result: z.json() }),
+  action: z.object({
+    subject: z.object({ type: z.string(), id: z.uuid() }).nullable(),
+    result: z.json(),
+  }),
   seal: z.object({ entry_id: z.uuid(), index: z.int().nullable() }).nullable(),
 });
 
@@ -68,7 +71,8 @@ export function shown(call: Lineage): z.input<typeof chain> {
     },
     score: call.score === null ? null : scoreShown(call),
     action: {
-      subject: call.subject_type === null ? null : { type: call.subject_type, id: call.subject_id! },
+      subject:
+        call.subject_type === null ? null : { type: call.subject_type, id: call.subject_id! },
       result: payload?.outcome ?? null,
     },
     seal: call.entry_id === null ? null : { entry_id: call.entry_id, index: call.entry_index },

@@ -17,10 +17,22 @@ function headline({ outcome, code, decision }: Lineage): string {
   return decision === "deny" ? "denied" : outcome;
 }
 
-function policyLines({ decision, principal, action, resource_type, resource_id, policy_version, policy_reasons, trace }: Lineage): string[] {
+function policyLines({
+  decision,
+  principal,
+  action,
+  resource_type,
+  resource_id,
+  policy_version,
+  policy_reasons,
+  trace,
+}: Lineage): string[] {
   if (decision === null) return ["  policy   no decision is kept"];
-  const by = policy_reasons?.length ? `by ${policy_reasons.join(", ")}` : "by default: no permit applies";
-  const version = policy_version === null ? "no active policies" : `policies version ${policy_version}`;
+  const by = policy_reasons?.length
+    ? `by ${policy_reasons.join(", ")}`
+    : "by default: no permit applies";
+  const version =
+    policy_version === null ? "no active policies" : `policies version ${policy_version}`;
   return [
     `  policy   ${decision} ${by} (${version})`,
     `           may ${principal} ${action} on ${resource_type}:${resource_id}`,
@@ -37,10 +49,19 @@ function stepLine({ policy_id, effect, outcome, detail }: TraceStep): string {
   return `${outcome === "no_match" ? "·" : "→"} ${effect} ${policy_id}: ${outcome}${failed.length > 0 ? ` (${failed.join("; ")})` : ""}`;
 }
 
-function scoreLines({ score, level, score_max, score_reasons, model, model_version }: Lineage): string[] {
+function scoreLines({
+  score,
+  level,
+  score_max,
+  score_reasons,
+  model,
+  model_version,
+}: Lineage): string[] {
   if (score === null) return ["  score    not scored"];
   const reasons = score_reasons?.length ? score_reasons.join(", ") : "no reasons";
-  return [`  score    ${Number(score)} ${level}, threshold ${Number(score_max)}: ${reasons} (model ${model} ${model_version})`];
+  return [
+    `  score    ${Number(score)} ${level}, threshold ${Number(score_max)}: ${reasons} (model ${model} ${model_version})`,
+  ];
 }
 
 function actionLine({ outcome, code, subject_type, subject_id, decision }: Lineage): string {
@@ -52,5 +73,7 @@ function actionLine({ outcome, code, subject_type, subject_id, decision }: Linea
 
 function sealLine({ entry_id, entry_index }: Lineage): string {
   if (entry_id === null) return "with the other reads of its minute";
-  return entry_index === null ? `entry ${entry_id}, durable, waiting for its place` : `entry ${entry_id} at ${entry_index}`;
+  return entry_index === null
+    ? `entry ${entry_id}, durable, waiting for its place`
+    : `entry ${entry_id} at ${entry_index}`;
 }

@@ -3,17 +3,27 @@ import { Refusal } from "#kernel/refusal.ts";
 import type { Command, CommandCall } from "./command.ts";
 
 /** Options and operands of a command, or a refusal that says how it is called. */
-export function readArguments(command: Command, argv: readonly string[]): Pick<CommandCall, "values" | "operands"> {
+export function readArguments(
+  command: Command,
+  argv: readonly string[],
+): Pick<CommandCall, "values" | "operands"> {
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { value, multiple }]) => [
       name,
-      { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple: multiple === true },
+      {
+        type: value === undefined ? ("boolean" as const) : ("string" as const),
+        multiple: multiple === true,
+      },
     ]),
   );
   const output = { json: { type: "boolean" as const }, text: { type: "boolean" as const } };
   let parsed: ReturnType<typeof parseArgs>;
   try {
-    parsed = parseArgs({ args: [...argv], options: { ...options, ...output }, allowPositionals: true });
+    parsed = parseArgs({
+      args: [...argv],
+      options: { ...options, ...output },
+      allowPositionals: true,
+    });
   } catch (error) {
     throw usage(command, (error as Error).message);
   }

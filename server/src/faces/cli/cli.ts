@@ -1,8 +1,8 @@
-import type { Program } from "./command.ts";
-import { helpOf, helpText } from "./help.ts";
 import { readArguments } from "./arguments.ts";
+import type { Program } from "./command.ts";
 import { commands } from "./commands.ts";
 import { EXIT, exitOf, reportFailure } from "./exit.ts";
+import { helpOf, helpText } from "./help.ts";
 
 /**
  * Runs one command and returns its exit code. The table in commands.ts is all there is: parser, help and the
@@ -20,14 +20,18 @@ export async function runCli(argv: readonly string[], program: Program): Promise
   }
   const command = commands.find((candidate) => candidate.name === name);
   if (command === undefined) {
-    process.stderr.write(`sealbase: there is no command ${JSON.stringify(name)}. See: sealbase --help\n`);
+    process.stderr.write(
+      `sealbase: there is no command ${JSON.stringify(name)}. See: sealbase --help\n`,
+    );
     return EXIT.usage;
   }
   if (rest.includes("--help") || rest.includes("-h")) {
     process.stdout.write(helpOf(command));
     return EXIT.done;
   }
-  const json = rest.includes("--json") || (!rest.includes("--text") && !process.stdout.isTTY && !command.alwaysText);
+  const json =
+    rest.includes("--json") ||
+    (!rest.includes("--text") && !process.stdout.isTTY && !command.alwaysText);
   try {
     const { values, operands } = readArguments(command, rest);
     const run = await command.load();

@@ -1,7 +1,9 @@
 import type { Command } from "./command.ts";
 import { PAYMENT_COLUMNS } from "./payment-columns.ts";
 
-const KEY = { key: { value: "KEY", help: "API key; else SEALBASE_KEY, else the key of the first start" } };
+const KEY = {
+  key: { value: "KEY", help: "API key; else SEALBASE_KEY, else the key of the first start" },
+};
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
@@ -59,7 +61,11 @@ export const commands: readonly Command[] = [
     options: {
       ...KEY,
       principal: { value: "TYPE:ID", help: "Who" },
-      group: { value: "NAME", multiple: true, help: "A group of the principal; repeat it for more" },
+      group: {
+        value: "NAME",
+        multiple: true,
+        help: "A group of the principal; repeat it for more",
+      },
       action: { value: "NAME", help: "What" },
       resource: { value: "TYPE:ID", help: "To what" },
       context: { value: "JSON", help: "What conditions read, as a JSON object" },
@@ -70,13 +76,30 @@ export const commands: readonly Command[] = [
   },
   mirror("why", "ID", "The whole chain of a call, for any id in it", "telemetry.chain.why"),
   mirror("entry", "ID", "One entry of the ledger, with its payload", "ledger.entry.get"),
-  mirror("receipt", "ID", "The receipt of an entry, as text to keep in a file", "ledger.receipt.get", true),
-  mirror("replay", "ID", "Decide and score a recorded call again, and compare", "telemetry.chain.replay"),
+  mirror(
+    "receipt",
+    "ID",
+    "The receipt of an entry, as text to keep in a file",
+    "ledger.receipt.get",
+    true,
+  ),
+  mirror(
+    "replay",
+    "ID",
+    "Decide and score a recorded call again, and compare",
+    "telemetry.chain.replay",
+  ),
   {
     name: "verify",
     usage: "[FILE]",
     summary: "Recompute the whole log; with FILE check that receipt or checkpoint offline",
-    options: { ...KEY, "log-key": { value: "VKEY", help: "Key of the log that FILE is checked with; else this project's" } },
+    options: {
+      ...KEY,
+      "log-key": {
+        value: "VKEY",
+        help: "Key of the log that FILE is checked with; else this project's",
+      },
+    },
     operandsMin: 0,
     operandsMax: 1,
     load: async () => (await import("./commands/verify.ts")).verify,
@@ -132,7 +155,13 @@ export const commands: readonly Command[] = [
 ];
 
 /** A command that is an operation on one id. */
-function mirror(name: string, usage: string, summary: string, operation: string, alwaysText = false): Command {
+function mirror(
+  name: string,
+  usage: string,
+  summary: string,
+  operation: string,
+  alwaysText = false,
+): Command {
   return {
     name,
     usage,

@@ -24,5 +24,8 @@ export function reportFailure(error: unknown, json: boolean): void {
 
 const factLines = (facts: Refusal["facts"]): string =>
   Object.entries(facts)
-    .map(([name, value]) => `  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}\n`)
+    .map(
+      ([name, value]) =>
+        `  ${name}: ${typeof value === "string" ? value : JSON.stringify(value)}\n`,
+    )
     .join("");

@@ -32,9 +32,12 @@ export function* generatePayments(seed: number, count: number): Generator<Genera
     const type = fraud ? (random() < 0.5 ? "TRANSFER" : "CASH_OUT") : typeAt(random());
     // Log-normal, as amounts are: a median of 750 units, a long tail.
     let amount_cents = Math.round((fraud ? 9_000_000 : 75_000) * Math.exp(1.6 * gaussian(random)));
-    if (random() < ROUND_SHARE) amount_cents = Math.max(1, Math.round(amount_cents / ROUND_CENTS)) * ROUND_CENTS;
+    if (random() < ROUND_SHARE)
+      amount_cents = Math.max(1, Math.round(amount_cents / ROUND_CENTS)) * ROUND_CENTS;
     if (fate > 1 - FORBIDDEN_SHARE) amount_cents = 1_000_000_000 + Math.round(random() * 1e9);
-    const origin_before_cents = fraud ? amount_cents : Math.round(amount_cents * (1 + 4 * random()));
+    const origin_before_cents = fraud
+      ? amount_cents
+      : Math.round(amount_cents * (1 + 4 * random()));
     const sign = type === "CASH_IN" ? 1 : -1;
     yield {
       type,
@@ -47,9 +50,11 @@ export function* generatePayments(seed: number, count: number): Generator<Genera
   }
 }
 
-const typeAt = (share: number): GeneratedPayment["type"] => TYPES.find(([, upTo]) => share < upTo)?.[0] ?? "DEBIT";
+const typeAt = (share: number): GeneratedPayment["type"] =>
+  TYPES.find(([, upTo]) => share < upTo)?.[0] ?? "DEBIT";
 
-const account = (random: () => number): string => `C${String(Math.floor(random() * ACCOUNTS)).padStart(4, "0")}`;
+const account = (random: () => number): string =>
+  `C${String(Math.floor(random() * ACCOUNTS)).padStart(4, "0")}`;
 
 /** Box–Muller. */
 const gaussian = (random: () => number): number =>

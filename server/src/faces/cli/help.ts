@@ -2,7 +2,9 @@ import type { Command } from "./command.ts";
 
 export function helpText(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name, usage }) => name.length + usage.length));
-  const lines = commands.map(({ name, usage, summary }) => `  ${`${name} ${usage}`.padEnd(width + 3)}${summary}`);
+  const lines = commands.map(
+    ({ name, usage, summary }) => `  ${`${name} ${usage}`.padEnd(width + 3)}${summary}`,
+  );
   return `Sealbase: a PostgreSQL data platform that can prove what it did.
 
 Usage: sealbase COMMAND [OPTIONS]
@@ -20,7 +22,10 @@ SEALBASE_LOG, SEALBASE_KEY.
 }
 
 export function helpOf({ name, usage, summary, options }: Command): string {
-  const shown = Object.entries(options).map(([option, { value, help }]) => [`--${option}${value === undefined ? "" : ` ${value}`}`, help]);
+  const shown = Object.entries(options).map(([option, { value, help }]) => [
+    `--${option}${value === undefined ? "" : ` ${value}`}`,
+    help,
+  ]);
   const width = Math.max(0, ...shown.map(([left]) => left!.length));
   const lines = shown.map(([left, help]) => `  ${left!.padEnd(width + 2)}${help}`);
   const usageLine = `Usage: ${["sealbase", name, usage, shown.length > 0 ? "[OPTIONS]" : ""].filter(Boolean).join(" ")}`;

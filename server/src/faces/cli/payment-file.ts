@@ -14,28 +14,49 @@ export interface PaymentRow {
 }
 
 /** Reads a CSV file with a header, packed with gzip or not, row by row. */
-export async function* readPayments(file: string, columns: Readonly<Record<PaymentField, string>>): AsyncGenerator<PaymentRow> {
-  const parser = parse({ columns: true, bom: true, skip_empty_lines: true, relax_column_count: false });
+export async function* readPayments(
+  file: string,
+  columns: Readonly<Record<PaymentField, string>>,
+): AsyncGenerator<PaymentRow> {
+  const parser = parse({
+    columns: true,
+    bom: true,
+    skip_empty_lines: true,
+    relax_column_count: false,
+  });
   const bytes = createReadStream(file);
   const text = file.endsWith(".gz") ? bytes.pipe(createGunzip()) : bytes;
-  for (const stream of new Set([bytes, text])) stream.on("error", (error: Error) => parser.destroy(error));
+  for (const stream of new Set([bytes, text]))
+    stream.on("error", (error: Error) => parser.destroy(error));
   text.pipe(parser);
   let number = 0;
   try {
     for await (const record of parser as AsyncIterable<Record<string, string>>) {
       if (number === 0) refuseMissing(file, record, columns);
-      yield { number, input: inputOf(record, columns, number), fraud: labelOf(record[columns.fraud]) };
+      yield {
+        number,
+        input: inputOf(record, columns, number),
+        fraud: labelOf(record[columns.fraud]),
+      };
       number++;
     }
   } catch (error) {
-    if (error instanceof CsvError || (error as NodeJS.ErrnoException).code?.startsWith("Z_") === true) throw unreadable(file, number, error as Error);
+    if (
+      error instanceof CsvError ||
+      (error as NodeJS.ErrnoException).code?.startsWith("Z_") === true
+    )
+      throw unreadable(file, number, error as Error);
     throw error;
   }
 }
 
 const REQUIRED = ["type", "amount", "origin_account", "destination_account"] as const;
 
-function refuseMissing(file: string, record: Record<string, string>, columns: Readonly<Record<PaymentField, string>>): void {
+function refuseMissing(
+  file: string,
+  record: Record<string, string>,
+  columns: Readonly<Record<PaymentField, string>>,
+): void {
   const missing = REQUIRED.filter((field) => record[columns[field]] === undefined);
   if (missing.length === 0) return;
   throw new Refusal(
@@ -47,7 +68,11 @@ function refuseMissing(file: string, record: Record<string, string>, columns: Re
   );
 }
 
-function inputOf(record: Record<string, string>, columns: Readonly<Record<PaymentField, string>>, number: number) {
+function inputOf(
+  record: Record<string, string>,
+  columns: Readonly<Record<PaymentField, string>>,
+  number: number,
+) {
   const text = (field: PaymentField) => record[columns[field]] || undefined;
   const cents = (field: PaymentField) => {
     const amount = text(field);

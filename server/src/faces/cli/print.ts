@@ -1,16 +1,30 @@
 /** Prints a result: as JSON, or as the lines that people read. */
 export function print(json: boolean, value: unknown, lines: () => string): void {
-  process.stdout.write(`${json ? JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0) : lines()}\n`);
+  process.stdout.write(
+    `${json ? JSON.stringify(value, null, process.stdout.isTTY ? 2 : 0) : lines()}\n`,
+  );
 }
 
 /** Rows under a header, columns as wide as they need; numbers to the right. */
-export function table(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
   const all = [header, ...rows.map((row) => row.map(String))];
   const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  const numeric = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === "number"));
+  const numeric = header.map(
+    (_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === "number"),
+  );
   const line = (row: readonly string[]) =>
-    row.map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))).join("  ").trimEnd();
-  return [line(header), widths.map((width) => "─".repeat(width)).join("  "), ...all.slice(1).map(line)].join("\n");
+    row
+      .map((cell, i) => (numeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd();
+  return [
+    line(header),
+    widths.map((width) => "─".repeat(width)).join("  "),
+    ...all.slice(1).map(line),
+  ].join("\n");
 }
 
 export const count = (n: number): string => n.toLocaleString("en-US");

@@ -41,7 +41,8 @@ export class Progress {
     if (now_ms - this.#shown_ms < TERMINAL_MS) return;
     this.#shown_ms = now_ms;
     const filled = this.#total === undefined ? 0 : Math.round((BAR_WIDTH * done) / this.#total);
-    const bar = this.#total === undefined ? "" : `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} `;
+    const bar =
+      this.#total === undefined ? "" : `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)} `;
     process.stderr.write(`\r\x1b[2K${bar}${this.#text(done)}`);
   }
 

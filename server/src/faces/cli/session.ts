@@ -8,12 +8,22 @@ import { keyOf } from "./credentials.ts";
 /** Calls operations as whoever the key belongs to. */
 export interface Session {
   readonly system: System;
-  call(operation: string, input: unknown, options?: Omit<Incoming, "input" | "credential">): Promise<Outcome>;
+  call(
+    operation: string,
+    input: unknown,
+    options?: Omit<Incoming, "input" | "credential">,
+  ): Promise<Outcome>;
 }
 
 /** Opens the system for one command, beside a server that runs if there is one, and closes it after. */
-export async function withSession<T>(command: CommandCall, work: (session: Session) => Promise<T>): Promise<T> {
-  const config = readConfig({ ...process.env, SEALBASE_LOG: process.env["SEALBASE_LOG"] ?? "error" });
+export async function withSession<T>(
+  command: CommandCall,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const config = readConfig({
+    ...process.env,
+    SEALBASE_LOG: process.env["SEALBASE_LOG"] ?? "error",
+  });
   const key = keyOf(command, config);
   const system = await command.openSystem(config, { migrate: false, join: true });
   try {
@@ -24,7 +34,9 @@ export async function withSession<T>(command: CommandCall, work: (session: Sessi
 }
 
 export function sessionOf(system: System, key: string): Session {
-  const byName = new Map(system.operations.map((operation) => [operation.name as string, operation]));
+  const byName = new Map(
+    system.operations.map((operation) => [operation.name as string, operation]),
+  );
   return {
     system,
     async call(name, input, options = {}) {
@@ -36,4 +48,10 @@ export function sessionOf(system: System, key: string): Session {
 }
 
 const unknownOperation = (name: string) =>
-  new Refusal("cli/unknown_operation", 404, "There is no such operation", { name }, "List them: sealbase operations");
+  new Refusal(
+    "cli/unknown_operation",
+    404,
+    "There is no such operation",
+    { name },
+    "List them: sealbase operations",
+  );

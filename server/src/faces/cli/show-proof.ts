@@ -14,7 +14,11 @@ interface Head {
 }
 
 /** One refusal explained, the log's signed head, and a receipt that is checked with nothing but the log's key. */
-export async function showProof(session: Session, tally: Tally, say: (line: string) => void): Promise<void> {
+export async function showProof(
+  session: Session,
+  tally: Tally,
+  say: (line: string) => void,
+): Promise<void> {
   const id = tally.state.lastRefused ?? tally.state.lastAllowed;
   if (id === null) return;
   const receipt = await receiptOf(session, id);
@@ -36,7 +40,8 @@ async function receiptOf({ call }: Session, id: string): Promise<string> {
     try {
       return ((await call("ledger.receipt.get", { id })).output as { receipt: string }).receipt;
     } catch (error) {
-      if (attempt === TRIES_MAX || (error as { code?: string }).code?.endsWith("_pending") !== true) throw error;
+      if (attempt === TRIES_MAX || (error as { code?: string }).code?.endsWith("_pending") !== true)
+        throw error;
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
     }
   }

@@ -21,7 +21,14 @@ export class Tally {
   readonly state: TallyState;
 
   constructor(state?: TallyState) {
-    this.state = state ?? { allowed: 0, refused: {}, levels: {}, labels: [0, 0, 0, 0], lastAllowed: null, lastRefused: null };
+    this.state = state ?? {
+      allowed: 0,
+      refused: {},
+      levels: {},
+      labels: [0, 0, 0, 0],
+      lastAllowed: null,
+      lastRefused: null,
+    };
   }
 
   /** Counts a call; refusals that are not about the transaction itself (no key, no engine) are thrown on. */
@@ -33,7 +40,8 @@ export class Tally {
       this.#level((output as { level: string }).level, 0);
       this.#label(fraud, false);
     } catch (error) {
-      if (!(error instanceof Refusal) || !(error.step === "policy" || error.step === "score")) throw error;
+      if (!(error instanceof Refusal) || !(error.step === "policy" || error.step === "score"))
+        throw error;
       this.#refuse(error);
       this.#label(fraud, true);
     }
@@ -70,7 +78,11 @@ export function tallyText({ state, total }: Tally): string {
   });
   const unscored = Object.entries(state.refused).filter(([code]) => code !== "score/too_risky");
   const refused = total - state.allowed;
-  const rows = [...levels, ...unscored.map(([code, n]) => [code, 0, n] as const), ["all", state.allowed, refused] as const];
+  const rows = [
+    ...levels,
+    ...unscored.map(([code, n]) => [code, 0, n] as const),
+    ["all", state.allowed, refused] as const,
+  ];
   const [fraudRefused, fraudAllowed, honestRefused] = state.labels;
   const fraud = fraudRefused + fraudAllowed;
   const labels =
@@ -84,4 +96,5 @@ export function tallyText({ state, total }: Tally): string {
   return [table(["", "allowed", "refused"], rows), ...labels].join("\n");
 }
 
-const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
+const percent = (part: number, whole: number): string =>
+  `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;

@@ -9,7 +9,11 @@ export function addHealth(app: FastifyInstance, { registry }: Metrics, health: H
   app.get("/livez", async () => ({ live: true }));
   app.get("/readyz", async (_, reply) => {
     const reasons = await health();
-    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+    return reply
+      .code(reasons.length === 0 ? 200 : 503)
+      .send({ ready: reasons.length === 0, reasons });
   });
-  app.get("/metrics", async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
+  app.get("/metrics", async (_, reply) =>
+    reply.type(registry.contentType).send(await registry.metrics()),
+  );
 }

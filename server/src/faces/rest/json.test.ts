@@ -3,10 +3,17 @@ import { expect, test } from "vitest";
 import { depthOf } from "./json.ts";
 
 const depth = (value: unknown): number =>
-  typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0;
+  typeof value === "object" && value !== null
+    ? 1 + Math.max(0, ...Object.values(value).map(depth))
+    : 0;
 
 test("the depth of a text is that of what it says, whatever its strings hold", () => {
-  fc.assert(fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => depthOf(JSON.stringify(value)) === depth(value)));
+  fc.assert(
+    fc.property(
+      fc.jsonValue({ maxDepth: 8 }),
+      (value) => depthOf(JSON.stringify(value)) === depth(value),
+    ),
+  );
 });
 
 test.each<[string, number]>([
@@ -17,4 +24,6 @@ test.each<[string, number]>([
   ['"never closed [[', 0],
   ["[".repeat(100_000), 100_000],
   ["]]]][", 0],
-])("the depth of a text is measured without reading it: case %#", (text, wanted) => expect(depthOf(text)).toBe(wanted));
+])("the depth of a text is measured without reading it: case %#", (text, wanted) =>
+  expect(depthOf(text)).toBe(wanted),
+);

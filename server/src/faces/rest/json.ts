@@ -8,12 +8,16 @@ export const DEPTH_MAX = 64;
 export function addJsonParser(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser<string>("application/json", { parseAs: "string" }, (request, body, done) => {
-    const depth = depthOf(body);
-    if (depth > DEPTH_MAX) done(tooDeep(), undefined);
-    else if (body === "") done(null, undefined);
-    else void parse(request, body, done);
-  });
+  app.addContentTypeParser<string>(
+    "application/json",
+    { parseAs: "string" },
+    (request, body, done) => {
+      const depth = depthOf(body);
+      if (depth > DEPTH_MAX) done(tooDeep(), undefined);
+      else if (body === "") done(null, undefined);
+      else void parse(request, body, done);
+    },
+  );
 }
 
 /** Deepest nesting of brackets outside of strings. */
@@ -38,7 +42,8 @@ const CLOSE_BRACKET = 0x5d;
 
 function endOfString(json: string, start: number): number {
   let i = start + 1;
-  while (i < json.length && json.charCodeAt(i) !== QUOTE) i += json.charCodeAt(i) === BACKSLASH ? 2 : 1;
+  while (i < json.length && json.charCodeAt(i) !== QUOTE)
+    i += json.charCodeAt(i) === BACKSLASH ? 2 : 1;
   return i;
 }
 

@@ -38,7 +38,9 @@ export function openapi(operations: readonly Operation[]): Json {
       responses: {
         Problem: {
           description: "A refusal: what happened, with which values, and what to do.",
-          content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+          content: {
+            "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+          },
         },
       },
     },
@@ -52,7 +54,10 @@ const PROBLEM: Json = {
     type: { type: "string" },
     title: { type: "string" },
     status: { type: "integer" },
-    code: { type: "string", description: "step/what: request, policy, score, action or seal, and the reason" },
+    code: {
+      type: "string",
+      description: "step/what: request, policy, score, action or seal, and the reason",
+    },
     facts: { type: "object" },
     help: { type: "string" },
     request_id: { type: "string" },
@@ -74,11 +79,20 @@ function describe(operation: Operation, method: string, path: string, schemaOf: 
     tags: [domainOf(operation)],
     parameters: [
       ...inPath.map((name) => ({ name, in: "path", required: true, schema: properties[name] })),
-      ...(hasBody ? [] : rest.map((name) => ({ name, in: "query", required: required.includes(name), schema: properties[name] }))),
+      ...(hasBody
+        ? []
+        : rest.map((name) => ({
+            name,
+            in: "query",
+            required: required.includes(name),
+            schema: properties[name],
+          }))),
       ...(operation.kind === "write" ? WRITE_HEADERS : []),
       REQUEST_ID,
     ],
-    ...(hasBody && rest.length > 0 ? { requestBody: bodyOf(operation, withoutPath(input, inPath)) } : {}),
+    ...(hasBody && rest.length > 0
+      ? { requestBody: bodyOf(operation, withoutPath(input, inPath)) }
+      : {}),
     responses: {
       [String(operation.status ?? 200)]: {
         description: "Done.",
@@ -92,14 +106,22 @@ function describe(operation: Operation, method: string, path: string, schemaOf: 
 
 const MANY: Json = {
   description: "Done for an array: one result an item, in order.",
-  content: { "application/json": { schema: { type: "object", properties: { results: { type: "array", items: { type: "object" } } } } } },
+  content: {
+    "application/json": {
+      schema: {
+        type: "object",
+        properties: { results: { type: "array", items: { type: "object" } } },
+      },
+    },
+  },
 };
 
 const REQUEST_ID: Json = {
   name: "X-Request-Id",
   in: "header",
   schema: { type: "string", maxLength: 128 },
-  description: "Yours, or one is made; it is returned and kept with everything that the call leaves.",
+  description:
+    "Yours, or one is made; it is returned and kept with everything that the call leaves.",
 };
 
 const WRITE_HEADERS: Json[] = [
@@ -107,19 +129,24 @@ const WRITE_HEADERS: Json[] = [
     name: "Idempotency-Key",
     in: "header",
     schema: { type: "string", maxLength: 200 },
-    description: "The same key with the same input gets the first answer again; with another input it is refused.",
+    description:
+      "The same key with the same input gets the first answer again; with another input it is refused.",
   },
   {
     name: "Prefer",
     in: "header",
     schema: { type: "string", enum: ["ack=durable", "ack=published"] },
-    description: "What to wait for: that the call is on disk, or (default) that a signed checkpoint covers it.",
+    description:
+      "What to wait for: that the call is on disk, or (default) that a signed checkpoint covers it.",
   },
 ];
 
 function bodyOf(operation: Operation, one: Json): Json {
   const { manyMax } = operation;
-  const schema = manyMax === undefined ? one : { oneOf: [one, { type: "array", minItems: 1, maxItems: manyMax, items: one }] };
+  const schema =
+    manyMax === undefined
+      ? one
+      : { oneOf: [one, { type: "array", minItems: 1, maxItems: manyMax, items: one }] };
   return { required: true, content: { "application/json": { schema } } };
 }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Log } from "#kernel/log.ts";
 import { newId } from "#kernel/ids.ts";
+import type { Log } from "#kernel/log.ts";
 import { type Facts, Refusal } from "#kernel/refusal.ts";
 import type { Operation } from "#pipeline";
 import { BODY_BYTES_MAX } from "./json.ts";
@@ -27,14 +27,21 @@ export const problemOf = (refusal: Refusal, requestId: string): Problem => ({
 });
 
 /** Answers whatever goes wrong, before, in and beside operations, in one form. */
-export function answerProblems(app: FastifyInstance, log: Log, operations: readonly Operation[]): void {
+export function answerProblems(
+  app: FastifyInstance,
+  log: Log,
+  operations: readonly Operation[],
+): void {
   app.setErrorHandler((error, request, reply) => {
     const requestId = requestIdOf(request);
     const refusal = refusalOf(error);
-    if (refusal.code === "action/failed") log.error({ err: error, request_id: requestId }, "a call failed");
+    if (refusal.code === "action/failed")
+      log.error({ err: error, request_id: requestId }, "a call failed");
     return answer(reply, refusal, requestId);
   });
-  app.setNotFoundHandler((request, reply) => answer(reply, unknownRoute(request, operations), requestIdOf(request)));
+  app.setNotFoundHandler((request, reply) =>
+    answer(reply, unknownRoute(request, operations), requestIdOf(request)),
+  );
 }
 
 export function answer(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {
@@ -82,10 +89,22 @@ const notJson = () =>
   );
 
 const unparsable = () =>
-  new Refusal("request/unparsable", 400, "The body is not valid JSON", {}, "Send one JSON value in UTF-8, without __proto__ keys.");
+  new Refusal(
+    "request/unparsable",
+    400,
+    "The body is not valid JSON",
+    {},
+    "Send one JSON value in UTF-8, without __proto__ keys.",
+  );
 
 const badPath = () =>
-  new Refusal("request/bad_path", 400, "The path is not percent-encoded UTF-8", {}, "Encode each part of the path as UTF-8, then with percent signs.");
+  new Refusal(
+    "request/bad_path",
+    400,
+    "The path is not percent-encoded UTF-8",
+    {},
+    "Encode each part of the path as UTF-8, then with percent signs.",
+  );
 
 /** A bug of ours: the log has it under the request's id, the caller learns nothing that could be misused. */
 const failed = () =>
@@ -99,7 +118,9 @@ const failed = () =>
 
 function unknownRoute(request: FastifyRequest, operations: readonly Operation[]): Refusal {
   const path = request.url.split("?")[0]!;
-  const methods = operations.filter(({ rest }) => pattern(rest).test(path)).map(({ rest }) => rest.split(" ")[0]!);
+  const methods = operations
+    .filter(({ rest }) => pattern(rest).test(path))
+    .map(({ rest }) => rest.split(" ")[0]!);
   if (methods.length > 0)
     return new Refusal(
       "request/method_not_allowed",
@@ -117,4 +138,5 @@ function unknownRoute(request: FastifyRequest, operations: readonly Operation[])
   );
 }
 
-const pattern = (rest: string): RegExp => new RegExp(`^${rest.split(" ")[1]!.replace(/\{\w+\}/g, "[^/]+")}$`);
+const pattern = (rest: string): RegExp =>
+  new RegExp(`^${rest.split(" ")[1]!.replace(/\{\w+\}/g, "[^/]+")}$`);

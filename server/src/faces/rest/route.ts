@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { STEPS, Refusal } from "#kernel/refusal.ts";
 import { newId } from "#kernel/ids.ts";
+import { Refusal, STEPS } from "#kernel/refusal.ts";
 import { type Incoming, type Operation, type Outcome, type Parts, run } from "#pipeline";
 import { answer, problemOf, refusalOf, requestIdOf } from "./problem.ts";
 
@@ -20,7 +20,11 @@ export function addOperation(app: FastifyInstance, parts: Parts, operation: Oper
       } catch (error) {
         const refusal = refusalOf(error);
         if (refusal.code === "action/failed") throw error;
-        return answer(reply, refusal, REQUEST_ID_BAD.has(refusal.code) ? requestIdOf(request) : incoming.requestId!);
+        return answer(
+          reply,
+          refusal,
+          REQUEST_ID_BAD.has(refusal.code) ? requestIdOf(request) : incoming.requestId!,
+        );
       }
     },
   });
@@ -43,7 +47,8 @@ function inputOf({ method, params, query, body }: FastifyRequest): unknown {
   const fromPath = params as Record<string, string>;
   const rest = method === "GET" || method === "DELETE" ? query : (body ?? {});
   if (typeof rest !== "object" || rest === null || Array.isArray(rest)) return rest;
-  for (const name of Object.keys(fromPath)) if (Object.hasOwn(rest, name)) return { ...rest, [`${name} (in path and body)`]: "" };
+  for (const name of Object.keys(fromPath))
+    if (Object.hasOwn(rest, name)) return { ...rest, [`${name} (in path and body)`]: "" };
   return { ...rest, ...fromPath };
 }
 
@@ -53,7 +58,10 @@ function send(reply: FastifyReply, outcome: Outcome): FastifyReply {
   reply.header("Sealbase-Call", id);
   if (place !== null) reply.header("Sealbase-Entry", `index=${place.index}, size=${place.size}`);
   if (repeated) reply.header("Idempotency-Replayed", "true");
-  reply.header("Server-Timing", STEPS.map((step) => `${step};dur=${timings_ms[step].toFixed(2)}`).join(", "));
+  reply.header(
+    "Server-Timing",
+    STEPS.map((step) => `${step};dur=${timings_ms[step].toFixed(2)}`).join(", "),
+  );
   return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(output));
 }
 
@@ -70,9 +78,14 @@ async function answerMany(
     return answer(reply, badCount(inputs.length, operation.manyMax!), requestId);
   // One bad key or request id concerns all of them: the first item tells before the others start.
   const first = await runOne(parts, operation, incoming, inputs[0], 0);
-  if (first.refusal?.code === "request/unauthenticated" || first.refusal?.code.startsWith("request/bad_"))
+  if (
+    first.refusal?.code === "request/unauthenticated" ||
+    first.refusal?.code.startsWith("request/bad_")
+  )
     return answer(reply, first.refusal, requestIdOf(reply.request));
-  const others = await Promise.all(inputs.slice(1).map((input, i) => runOne(parts, operation, incoming, input, i + 1)));
+  const others = await Promise.all(
+    inputs.slice(1).map((input, i) => runOne(parts, operation, incoming, input, i + 1)),
+  );
   const results = [first, ...others].map(({ outcome, refusal }) =>
     refusal === undefined
       ? { ok: true, status: outcome!.status, output: outcome!.output }
@@ -94,7 +107,8 @@ async function runOne(
     return { outcome: await run(parts, operation, { ...incoming, idempotencyKey: key, input }) };
   } catch (error) {
     const refusal = refusalOf(error);
-    if (refusal.code === "action/failed") parts.log.error({ err: error, request_id: incoming.requestId }, "a call failed");
+    if (refusal.code === "action/failed")
+      parts.log.error({ err: error, request_id: incoming.requestId }, "a call failed");
     return { refusal };
   }
 }

@@ -1,14 +1,18 @@
 import { type FastifyInstance, fastify } from "fastify";
 import { type Operation, type Parts } from "#pipeline";
-import { addHealth, type Health } from "./health.ts";
-import { BODY_BYTES_MAX, addJsonParser } from "./json.ts";
-import { openapi } from "./openapi.ts";
 import { docsPage } from "./docs-page.ts";
+import { addHealth, type Health } from "./health.ts";
+import { addJsonParser, BODY_BYTES_MAX } from "./json.ts";
+import { openapi } from "./openapi.ts";
 import { answer, answerProblems, refusalOf, requestIdOf } from "./problem.ts";
 import { addOperation } from "./route.ts";
 
 /** The REST face: one route an operation, and what operators and readers of the interface need beside them. */
-export function openRest(parts: Parts, operations: readonly Operation[], health: Health): FastifyInstance {
+export function openRest(
+  parts: Parts,
+  operations: readonly Operation[],
+  health: Health,
+): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: 60_000,
@@ -16,7 +20,8 @@ export function openRest(parts: Parts, operations: readonly Operation[], health:
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 500 },
     logger: false,
-    frameworkErrors: (error, request, reply) => void answer(reply, refusalOf(error), requestIdOf(request)),
+    frameworkErrors: (error, request, reply) =>
+      void answer(reply, refusalOf(error), requestIdOf(request)),
   });
   app.addHook("onResponse", async (request, reply) => {
     parts.metrics.requests.inc({ method: request.method, status: String(reply.statusCode) });

@@ -13,7 +13,9 @@ export const decisionAsk = operation({
   status: 201,
   input: z.strictObject({
     principal: z.strictObject({ type: name, id: name, groups: z.array(name).max(100).default([]) }),
-    action: name.describe("Dotted, as in policies: doc.page.read is in the groups doc and doc.page"),
+    action: name.describe(
+      "Dotted, as in policies: doc.page.read is in the groups doc and doc.page",
+    ),
     resource: z.strictObject({ type: name, id: name }),
     context: z.record(name, z.union([value, z.array(value).max(1_000)])).default({}),
   }),
@@ -36,7 +38,12 @@ export const decisionAsk = operation({
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
     const { outcome, reasons, errors, traceHash } = decision;
     const denied = outcome === "deny" ? ports.policy.explain(decision, question) : null;
-    const link = { decisionId: id, requestId, operation: "authz.decision.ask", actor: `${input.principal.type}:${input.principal.id}` };
+    const link = {
+      decisionId: id,
+      requestId,
+      operation: "authz.decision.ask",
+      actor: `${input.principal.type}:${input.principal.id}`,
+    };
     return {
       output: {
         id,
@@ -49,7 +56,14 @@ export const decisionAsk = operation({
       },
       rows: [
         ...ports.policy.rows(decision, question, about),
-        ...ports.telemetry.linkRows({ ...link, outcome: "done", code: null, subject: null, entryId: callId, time_ms }),
+        ...ports.telemetry.linkRows({
+          ...link,
+          outcome: "done",
+          code: null,
+          subject: null,
+          entryId: callId,
+          time_ms,
+        }),
       ],
       subject: { type: "asked_decision", id },
     };

@@ -15,7 +15,12 @@ export const policyActivate = operation({
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
   async action({ tx, input, principal, ports }) {
-    const version = await activate(tx, principal.tenantId, input.document, `${principal.type}:${principal.id}`);
+    const version = await activate(
+      tx,
+      principal.tenantId,
+      input.document,
+      `${principal.type}:${principal.id}`,
+    );
     await ports.raiseRevision(tx, principal.tenantId);
     return version;
   },

@@ -22,4 +22,10 @@ export const policyGet = operation({
 });
 
 const noPolicies = () =>
-  new Refusal("action/no_policies", 404, "This project has no active policies", {}, "Activate some: POST /v1/policies.");
+  new Refusal(
+    "action/no_policies",
+    404,
+    "This project has no active policies",
+    {},
+    "Activate some: POST /v1/policies.",
+  );

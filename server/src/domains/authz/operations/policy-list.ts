@@ -16,6 +16,9 @@ export const policyList = operation({
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readVersions(tx, limit + 1, readCursor(cursor, z.int32().positive()));
-    return { items: rows.slice(0, limit).map(versionShown), next_cursor: cursorOf(rows, limit, (row) => row.number) };
+    return {
+      items: rows.slice(0, limit).map(versionShown),
+      next_cursor: cursorOf(rows, limit, (row) => row.number),
+    };
   },
 });

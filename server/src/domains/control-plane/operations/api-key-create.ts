@@ -23,7 +23,8 @@ export const apiKeyCreate = operation({
   policy: { resource: ({ input }) => ({ type: "ServiceAccount", id: input.service_account_id }) },
   score: "none",
   async action({ tx, input, principal }) {
-    if (!(await isServiceAccount(tx, input.service_account_id))) throw serviceAccountMissing(input.service_account_id);
+    if (!(await isServiceAccount(tx, input.service_account_id)))
+      throw serviceAccountMissing(input.service_account_id);
     const { key, prefix, hash } = makeKey();
     const made = await insertKey(tx, principal.tenantId, {
       id: newId(),

@@ -16,6 +16,9 @@ export const apiKeyList = operation({
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readKeys(tx, limit + 1, readCursor(cursor, z.uuid()));
-    return { items: rows.slice(0, limit).map(apiKeyShown), next_cursor: cursorOf(rows, limit, (row) => row.id) };
+    return {
+      items: rows.slice(0, limit).map(apiKeyShown),
+      next_cursor: cursorOf(rows, limit, (row) => row.id),
+    };
   },
 });

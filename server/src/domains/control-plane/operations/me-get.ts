@@ -8,7 +8,12 @@ export const meGet = operation({
   kind: "read",
   input: z.strictObject({}),
   output: z.object({
-    principal: z.object({ type: z.string(), id: z.uuid(), name: z.string(), groups: z.array(z.string()) }),
+    principal: z.object({
+      type: z.string(),
+      id: z.uuid(),
+      name: z.string(),
+      groups: z.array(z.string()),
+    }),
     project: z.object({ id: z.uuid(), name: z.string(), score_max: z.number() }),
     organization_id: z.uuid(),
     api_key_id: z.uuid(),
@@ -17,7 +22,8 @@ export const meGet = operation({
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
   async action({ principal }) {
-    const { type, id, name, groups, tenantId, projectName, scoreMax, organizationId, apiKeyId } = principal;
+    const { type, id, name, groups, tenantId, projectName, scoreMax, organizationId, apiKeyId } =
+      principal;
     return {
       principal: { type, id, name, groups: [...groups] },
       project: { id: tenantId, name: projectName, score_max: scoreMax },

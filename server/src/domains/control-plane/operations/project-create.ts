@@ -29,7 +29,12 @@ export const projectCreate = operation({
       scoreMax: input.score_max,
       createdBy: `${principal.type}:${principal.id}`,
     });
-    return { id: made.id, service_account_id: made.serviceAccountId, api_key_id: made.apiKeyId, key: made.key };
+    return {
+      id: made.id,
+      service_account_id: made.serviceAccountId,
+      api_key_id: made.apiKeyId,
+      key: made.key,
+    };
   },
   subject: ({ id }) => ({ type: "project", id }),
 });

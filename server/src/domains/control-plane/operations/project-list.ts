@@ -17,6 +17,9 @@ export const projectList = operation({
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readProjects(tx, limit + 1, readCursor(cursor, z.uuid()));
-    return { items: rows.slice(0, limit).map(projectShown), next_cursor: cursorOf(rows, limit, (row) => row.id) };
+    return {
+      items: rows.slice(0, limit).map(projectShown),
+      next_cursor: cursorOf(rows, limit, (row) => row.id),
+    };
   },
 });

@@ -7,7 +7,8 @@ import { name, serviceAccount, serviceAccountShown } from "../shapes.ts";
 
 export const serviceAccountCreate = operation({
   name: "control-plane.service-account.create",
-  summary: "Makes a service account: a program that calls, and the groups that policies know it by.",
+  summary:
+    "Makes a service account: a program that calls, and the groups that policies know it by.",
   rest: "POST /v1/service-accounts",
   kind: "write",
   status: 201,

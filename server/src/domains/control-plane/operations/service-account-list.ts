@@ -16,6 +16,9 @@ export const serviceAccountList = operation({
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readServiceAccounts(tx, limit + 1, readCursor(cursor, z.uuid()));
-    return { items: rows.slice(0, limit).map(serviceAccountShown), next_cursor: cursorOf(rows, limit, (row) => row.id) };
+    return {
+      items: rows.slice(0, limit).map(serviceAccountShown),
+      next_cursor: cursorOf(rows, limit, (row) => row.id),
+    };
   },
 });

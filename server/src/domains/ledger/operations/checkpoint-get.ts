@@ -25,7 +25,13 @@ export const checkpointGet = operation({
     const newest = await readNewestCheckpoint(tx);
     if (head === undefined || newest === undefined) throw unpublished();
     const { size, root, note } = newest;
-    return { log: head.origin, size, root: root.toString("base64"), checkpoint: note, keys: await logVerifierKeys(tx, head.origin) };
+    return {
+      log: head.origin,
+      size,
+      root: root.toString("base64"),
+      checkpoint: note,
+      keys: await logVerifierKeys(tx, head.origin),
+    };
   },
 });
 

@@ -16,6 +16,9 @@ export const entryList = operation({
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readNewestEntries(tx, readCursor(cursor, z.int().min(0)), limit + 1);
-    return { items: rows.slice(0, limit).map(shown), next_cursor: cursorOf(rows, limit, (row) => row.index) };
+    return {
+      items: rows.slice(0, limit).map(shown),
+      next_cursor: cursorOf(rows, limit, (row) => row.index),
+    };
   },
 });

@@ -37,7 +37,10 @@ export const chainReplay = operation({
       const decided = await replayDecision(tx, id);
       if (decided === undefined) throw chainMissing(id);
       const kept = scores.get(id);
-      const score = kept === undefined ? null : { recorded: kept.value, replayed: rate(kept.model, kept.features).value };
+      const score =
+        kept === undefined
+          ? null
+          : { recorded: kept.value, replayed: rate(kept.model, kept.features).value };
       const agrees = decided.agrees && (score === null || score.recorded === score.replayed);
       calls.push({ id, agrees, outcome: decided.outcome, trace_hash: decided.trace_hash, score });
     }

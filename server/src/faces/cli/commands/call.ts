@@ -7,7 +7,9 @@ export const callOperation: Run = (command) =>
   withSession(command, async ({ call }) => {
     const [name, input] = command.operands;
     const { output, id, requestId, place } = await call(name!, parse(input ?? "{}"));
-    process.stdout.write(`${JSON.stringify({ output, call: id, request_id: requestId, place }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ output, call: id, request_id: requestId, place }, null, 2)}\n`,
+    );
     return EXIT.done;
   });
 
@@ -15,6 +17,12 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Refusal("cli/usage", 400, "The input is not JSON", {}, "Quote it for your shell: '{\"limit\": 5}'");
+    throw new Refusal(
+      "cli/usage",
+      400,
+      "The input is not JSON",
+      {},
+      "Quote it for your shell: '{\"limit\": 5}'",
+    );
   }
 }

@@ -21,7 +21,11 @@ export const decide: Run = (command) => {
 };
 
 const textOf = ({ id, outcome, reasons, help }: Answer): string =>
-  [`${outcome}${reasons.length > 0 ? ` by ${reasons.join(", ")}` : ""}`, ...(help === null ? [] : [`→ ${help}`]), `decision ${id}`].join("\n");
+  [
+    `${outcome}${reasons.length > 0 ? ` by ${reasons.join(", ")}` : ""}`,
+    ...(help === null ? [] : [`→ ${help}`]),
+    `decision ${id}`,
+  ].join("\n");
 
 function inputOf({ values }: CommandCall): unknown {
   const action = values["action"];
@@ -44,7 +48,13 @@ function context(text: CommandCall["values"][string]): unknown {
   try {
     return JSON.parse(typeof text === "string" ? text : "{}");
   } catch {
-    throw new Refusal("cli/usage", 400, "--context is not JSON", {}, "Quote it for your shell: '{\"amount\": 5}'");
+    throw new Refusal(
+      "cli/usage",
+      400,
+      "--context is not JSON",
+      {},
+      "Quote it for your shell: '{\"amount\": 5}'",
+    );
   }
 }
 

@@ -16,19 +16,26 @@ export const demo: Run = async (command) => {
   const count = Number(command.values["count"] ?? COUNT);
   if (!Number.isInteger(count) || count < 1 || count > COUNT_MAX)
     throw usage({ name: "demo", usage: "" }, `--count takes 1 to ${COUNT_MAX}`);
-  await withSession(command, (session) => runDemo(session, { count, say: (line) => process.stdout.write(`${line}\n`) }));
+  await withSession(command, (session) =>
+    runDemo(session, { count, say: (line) => process.stdout.write(`${line}\n`) }),
+  );
   return EXIT.done;
 };
 
 /** The main job, visible: payments through the pipeline, what came of them, one refusal explained, one receipt checked. */
-export async function runDemo(session: Session, { count, say }: { count: number; say: (line: string) => void }): Promise<void> {
+export async function runDemo(
+  session: Session,
+  { count, say }: { count: number; say: (line: string) => void },
+): Promise<void> {
   const payments = generatePayments(SEED, count);
   const progress = new Progress("Transactions", count);
   const tally = new Tally();
   let done = 0;
   const worker = async () => {
     for (let next = payments.next(); !next.done; next = payments.next()) {
-      await tally.add(session.call("risk.transaction.assess", next.value, { acknowledge: "durable" }));
+      await tally.add(
+        session.call("risk.transaction.assess", next.value, { acknowledge: "durable" }),
+      );
       progress.update(++done);
     }
   };

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { readConfig } from "#kernel/config.ts";
@@ -31,14 +30,24 @@ interface State {
  */
 export const importFile: Run = async (command) => {
   const [what, file] = command.operands as [string, string];
-  if (what !== "transactions") throw usage({ name: "import", usage: "" }, "only transactions can be imported");
+  if (what !== "transactions")
+    throw usage({ name: "import", usage: "" }, "only transactions can be imported");
   const hash = await hashOf(file);
   const stateFile = join(readConfig().dataDir, "imports", `${hash}.json`);
   return withSession(command, async (session) => {
     const state = command.values["again"] === true ? undefined : load(stateFile);
     const tally = new Tally(state?.tally);
-    await run(session, readPayments(file, columnsOf(command)), { hash, stateFile, tally, rowsDone: state?.rows ?? 0 });
-    print(command.json, { file, rows: tally.total, ...tally.state }, () => `\n${tallyText(tally)}\n`);
+    await run(session, readPayments(file, columnsOf(command)), {
+      hash,
+      stateFile,
+      tally,
+      rowsDone: state?.rows ?? 0,
+    });
+    print(
+      command.json,
+      { file, rows: tally.total, ...tally.state },
+      () => `\n${tallyText(tally)}\n`,
+    );
     if (!command.json) await showProof(session, tally, (line) => process.stdout.write(`${line}\n`));
     return EXIT.done;
   });
@@ -47,7 +56,12 @@ export const importFile: Run = async (command) => {
 async function run(
   { call }: Session,
   rows: AsyncIterable<PaymentRow>,
-  { hash, stateFile, tally, rowsDone }: { hash: string; stateFile: string; tally: Tally; rowsDone: number },
+  {
+    hash,
+    stateFile,
+    tally,
+    rowsDone,
+  }: { hash: string; stateFile: string; tally: Tally; rowsDone: number },
 ): Promise<void> {
   if (rowsDone > 0) process.stderr.write(`Going on after row ${rowsDone}\n`);
   const progress = new Progress("Rows", undefined);
@@ -64,8 +78,16 @@ async function run(
   };
   for await (const { number, input, fraud } of rows) {
     if (number < rowsDone) continue;
-    const options = { idempotencyKey: `import-${hash.slice(0, 32)}-${number}`, acknowledge: "durable" as const };
-    batch.push(tally.add(call("risk.transaction.assess", input, options).catch((error) => atRow(number, error)), fraud));
+    const options = {
+      idempotencyKey: `import-${hash.slice(0, 32)}-${number}`,
+      acknowledge: "durable" as const,
+    };
+    batch.push(
+      tally.add(
+        call("risk.transaction.assess", input, options).catch((error) => atRow(number, error)),
+        fraud,
+      ),
+    );
     taken = number + 1;
     if (batch.length === CONCURRENT) await settle();
   }
@@ -90,7 +112,10 @@ function atRow(number: number, error: unknown): never {
 function columnsOf({ values }: CommandCall): Record<PaymentField, string> {
   const fields = Object.keys(PAYMENT_COLUMNS) as PaymentField[];
   return Object.fromEntries(
-    fields.map((field) => [field, values[`column-${field.replaceAll("_", "-")}`] ?? PAYMENT_COLUMNS[field]]),
+    fields.map((field) => [
+      field,
+      values[`column-${field.replaceAll("_", "-")}`] ?? PAYMENT_COLUMNS[field],
+    ]),
   ) as Record<PaymentField, string>;
 }
 
@@ -100,7 +125,13 @@ async function hashOf(file: string): Promise<string> {
     await pipeline(createReadStream(file), hash);
   } catch (error) {
     const cause = (error as NodeJS.ErrnoException).code ?? "unknown";
-    throw new Refusal("cli/unreadable_file", 400, `${file} cannot be read`, { file, cause }, "Give the name of a file that you can read.");
+    throw new Refusal(
+      "cli/unreadable_file",
+      400,
+      `${file} cannot be read`,
+      { file, cause },
+      "Give the name of a file that you can read.",
+    );
   }
   return hash.digest("hex");
 }

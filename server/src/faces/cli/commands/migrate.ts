@@ -1,7 +1,14 @@
-import { readConfig } from "#kernel/config.ts";
-import { describeCheck, migrateCheck, migrateDown, migrateRedo, migrateStatus, migrateUp } from "#kernel/migrate.ts";
-import { openEngine } from "#kernel/open-engine.ts";
 import type pg from "pg";
+import { readConfig } from "#kernel/config.ts";
+import {
+  describeCheck,
+  migrateCheck,
+  migrateDown,
+  migrateRedo,
+  migrateStatus,
+  migrateUp,
+} from "#kernel/migrate.ts";
+import { openEngine } from "#kernel/open-engine.ts";
 import { usage } from "../arguments.ts";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -25,29 +32,43 @@ const WAYS: Readonly<Record<string, Way>> = {
   async up(admin, { json, values }) {
     const to = number(values["to"]);
     const report = await migrateUp(admin, to === undefined ? {} : { to });
-    return shown(json, report, `${report.applied.length} migrations and ${report.routines.length} routines applied`);
+    return shown(
+      json,
+      report,
+      `${report.applied.length} migrations and ${report.routines.length} routines applied`,
+    );
   },
   async down(admin, { json, values }) {
     const to = number(values["to"]);
-    if (to === undefined) throw usage({ name: "migrate", usage: "" }, "down needs --to N; 0 takes back everything");
+    if (to === undefined)
+      throw usage({ name: "migrate", usage: "" }, "down needs --to N; 0 takes back everything");
     const report = await migrateDown(admin, { to, force: values["force"] === true });
     return shown(json, report, `${report.reverted.length} migrations taken back`);
   },
   async redo(admin, { json, values }) {
     const report = await migrateRedo(admin, { force: values["force"] === true });
-    return shown(json, report, `${report.reverted.map(({ name }) => name).join(", ")} taken back and applied again`);
+    return shown(
+      json,
+      report,
+      `${report.reverted.map(({ name }) => name).join(", ")} taken back and applied again`,
+    );
   },
   async status(admin, { json }) {
     const report = await migrateStatus(admin);
     const { applied, pending, unknown, changed, routines } = report;
-    const names = (list: readonly { number: number; name: string }[]) => list.map(({ number, name }) => `${number} ${name}`).join(", ") || "none";
-    return shown(json, report, [
-      `applied   ${applied.length}`,
-      `pending   ${names(pending)}`,
-      `unknown   ${names(unknown)}`,
-      `changed   ${names(changed)}`,
-      `routines  ${routines.join(", ") || "none"} to apply`,
-    ].join("\n"));
+    const names = (list: readonly { number: number; name: string }[]) =>
+      list.map(({ number, name }) => `${number} ${name}`).join(", ") || "none";
+    return shown(
+      json,
+      report,
+      [
+        `applied   ${applied.length}`,
+        `pending   ${names(pending)}`,
+        `unknown   ${names(unknown)}`,
+        `changed   ${names(changed)}`,
+        `routines  ${routines.join(", ") || "none"} to apply`,
+      ].join("\n"),
+    );
   },
   async check(admin, { json }) {
     const report = await migrateCheck(admin);

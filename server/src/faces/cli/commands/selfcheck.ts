@@ -19,7 +19,9 @@ interface Check {
 /** One-shot job: everything that a server needs, checked in the order in which it would fail. */
 export const selfcheck: Run = async ({ json, openSystem }) => {
   const config = readConfig();
-  const checks: Check[] = [{ check: "configuration", ok: true, found: JSON.stringify(publicConfig(config)) }];
+  const checks: Check[] = [
+    { check: "configuration", ok: true, found: JSON.stringify(publicConfig(config)) },
+  ];
   const look = async (check: string, work: () => Promise<string>): Promise<void> => {
     try {
       checks.push({ check, ok: true, found: await work() });
@@ -31,14 +33,18 @@ export const selfcheck: Run = async ({ json, openSystem }) => {
   await look("master key", async () => `${loadMasterKey(config).length} bytes`);
   const engine = await openEngine(config, true);
   try {
-    await look("schema", () => withClient(engine.admin, async (client) => (await ensureCompatible(client), "current")));
-    await look("clock", () => withClient(engine.admin, async (client) => {
-      const before_ms = Date.now();
-      const { rows } = await client.query<{ now: Date }>("select clock_timestamp() as now");
-      const skew_ms = Math.round(rows[0]!.now.getTime() - (before_ms + Date.now()) / 2);
-      if (Math.abs(skew_ms) > CLOCK_SKEW_MAX_MS) throw skewed(skew_ms);
-      return `${skew_ms} ms from the database's`;
-    }));
+    await look("schema", () =>
+      withClient(engine.admin, async (client) => (await ensureCompatible(client), "current")),
+    );
+    await look("clock", () =>
+      withClient(engine.admin, async (client) => {
+        const before_ms = Date.now();
+        const { rows } = await client.query<{ now: Date }>("select clock_timestamp() as now");
+        const skew_ms = Math.round(rows[0]!.now.getTime() - (before_ms + Date.now()) / 2);
+        if (Math.abs(skew_ms) > CLOCK_SKEW_MAX_MS) throw skewed(skew_ms);
+        return `${skew_ms} ms from the database's`;
+      }),
+    );
   } finally {
     await engine.stop();
   }
@@ -48,7 +54,9 @@ export const selfcheck: Run = async ({ json, openSystem }) => {
       try {
         const reasons = await system.health();
         if (reasons.length > 0) throw notReady(reasons);
-        await system.parts.db.transaction({ role: "reader", tenantId: null }, (tx) => query(tx, "select 1"));
+        await system.parts.db.transaction({ role: "reader", tenantId: null }, (tx) =>
+          query(tx, "select 1"),
+        );
         return "ready";
       } finally {
         await system.stop();
@@ -73,4 +81,10 @@ const skewed = (skew_ms: number) =>
   );
 
 const notReady = (reasons: readonly string[]) =>
-  new Refusal("engine/not_ready", 503, reasons.join("; "), {}, "Look at the reasons; /readyz shows the same.");
+  new Refusal(
+    "engine/not_ready",
+    503,
+    reasons.join("; "),
+    {},
+    "Look at the reasons; /readyz shows the same.",
+  );

@@ -1,7 +1,7 @@
-import { publicConfig, readConfig } from "#kernel/config.ts";
-import { Refusal } from "#kernel/refusal.ts";
-import { version } from "#kernel/package-root.ts";
 import type { FastifyInstance } from "fastify";
+import { publicConfig, readConfig } from "#kernel/config.ts";
+import { version } from "#kernel/package-root.ts";
+import { Refusal } from "#kernel/refusal.ts";
 import { openRest } from "../../rest/server.ts";
 import type { System } from "../../system.ts";
 import type { Run } from "../command.ts";
@@ -12,7 +12,16 @@ export const serve: Run = async ({ openSystem }) => {
   const config = readConfig();
   const system = await openSystem(config, { migrate: false, join: false });
   const app = await listen(system, config);
-  system.parts.log.info({ version, pid: process.pid, node: process.version, config: publicConfig(config), url: urlOf(app) }, "serving");
+  system.parts.log.info(
+    {
+      version,
+      pid: process.pid,
+      node: process.version,
+      config: publicConfig(config),
+      url: urlOf(app),
+    },
+    "serving",
+  );
   await untilStopped();
   system.parts.log.info("stopping");
   await close(app, system);
@@ -20,7 +29,10 @@ export const serve: Run = async ({ openSystem }) => {
 };
 
 /** Starts to answer; a port that is taken is refused and the system closed. */
-export async function listen(system: System, { host, port }: { host: string; port: number }): Promise<FastifyInstance> {
+export async function listen(
+  system: System,
+  { host, port }: { host: string; port: number },
+): Promise<FastifyInstance> {
   const app = openRest(system.parts, system.operations, () => system.health());
   try {
     await app.listen({ host, port });
@@ -33,7 +45,11 @@ export async function listen(system: System, { host, port }: { host: string; por
 }
 
 export function urlOf(app: FastifyInstance): string {
-  const { address, port, family } = app.server.address() as { address: string; port: number; family: string };
+  const { address, port, family } = app.server.address() as {
+    address: string;
+    port: number;
+    family: string;
+  };
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 

@@ -8,7 +8,10 @@ import { close, listen, untilStopped, urlOf } from "./serve.ts";
 
 /** Everything in one command: the engine, the schema, at the first start a project and the main job, then the service. */
 export const start: Run = async ({ openSystem }) => {
-  const config = readConfig({ ...process.env, SEALBASE_LOG: process.env["SEALBASE_LOG"] ?? "warn" });
+  const config = readConfig({
+    ...process.env,
+    SEALBASE_LOG: process.env["SEALBASE_LOG"] ?? "warn",
+  });
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const system = await openSystem(config, { migrate: true, join: false });
   const stopped = untilStopped();

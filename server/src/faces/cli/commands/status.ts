@@ -7,7 +7,9 @@ import { type Session, withSession } from "../session.ts";
 
 export const status: Run = (command) =>
   withSession(command, async (session) => {
-    const me = (await session.call("control-plane.me.get", {})).output as { project: { id: string; name: string } };
+    const me = (await session.call("control-plane.me.get", {})).output as {
+      project: { id: string; name: string };
+    };
     const shown = {
       ...publicConfig(readConfig()),
       ready: await session.system.health(),
@@ -20,7 +22,10 @@ export const status: Run = (command) =>
 
 async function logOf({ call }: Session): Promise<{ name: string; size: number } | null> {
   try {
-    const { log, size } = (await call("ledger.checkpoint.get", {})).output as { log: string; size: number };
+    const { log, size } = (await call("ledger.checkpoint.get", {})).output as {
+      log: string;
+      size: number;
+    };
     return { name: log, size };
   } catch (error) {
     if (error instanceof Refusal && error.code === "action/no_checkpoint") return null;
@@ -29,7 +34,11 @@ async function logOf({ call }: Session): Promise<{ name: string; size: number } 
 }
 
 function line([name, value]: [string, unknown]): string {
-  if (name === "ready") return `${"ready".padEnd(12)}${(value as string[]).length === 0 ? "yes" : (value as string[]).join("; ")}`;
-  const text = typeof value === "object" && value !== null ? Object.values(value).join(" ") : `${(value as string | number | null) ?? "–"}`;
+  if (name === "ready")
+    return `${"ready".padEnd(12)}${(value as string[]).length === 0 ? "yes" : (value as string[]).join("; ")}`;
+  const text =
+    typeof value === "object" && value !== null
+      ? Object.values(value).join(" ")
+      : `${(value as string | number | null) ?? "–"}`;
   return `${name.padEnd(12)}${text}`;
 }

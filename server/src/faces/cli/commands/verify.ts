@@ -6,7 +6,8 @@ import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
 import { withSession } from "../session.ts";
 
-export const verify: Run = (command) => (command.operands.length === 0 ? verifyLog(command) : verifyFile(command));
+export const verify: Run = (command) =>
+  command.operands.length === 0 ? verifyLog(command) : verifyFile(command);
 
 interface Report {
   readonly valid: boolean;
@@ -32,7 +33,9 @@ const logText = ({ valid, entries, checkpoints, root, findings }: Report): strin
 /** Needs the log's key only: given with --log-key nothing is opened. */
 const verifyFile: Run = async (command) => {
   const text = read(command.operands[0]!);
-  const result = text.startsWith(RECEIPT_HEADER) ? verifyReceipt(text, await keys(command)) : verifyCheckpoint(text, await keys(command));
+  const result = text.startsWith(RECEIPT_HEADER)
+    ? verifyReceipt(text, await keys(command))
+    : verifyCheckpoint(text, await keys(command));
   print(command.json, result, () =>
     result.ok
       ? `verified: ${"index" in result ? `entry ${result.index as number} of ${result.size}` : `checkpoint at ${result.size}`} in ${result.origin}`
@@ -44,13 +47,23 @@ const verifyFile: Run = async (command) => {
 async function keys(command: CommandCall): Promise<string[]> {
   const given = command.values["log-key"];
   if (typeof given === "string") return [given];
-  return withSession(command, async ({ call }) => ((await call("ledger.checkpoint.get", {})).output as { keys: string[] }).keys);
+  return withSession(
+    command,
+    async ({ call }) =>
+      ((await call("ledger.checkpoint.get", {})).output as { keys: string[] }).keys,
+  );
 }
 
 function read(file: string): string {
   try {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
-    throw new Refusal("cli/unreadable_file", 400, `${file} cannot be read`, { file, cause: (error as NodeJS.ErrnoException).code ?? "" }, "Give the name of a file that you can read.");
+    throw new Refusal(
+      "cli/unreadable_file",
+      400,
+      `${file} cannot be read`,
+      { file, cause: (error as NodeJS.ErrnoException).code ?? "" },
+      "Give the name of a file that you can read.",
+    );
   }
 }
