@@ -84,7 +84,7 @@ describe("is refused like any other bad key", () => {
     });
     expect(answer.headers["www-authenticate"]).toBe("Bearer");
     expect({ ...answer.body, request_id: "" }).toEqual({
-      type: "/docs#request/unauthenticated",
+      type: "urn:sealbase:refusal:request/unauthenticated",
       title: "No valid API key came with this call",
       status: 401,
       code: "request/unauthenticated",

@@ -17,6 +17,13 @@ export const DEFAULT_POLICIES: PolicyDocument = {
       resource: anything,
       conditions: [],
     },
+    "everyone-may-see-who-they-are": {
+      effect: "permit",
+      principal: anything,
+      action: actions("control-plane.me"),
+      resource: anything,
+      conditions: [],
+    },
     "auditors-may-read-and-verify": {
       effect: "permit",
       principal: group("auditors"),

@@ -17,7 +17,7 @@ export interface Problem {
 }
 
 export const problemOf = (refusal: Refusal, requestId: string): Problem => ({
-  type: `/docs#${refusal.code}`,
+  type: `urn:sealbase:refusal:${refusal.code}`,
   title: refusal.message,
   status: refusal.status,
   code: refusal.code,
