@@ -144,7 +144,7 @@ describe("a call, and what it leaves", () => {
   test("a denied read is sealed by itself", () =>
     check({
       by: () => outsider,
-      call: ["GET", "/v1/me"],
+      call: ["GET", "/v1/api-keys"],
       status: 403,
       code: "policy/denied",
       sealed: ["refusal refused"],

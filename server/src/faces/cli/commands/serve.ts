@@ -12,6 +12,7 @@ export const serve: Run = async ({ openSystem }) => {
   const config = readConfig();
   const system = await openSystem(config, { migrate: false, join: false });
   const app = await listen(system, config);
+  const stopped = untilStopped(); // before the line that tells others that they may stop us
   system.parts.log.info(
     {
       version,
@@ -22,7 +23,7 @@ export const serve: Run = async ({ openSystem }) => {
     },
     "serving",
   );
-  await untilStopped();
+  await stopped;
   system.parts.log.info("stopping");
   await close(app, system);
   return EXIT.done;
