@@ -39,7 +39,7 @@ export interface Served extends AsyncDisposable {
 export async function serve({ dataDir, key }: Prepared): Promise<Served> {
   const port = await freePort();
   const start = performance.now();
-  const child = spawn(process.execPath, [PROGRAM, "serve"], {
+  const child = spawn(PROGRAM, ["serve"], {
     env: {
       ...process.env,
       SEALBASE_DATA: dataDir,
