@@ -8,7 +8,7 @@ import { setFlagsFromString } from "node:v8";
 module.enableCompileCache?.();
 // V8 sizes its heap by the machine's memory and collects late. A server that lives from 30 MB of objects should not
 // hold 300 MB: the young generation (above) and the old one's growth are bounded. bench/memory.ts measures it.
-setFlagsFromString("--heap-growing-percent=30");
+setFlagsFromString("--heap-growing-percent=20");
 
 // In the repository the sources run as they are; Node strips no types below node_modules, so an
 // installed package runs what was built.

@@ -24,7 +24,9 @@ export interface AuthzPolicyDecisionTraceSteps {
   policy_id: string;
   effect: string;
   outcome: string;
-  detail: string;
+  principal_matches: boolean;
+  resource_matches: boolean;
+  conditions: string;
 }
 
 export interface AuthzPolicyDecisions {
@@ -40,6 +42,7 @@ export interface AuthzPolicyDecisions {
   context: string;
   outcome: string;
   policy_version_id: string | null;
+  engine: string;
   entity_slice_hash: Buffer;
   reasons: string[];
   errors: string[];

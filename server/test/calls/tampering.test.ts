@@ -75,7 +75,7 @@ describe("verification finds", () => {
       [
         `update ledger.entries set entry = ${replaced("entry", "risk.transaction.assess", "risk.transaction.assesd")} where tenant_id = $1 and index = 2`,
       ],
-      ["checkpoint_mismatch", "decision_changed", "head_mismatch"],
+      ["checkpoint_mismatch", "head_mismatch"],
     ],
     [
       "an entry that is none",
@@ -141,6 +141,32 @@ describe("verification finds", () => {
       "a decision about something else",
       [
         `update authz.policy_decisions set resource_id = 'other' where tenant_id = $1 and id = ${idAt(2)}`,
+      ],
+      ["decision_changed"],
+    ],
+    [
+      "a decision in another context",
+      [`update authz.policy_decisions set context = '{}' where tenant_id = $1 and id = ${idAt(2)}`],
+      ["decision_changed"],
+    ],
+    [
+      "a changed step of a decision",
+      [
+        `update authz.policy_decision_trace_steps set outcome = 'allow' where tenant_id = $1 and decision_id = ${idAt(2)} and number = 1`,
+      ],
+      ["decision_changed"],
+    ],
+    [
+      "a changed condition of a step",
+      [
+        `update authz.policy_decision_trace_steps set conditions = replace(conditions, '"holds":false', '"holds":true') where tenant_id = $1 and decision_id = ${idAt(2)} and number = 1`,
+      ],
+      ["decision_changed"],
+    ],
+    [
+      "a step that is gone",
+      [
+        `delete from authz.policy_decision_trace_steps where tenant_id = $1 and decision_id = ${idAt(2)} and number = 2`,
       ],
       ["decision_changed"],
     ],
@@ -217,6 +243,18 @@ test("an erased payload leaves a log that verifies", async () => {
     valid: true,
     erased: 1,
   });
+});
+
+test.for([
+  ["policies", "update authz.policy_versions set document = document || ' ' where tenant_id = $1"],
+  [
+    "what a decision knew",
+    "update authz.entity_slices set slice = slice || ' ' where tenant_id = $1",
+  ],
+])("an edit of %s shows in every decision that was made with it", async ([, edit]) => {
+  const caller = await logOf(3);
+  await run(caller, edit!);
+  expect(new Set(await findings(caller))).toEqual(new Set(["decision_changed"]));
 });
 
 test("a changed digest of reads is found", async () => {

@@ -15,6 +15,7 @@ import {
 
 /** Name and version of this evaluator: part of every trace hash, stored with every policy version. */
 export const ENGINE = { name: "sealbase-est", version: "1" } as const;
+export const ENGINE_TEXT = `${ENGINE.name} ${ENGINE.version}`;
 
 /** How one policy was weighed. */
 export interface Step {

@@ -7,7 +7,7 @@ import { policyGet } from "./operations/policy-get.ts";
 import { policyList } from "./operations/policy-list.ts";
 
 export { activateDefault, openPolicy } from "./policy.ts";
-export { readDecisionsById, type StoredDecision } from "./queries.ts";
+export { type Recomputed, recomputeTraces } from "./recompute.ts";
 export { replayDecision } from "./replay.ts";
 
 export const operations = [

@@ -4,10 +4,16 @@ import type { Decision, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson } from "#verifier";
 import { DEFAULT_POLICIES } from "./default-policies.ts";
 import { type PolicyDocument, policyDocument } from "./document.ts";
-import { ENGINE, Evaluator, type Verdict } from "./evaluate.ts";
+import { ENGINE, ENGINE_TEXT, Evaluator, type Verdict } from "./evaluate.ts";
 import { explain } from "./explain.ts";
-import { activateVersion, decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
-import { sliceOf, traceHash } from "./trace.ts";
+import {
+  activateVersion,
+  decisionRows,
+  readActiveVersion,
+  type StoredStep,
+  type StoredVersion,
+} from "./queries.ts";
+import { sliceOf, stepText, traceHash } from "./trace.ts";
 
 /** A policy version, ready to decide. */
 export interface Version {
@@ -20,7 +26,10 @@ export interface Version {
 /** A decision with what it was made of; the pipeline sees the part that its port names. */
 interface Made extends Decision {
   readonly verdict: Verdict;
+  readonly steps: readonly StoredStep[];
   readonly slice: { readonly text: string; readonly hash: string };
+  /** RFC 8785. */
+  readonly context: string;
   readonly document: PolicyDocument | null;
 }
 
@@ -30,14 +39,35 @@ const NOTHING: Verdict = { outcome: "deny", reasons: [], errors: [], steps: [] }
 export function decideBy(version: Version | null, question: Question): Made {
   const slice = sliceOf(question);
   const verdict = version === null ? NOTHING : version.evaluator.evaluate(question);
+  const { outcome, reasons, errors } = verdict;
+  const { principal, action, resource } = question;
+  const context = canonicalJson(question.context);
+  const steps = verdict.steps.map((step) => ({
+    ...step,
+    conditions: canonicalJson(step.conditions),
+  }));
   return {
-    outcome: verdict.outcome,
-    reasons: verdict.reasons,
-    errors: verdict.errors,
+    outcome,
+    reasons,
+    errors,
     versionId: version?.id ?? null,
-    traceHash: traceHash(question, verdict, slice.hash, version?.hash ?? null),
+    traceHash: traceHash({
+      principal: `${principal.type}:${principal.id}`,
+      action: action.id,
+      resource,
+      context,
+      sliceHash: slice.hash,
+      versionHash: version?.hash ?? null,
+      engine: ENGINE,
+      outcome,
+      reasons,
+      errors,
+      steps: steps.map(stepText),
+    }),
     verdict,
+    steps,
     slice,
+    context,
     document: version?.document ?? null,
   };
 }
@@ -64,8 +94,7 @@ export function openPolicy(db: Db): Policy {
   return {
     decide: async (principal, question) => decideBy(await versionFor(principal), question),
     rows: (decision, question, about) => {
-      const { verdict, slice } = decision as Made;
-      return decisionRows(decision, verdict.steps, slice, question, about);
+      return decisionRows(decision, decision as Made, question, about);
     },
     explain: (decision, question) =>
       explain((decision as Made).document, question, (decision as Made).verdict),
@@ -85,7 +114,7 @@ export function activate(tx: Tx, tenantId: string, document: PolicyDocument, cre
     tenantId,
     document: text,
     hash,
-    engine: `${ENGINE.name} ${ENGINE.version}`,
+    engine: ENGINE_TEXT,
     createdBy,
   });
 }

@@ -3,8 +3,8 @@ import { timestamp } from "#kernel/clock.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import type { Decision, DecisionOf, Question } from "#pipeline";
-import { canonicalJson } from "#verifier";
-import type { Step } from "./evaluate.ts";
+import { ENGINE_TEXT, type Step } from "./evaluate.ts";
+import type { Trace } from "./trace.ts";
 
 const DECISIONS = appendTable("authz.policy_decisions", {
   id: "uuid",
@@ -18,6 +18,7 @@ const DECISIONS = appendTable("authz.policy_decisions", {
   context: "text",
   outcome: "text",
   policy_version_id: "uuid",
+  engine: "text",
   entity_slice_hash: "bytea",
   reasons: "text[]",
   errors: "text[]",
@@ -31,18 +32,27 @@ const STEPS = appendTable("authz.policy_decision_trace_steps", {
   policy_id: "text",
   effect: "text",
   outcome: "text",
-  detail: "text",
+  principal_matches: "bool",
+  resource_matches: "bool",
+  conditions: "text",
 });
 
 const SLICES = sharedTable("authz.entity_slices", { hash: "bytea", slice: "text" });
 
+/** A step in the form in which it is stored: its conditions as canonical JSON. */
+export type StoredStep = Omit<Step, "conditions"> & { readonly conditions: string };
+
 export function decisionRows(
   decision: Decision,
-  steps: readonly Step[],
-  slice: { text: string; hash: string },
+  made: {
+    readonly steps: readonly StoredStep[];
+    readonly slice: { readonly text: string; readonly hash: string };
+    readonly context: string;
+  },
   question: Question,
   about: DecisionOf,
 ): Append[] {
+  const { steps, slice, context } = made;
   const sliceHash = Buffer.from(slice.hash, "hex");
   return [
     rowOf(SLICES, { hash: sliceHash, slice: slice.text }),
@@ -55,23 +65,26 @@ export function decisionRows(
       action: question.action.id,
       resource_type: question.resource.type,
       resource_id: question.resource.id,
-      context: canonicalJson(question.context),
+      context,
       outcome: decision.outcome,
       policy_version_id: decision.versionId,
+      engine: ENGINE_TEXT,
       entity_slice_hash: sliceHash,
       reasons: decision.reasons,
       errors: decision.errors,
       trace_hash: Buffer.from(decision.traceHash, "hex"),
       created_at: timestamp(about.time_ms),
     }),
-    ...steps.map(({ policy_id, effect, outcome, ...detail }, number) =>
+    ...steps.map(({ policy_id, effect, outcome, principal, resource, conditions }, number) =>
       rowOf(STEPS, {
         decision_id: about.id,
         number,
         policy_id,
         effect,
         outcome,
-        detail: canonicalJson(detail),
+        principal_matches: principal,
+        resource_matches: resource,
+        conditions,
       }),
     ),
   ];
@@ -200,6 +213,50 @@ export async function readDecisionsById(
     [ids],
   );
   return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** What a trace hash is made of, and the one that was stored. */
+export interface StoredTrace extends Omit<Trace, "resource" | "engine" | "steps"> {
+  readonly id: string;
+  readonly resource_type: string;
+  readonly resource_id: string;
+  readonly policy_version_id: string | null;
+  /** Name and version of the evaluator. */
+  readonly engine: string;
+  readonly trace_hash: string;
+  readonly steps: readonly StoredStep[];
+}
+
+/** The hashes of slice and policies are those of their stored texts, recomputed, not the ones beside them. */
+export async function readStoredTraces(tx: Tx, ids: readonly string[]): Promise<StoredTrace[]> {
+  const [decisions, steps] = await Promise.all([
+    query<Omit<StoredTrace, "steps">>(
+      tx,
+      `with versions as materialized (
+         select id, encode(sha256(convert_to(document, 'UTF8')), 'hex') as hash
+         from authz.policy_versions where tenant_id = (select ops.tenant())),
+       decisions as materialized (
+         select * from authz.policy_decisions where tenant_id = (select ops.tenant()) and id = any($1::uuid[])),
+       slices as materialized (
+         select hash, encode(sha256(convert_to(slice, 'UTF8')), 'hex') as recomputed from authz.entity_slices
+         where tenant_id = (select ops.tenant()) and hash in (select entity_slice_hash from decisions))
+       select d.id, d.principal, d.action, d.resource_type, d.resource_id, d.context, d.outcome, d.reasons, d.errors,
+         d.policy_version_id, encode(d.trace_hash, 'hex') as trace_hash, coalesce(s.recomputed, '') as "sliceHash",
+         v.hash as "versionHash", d.engine
+       from decisions d left join versions v on v.id = d.policy_version_id left join slices s on s.hash = d.entity_slice_hash`,
+      [ids],
+    ),
+    query<StoredStep & { decision_id: string }>(
+      tx,
+      `select decision_id, policy_id, effect, outcome, principal_matches as principal, resource_matches as resource, conditions
+       from authz.policy_decision_trace_steps where tenant_id = (select ops.tenant()) and decision_id = any($1::uuid[])
+       order by decision_id, number`,
+      [ids],
+    ),
+  ]);
+  const byDecision = new Map<string, StoredStep[]>(decisions.map(({ id }) => [id, []]));
+  for (const step of steps) byDecision.get(step.decision_id)?.push(step);
+  return decisions.map((decision) => ({ ...decision, steps: byDecision.get(decision.id)! }));
 }
 
 /** Everything that a decision can be made from again: itself, what it knew, the version that decided. */

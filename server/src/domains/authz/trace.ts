@@ -1,46 +1,61 @@
 import { createHash } from "node:crypto";
 import type { Question } from "#pipeline";
-import { canonicalJson } from "#verifier";
-import { ENGINE, type Verdict } from "./evaluate.ts";
+import { canonicalJson, canonicalJsonString as text } from "#verifier";
+import type { Step } from "./evaluate.ts";
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+const sha256 = (canonical: string): string => createHash("sha256").update(canonical).digest("hex");
 
 /**
  * What a decision knew about principal and action, as it is kept by content hash. The resource is known by its name
  * alone, which stands in the decision itself.
  */
 export function sliceOf({ principal, action }: Question): { text: string; hash: string } {
-  const text = canonicalJson({
+  const slice = canonicalJson({
     principal: { type: principal.type, id: principal.id, groups: [...principal.groups].sort() },
     action: { id: action.id, groups: [...action.groups].sort() },
   });
-  return { text, hash: sha256(text) };
+  return { text: slice, hash: sha256(slice) };
 }
 
-/** SHA-256 of everything that the verdict follows from, and of the verdict: equal hashes mean an equal decision. */
-export function traceHash(
-  question: Question,
-  verdict: Verdict,
-  sliceHash: string,
-  versionHash: string | null,
-): string {
-  const { principal, action, resource, context } = question;
+/** Everything that a verdict follows from, and the verdict, in the texts in which it is stored. */
+export interface Trace {
+  /** `TYPE:ID` */
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: { readonly type: string; readonly id: string };
+  /** RFC 8785. */
+  readonly context: string;
+  readonly sliceHash: string;
+  readonly versionHash: string | null;
+  readonly engine: { readonly name: string; readonly version: string };
+  readonly outcome: string;
+  readonly reasons: readonly string[];
+  readonly errors: readonly string[];
+  /** RFC 8785 of each step, as `stepText` gives it. */
+  readonly steps: readonly string[];
+}
+
+/**
+ * SHA-256 of a trace as canonical JSON: equal hashes mean an equal decision. Keys stand in canonical order and the parts are canonical
+ * already, so that whoever has the stored texts recomputes it without reading them.
+ */
+export function traceHash(trace: Trace): string {
+  const { resource, engine, versionHash } = trace;
   return sha256(
-    canonicalJson({
-      request: {
-        principal: `${principal.type}:${principal.id}`,
-        action: action.id,
-        resource: { type: resource.type, id: resource.id },
-        context,
-      },
-      entity_slice_hash: sliceHash,
-      policy_version_hash: versionHash,
-      schema_hash: null,
-      engine: ENGINE,
-      decision: verdict.outcome,
-      reasons: verdict.reasons,
-      errors: verdict.errors,
-      steps: verdict.steps,
-    }),
+    `{"decision":${text(trace.outcome)},"engine":{"name":${text(engine.name)},"version":${text(engine.version)}}` +
+      `,"entity_slice_hash":${text(trace.sliceHash)},"errors":${texts(trace.errors)}` +
+      `,"policy_version_hash":${versionHash === null ? "null" : text(versionHash)},"reasons":${texts(trace.reasons)}` +
+      `,"request":{"action":${text(trace.action)},"context":${trace.context},"principal":${text(trace.principal)}` +
+      `,"resource":{"id":${text(resource.id)},"type":${text(resource.type)}}},"schema_hash":null` +
+      `,"steps":[${trace.steps.join(",")}]}`,
   );
 }
+
+/** A step as canonical JSON, from the columns in which it is stored. */
+export const stepText = (
+  step: Omit<Step, "conditions"> & { readonly conditions: string },
+): string =>
+  `{"conditions":${step.conditions},"effect":${text(step.effect)},"outcome":${text(step.outcome)}` +
+  `,"policy_id":${text(step.policy_id)},"principal":${step.principal},"resource":${step.resource}}`;
+
+const texts = (list: readonly string[]): string => `[${list.map(text).join(",")}]`;

@@ -1,4 +1,4 @@
-import { readDecisionsById } from "#domains/authz";
+import { recomputeTraces } from "#domains/authz";
 import { readScores } from "#domains/risk";
 import { logVerifierKeys } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
@@ -79,7 +79,7 @@ interface Page {
   /** Where the page after it begins. */
   readonly next: number;
   readonly entries: readonly StoredEntry[];
-  readonly decisions: Awaited<ReturnType<typeof readDecisionsById>>;
+  readonly decisions: Awaited<ReturnType<typeof recomputeTraces>>;
   readonly scores: Awaited<ReturnType<typeof readScores>>;
   readonly checkpoints: readonly Checkpoint[];
 }
@@ -105,7 +105,7 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
   const next = (entries.at(-1)?.index ?? from) + 1;
   const ids = entries.map(({ id }) => id);
   const [decisions, scores, checkpoints] = await Promise.all([
-    readDecisionsById(tx, ids),
+    recomputeTraces(tx, ids),
     readScores(tx, ids),
     readCheckpoints(tx, { above: from, upTo: next }, PAGE),
   ]);
@@ -191,9 +191,8 @@ class Audit {
       const opened = this.#payload(stored);
       if (opened === undefined) continue;
       const { index, id } = stored;
-      const { sealed, payload } = opened;
-      const { decision, score } = payload;
-      if (decision && !isSameDecision(sealed, decision, decisions.get(id)))
+      const { decision, score, decisions: reads, digest } = opened;
+      if (decision && !isSameDecision(decision, decisions.get(id)))
         this.#find(
           "decision_changed",
           index,
@@ -212,17 +211,11 @@ class Audit {
           index,
           `the features of entry ${index} do not give the score that was sealed`,
         );
-      if (payload.digest !== undefined)
-        await this.#reads(index, payload.decisions!, payload.digest);
+      if (digest !== undefined) await this.#reads(index, reads!, digest);
     }
   }
 
-  #payload({
-    index,
-    entry,
-    salt,
-    payload,
-  }: StoredEntry): { sealed: Entry; payload: SealedPayload } | undefined {
+  #payload({ index, entry, salt, payload }: StoredEntry): SealedPayload | undefined {
     let sealed: Entry;
     try {
       sealed = decodeEntry(entry);
@@ -236,8 +229,7 @@ class Audit {
       this.#erased++;
       return undefined;
     }
-    if (payloadHash(salt, payload) === sealed.payload_hash)
-      return { sealed, payload: JSON.parse(payload) };
+    if (payloadHash(salt, payload) === sealed.payload_hash) return JSON.parse(payload);
     this.#find(
       "payload_changed",
       index,
@@ -247,8 +239,12 @@ class Audit {
   }
 
   async #reads(index: number, ids: readonly string[], digest: string): Promise<void> {
-    const rows = await readDecisionsById(this.#tx, ids);
-    if (digestOf(ids.map((id) => rows.get(id)?.trace_hash ?? "")) !== digest)
+    const rows = await recomputeTraces(this.#tx, ids);
+    const unchanged = (id: string) => {
+      const row = rows.get(id);
+      return row !== undefined && row.stored === row.recomputed ? row.stored : "";
+    };
+    if (digestOf(ids.map(unchanged)) !== digest)
       this.#find(
         "reads_changed",
         index,

@@ -32,6 +32,8 @@ export interface StoredScore {
   readonly level: string;
   readonly reasons: readonly string[];
   readonly features: Features;
+  /** As stored: canonical JSON. */
+  readonly featuresText: string;
   readonly scoreMax: number;
   readonly refused: boolean;
   readonly model: Model;
@@ -59,6 +61,9 @@ export async function readScores(
       "where s.tenant_id = (select ops.tenant()) and s.id = any($1::uuid[])",
     [ids],
   );
+  // Every row brings the same few documents.
+  const models = new Map(rows.map((row) => [row.model_version_id, row.document]));
+  const read = new Map([...models].map(([id, document]) => [id, JSON.parse(document) as Model]));
   return new Map(
     rows.map((row) => [
       row.id,
@@ -68,9 +73,10 @@ export async function readScores(
         level: row.level,
         reasons: row.reasons,
         features: JSON.parse(row.features) as Features,
+        featuresText: row.features,
         scoreMax: Number(row.score_max),
         refused: row.refused,
-        model: JSON.parse(row.document) as Model,
+        model: read.get(row.model_version_id)!,
         modelVersionId: row.model_version_id,
       },
     ]),

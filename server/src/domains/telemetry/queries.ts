@@ -39,15 +39,13 @@ export interface TraceStep {
   readonly policy_id: string;
   readonly effect: string;
   readonly outcome: string;
-  readonly detail: {
-    readonly principal: boolean;
-    readonly resource: boolean;
-    readonly conditions: readonly {
-      readonly kind: string;
-      readonly clause: string;
-      readonly holds: boolean | "error";
-    }[];
-  };
+  readonly principal: boolean;
+  readonly resource: boolean;
+  readonly conditions: readonly {
+    readonly kind: string;
+    readonly clause: string;
+    readonly holds: boolean | "error";
+  }[];
 }
 
 const CALLS_MAX = 100;

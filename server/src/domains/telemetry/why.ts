@@ -40,11 +40,11 @@ function policyLines({
   ];
 }
 
-function stepLine({ policy_id, effect, outcome, detail }: TraceStep): string {
+function stepLine({ policy_id, effect, outcome, ...step }: TraceStep): string {
   const failed = [
-    ...(detail.principal ? [] : ["not this principal"]),
-    ...(detail.resource ? [] : ["not this resource"]),
-    ...detail.conditions.map(({ kind, clause, holds }) => `${kind} ${clause}: ${holds}`),
+    ...(step.principal ? [] : ["not this principal"]),
+    ...(step.resource ? [] : ["not this resource"]),
+    ...step.conditions.map(({ kind, clause, holds }) => `${kind} ${clause}: ${holds}`),
   ];
   return `${outcome === "no_match" ? "·" : "→"} ${effect} ${policy_id}: ${outcome}${failed.length > 0 ? ` (${failed.join("; ")})` : ""}`;
 }

@@ -67,6 +67,7 @@ create table authz.policy_decisions (
   context text not null,
   outcome text not null check (outcome in ('allow', 'deny')),
   policy_version_id uuid,
+  engine text not null,
   entity_slice_hash bytea not null,
   reasons text[] not null,
   errors text[] not null,
@@ -76,6 +77,7 @@ create table authz.policy_decisions (
 ) partition by range (id);
 comment on table authz.policy_decisions is 'Every verdict: who wanted to do what, on which version, and why.';
 comment on column authz.policy_decisions.asked_by is 'The decision of the call that asked; null when the decision is about the call itself.';
+comment on column authz.policy_decisions.engine is 'Name and version of the evaluator that decided.';
 comment on column authz.policy_decisions.policy_version_id is 'Null when the project had no active policy, which denies.';
 select ops.partition_monthly('authz.policy_decisions');
 select ops.protect_tenant('authz.policy_decisions');
@@ -89,10 +91,13 @@ create table authz.policy_decision_trace_steps (
   policy_id text not null,
   effect text not null check (effect in ('permit', 'forbid')),
   outcome text not null check (outcome in ('no_match', 'allow', 'deny', 'error')),
-  detail text not null,
+  principal_matches boolean not null,
+  resource_matches boolean not null,
+  conditions text not null,
   primary key (tenant_id, decision_id, number)
 ) partition by range (decision_id);
 comment on table authz.policy_decision_trace_steps is 'How each policy in reach was weighed: scope and every condition, with the paths it read.';
+comment on column authz.policy_decision_trace_steps.conditions is 'Canonical JSON (RFC 8785), as it is part of the trace hash.';
 select ops.partition_monthly('authz.policy_decision_trace_steps');
 select ops.protect_tenant('authz.policy_decision_trace_steps');
 select ops.append_only('authz.policy_decision_trace_steps');

@@ -25,7 +25,8 @@ select
   v.number as policy_version,
   encode(d.trace_hash, 'hex') as trace_hash,
   (select json_agg(json_build_object('policy_id', t.policy_id, 'effect', t.effect, 'outcome', t.outcome,
-                                     'detail', t.detail::json) order by t.number)
+                                     'principal', t.principal_matches, 'resource', t.resource_matches,
+                                     'conditions', t.conditions::json) order by t.number)
      from authz.policy_decision_trace_steps t
      where t.tenant_id = l.tenant_id and t.decision_id = l.decision_id) as trace,
   s.score,
