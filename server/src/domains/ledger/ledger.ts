@@ -1,13 +1,12 @@
-import { randomBytes } from "node:crypto";
 import { createLogKey } from "#domains/security";
 import { timestamp } from "#kernel/clock.ts";
 import type { Tx } from "#kernel/db.ts";
 import type { Ledger } from "#pipeline";
 import { canonicalJson, encodeEntry, payloadHash, utf8 } from "#verifier";
 import { insertHead, pendingRows, readHead } from "./queries.ts";
+import { Salts } from "./salts.ts";
 import { Sequencer, type SequencerParts } from "./sequencer.ts";
 
-const SALT_BYTES = 32;
 const ORIGINS_CACHED_MAX = 10_000;
 
 export interface OpenLedger extends Ledger {
@@ -20,6 +19,7 @@ export interface OpenLedger extends Ledger {
 export function openLedger(parts: SequencerParts & { readonly origin: string }): OpenLedger {
   const { db, masterKey, origin } = parts;
   const sequencer = new Sequencer(parts);
+  const salts = new Salts();
   const origins = new Map<string, string>();
   const originOf = async (tenantId: string): Promise<string> => {
     const known = origins.get(tenantId);
@@ -38,7 +38,7 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
     async rows(tenantId, { id, time_ms, kind, actor, action, outcome, refs, payload }) {
       const log = origins.get(tenantId) ?? (await originOf(tenantId));
       const text = canonicalJson(payload);
-      const salt = randomBytes(SALT_BYTES);
+      const salt = salts.next();
       const entry = encodeEntry({
         v: 2,
         log,

@@ -9,6 +9,8 @@ import { readLogsWithWork, readNewestCheckpoint, readPlaces } from "./queries.ts
 
 /** While entries keep coming, a checkpoint is signed at least this often. */
 const PUBLISH_MS = 25;
+/** While nobody waits for a checkpoint, entries gather this long: a batch costs the same for one as for hundreds. */
+const GATHER_MS = 50;
 /** How long to leave a log alone whose head another server holds. */
 const BUSY_MS = 10;
 const SWEEP_MS = 1_000;
@@ -32,6 +34,8 @@ interface Worker {
   unpublished: boolean;
   published_ms: number;
   readonly waiters: Map<string, Waiter>;
+  /** Ends the gathering: somebody waits. */
+  hurry?: (() => void) | undefined;
   /** Why signing is off; a restored or changed log stays so until an operator acts. */
   refusal?: Refusal | undefined;
   timer?: NodeJS.Timeout | undefined;
@@ -54,6 +58,8 @@ export class Sequencer {
   readonly #parts: SequencerParts;
   readonly #workers = new Map<string, Worker>();
   #sweep: NodeJS.Timeout | undefined;
+  /** What is pending is drained at once, and nothing new is waited for. */
+  #closing = false;
   #stopping = false;
 
   constructor(parts: SequencerParts) {
@@ -83,6 +89,7 @@ export class Sequencer {
       waiter = waiterOf(() => worker.waiters.delete(entryId));
       worker.waiters.set(entryId, waiter);
     }
+    worker.hurry?.();
     this.wake(tenantId);
     return waiter.place;
   }
@@ -95,6 +102,8 @@ export class Sequencer {
   /** Drains what is pending and ends. */
   async stop(): Promise<void> {
     clearInterval(this.#sweep);
+    this.#closing = true;
+    for (const { hurry } of this.#workers.values()) hurry?.();
     await this.#wakeAll().catch((error) => this.#report(error));
     const until_ms = performance.now() + STOP_MAX_MS;
     const busy = () =>
@@ -132,6 +141,7 @@ export class Sequencer {
     worker.running = true;
     try {
       while (worker.again) {
+        if (worker.waiters.size === 0 && !this.#closing) await gather(worker);
         worker.again = false;
         await this.#drain(tenantId, worker);
       }
@@ -236,6 +246,19 @@ function waiterOf(late: () => void): Waiter {
       settle(value);
     };
   return { place: promise, resolve: settled(resolve), reject: settled(reject) };
+}
+
+/** Lets entries gather until their time is up or somebody waits for one. */
+function gather(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      worker.hurry = undefined;
+      resolve();
+    };
+    const timer = setTimeout(end, GATHER_MS);
+    worker.hurry = end;
+  });
 }
 
 /** Answers everyone whose entry is below the published size. */

@@ -54,7 +54,7 @@ create table vedic.fraud_scores (
   tenant_id uuid not null,
   id uuid not null,
   subject_id uuid,
-  model_version_id uuid not null references vedic.model_versions,
+  model_version_id uuid not null,
   score numeric(6, 5) not null check (score between 0 and 1),
   level text not null check (level in ('LOW', 'MEDIUM', 'HIGH', 'CRITICAL')),
   reasons text[] not null,
@@ -65,6 +65,8 @@ create table vedic.fraud_scores (
   primary key (tenant_id, id)
 ) partition by range (id);
 comment on table vedic.fraud_scores is 'How risky a call was; its id is the id of the decision of the same call.';
+comment on column vedic.fraud_scores.model_version_id is
+  'No foreign key: every score would lock the one row of its model. Models are append-only, so it cannot dangle.';
 comment on column vedic.fraud_scores.features is 'Canonical JSON of the features, so that the score can be recomputed.';
 comment on column vedic.fraud_scores.score_max is 'The threshold of the project at that time.';
 select ops.partition_monthly('vedic.fraud_scores');
