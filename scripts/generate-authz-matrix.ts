@@ -26,7 +26,7 @@ function decide(evaluator: Evaluator, operation: Operation, group: string): stri
   const input = someInput(operation);
   return evaluator.evaluate({
     principal,
-    action: actionOf(operation.name, operation.kind),
+    action: actionOf(operation),
     resource: operation.policy.resource({ input, principal }),
     context: operation.policy.context?.(input) ?? {},
   }).outcome;

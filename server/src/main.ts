@@ -134,6 +134,7 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     health: () => health(db, ledger),
     async stop() {
       clearInterval(hourly);
+      await parts.suspicions.flush();
       await parts.reads.flush(true);
       await ledger.sequencer.stop();
       await listener.close();

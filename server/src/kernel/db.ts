@@ -19,7 +19,7 @@ export type Tx = Kysely<DB>;
 
 /** Whose rows a transaction sees, and with which rights. */
 export interface Scope {
-  readonly role: "writer" | "reader" | "retention";
+  readonly role: "writer" | "reader";
   /** Project; null sees no project's rows. */
   readonly tenantId: string | null;
   /** Set by operations on an organization's projects only. */
@@ -70,8 +70,10 @@ export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_
     // A query is sent while the one before is under way. Each is answered on its own, as without it.
     pipeline: true,
   });
-  // A connection that dies while idle is replaced at the next use; without a listener it would end the process.
+  // A connection that dies, idle or at work, is replaced at the next use, and the work on it fails by itself; without
+  // a listener on both, the pool and each connection, the loss would end the process.
   pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
   try {
     await refuseOldPostgres(pool);
   } catch (error) {

@@ -5,7 +5,8 @@ import { type Parts, Suspicion } from "./ports.ts";
 import { badIdempotencyKey, badRequestId, invalid } from "./refusals.ts";
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]+$/;
+export const IDEMPOTENCY_KEY_MAX = 200;
 const ISSUES_MAX = 20;
 /** NUL as canonical JSON writes it; after an even number of backslashes it is one, after an odd number text. */
 const NUL = /(?<!\\)(?:\\\\)*\\u0000/;
@@ -17,7 +18,8 @@ const NUL = /(?<!\\)(?:\\\\)*\\u0000/;
 export async function request(parts: Parts, chain: Chain, again: boolean): Promise<void> {
   const { incoming, operation } = chain;
   if (!REQUEST_ID.test(chain.requestId)) throw badRequestId();
-  if (incoming.idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(incoming.idempotencyKey))
+  const key = incoming.idempotencyKey;
+  if (key !== undefined && (key.length > IDEMPOTENCY_KEY_MAX || !IDEMPOTENCY_KEY.test(key)))
     throw badIdempotencyKey();
   const principal = await parts
     .authenticate(incoming.credential, again)
@@ -50,21 +52,8 @@ function issues(error: z.ZodError): string[] {
 }
 
 /** A forged, revoked or expired key is told to the project that it names; the caller learns nothing from it. */
-async function suspect(parts: Parts, chain: Chain, error: unknown): Promise<never> {
+function suspect(parts: Parts, chain: Chain, error: unknown): never {
   if (!(error instanceof Suspicion)) throw error;
-  const event = {
-    kind: error.kind,
-    severity: "warning",
-    actor: "unknown",
-    requestId: chain.requestId,
-    decisionId: null,
-    facts: error.facts,
-    time_ms: chain.time_ms,
-  } as const;
-  await parts.committer.commit({
-    tenantId: error.tenantId,
-    id: chain.id,
-    rows: parts.telemetry.eventRows(event),
-  });
+  parts.suspicions.add(error, chain.requestId);
   throw error.refusal;
 }

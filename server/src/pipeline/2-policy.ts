@@ -1,4 +1,5 @@
 import type { Chain } from "./chain.ts";
+import type { Operation } from "./operation.ts";
 import type { Parts, Question } from "./ports.ts";
 import { denied } from "./refusals.ts";
 
@@ -8,7 +9,7 @@ export async function policy(parts: Parts, chain: Chain): Promise<void> {
   const { principal, input } = request;
   const question: Question = {
     principal,
-    action: actionOf(operation.name, operation.kind),
+    action: actionOf(operation),
     resource: operation.policy.resource({ input, principal }),
     context: operation.policy.context?.(input) ?? {},
   };
@@ -30,20 +31,21 @@ export async function policy(parts: Parts, chain: Chain): Promise<void> {
 }
 
 /** `risk.transaction.assess` is in the action groups `risk`, `risk.transaction` and `write`. */
-export function actionOf(
-  name: string,
-  kind: "read" | "write",
-): { id: string; groups: readonly string[] } {
-  let known = actions.get(name);
-  if (known === undefined) {
-    const words = name.split(".");
-    known = {
-      id: name,
-      groups: [kind, ...words.slice(1).map((_, i) => words.slice(0, i + 1).join("."))],
-    };
-    actions.set(name, known);
+export function actionOf(operation: Pick<Operation, "name" | "kind">): Question["action"] {
+  let action = actions.get(operation);
+  if (action === undefined) {
+    const { name, kind } = operation;
+    action = { id: name, groups: [kind, ...dottedGroups(name)] };
+    actions.set(operation, action);
   }
-  return known;
+  return action;
 }
 
-const actions = new Map<string, { id: string; groups: readonly string[] }>();
+/** By operation, never by a name: callers choose the names that they ask about. */
+const actions = new WeakMap<Pick<Operation, "name" | "kind">, Question["action"]>();
+
+/** `doc.page.read` is in `doc` and `doc.page`. */
+export function dottedGroups(name: string): string[] {
+  const words = name.split(".");
+  return words.slice(1).map((_, i) => words.slice(0, i + 1).join("."));
+}

@@ -1,4 +1,5 @@
 import { query, type Tx } from "#kernel/db.ts";
+import { Refusal } from "#kernel/refusal.ts";
 import type { Chain } from "./chain.ts";
 import { readAnswer } from "./idempotency.ts";
 import { acknowledge, type Outcome, outcomeOf } from "./outcome.ts";
@@ -21,13 +22,19 @@ export async function stopIfAnswered(tx: Tx, chain: Chain): Promise<void> {
   if ((await readAnswer(tx, chain)) !== undefined) throw new Answered();
 }
 
-/** Whether an earlier call with this key was done. What was done stays done, even if it would be refused by now. */
+/** Whether this very call was done before. What was done stays done, even if it would be refused by now. */
 export async function isAnswered(parts: Parts, chain: Chain): Promise<boolean> {
   if (!isKeyed(chain)) return false;
-  return parts.db.transaction(
-    chain.scope("reader"),
-    async (tx) => (await readAnswer(tx, chain)) !== undefined,
-  );
+  try {
+    return await parts.db.transaction(
+      chain.scope("reader"),
+      async (tx) => (await readAnswer(tx, chain)) !== undefined,
+    );
+  } catch (error) {
+    // Another call was done with this key: that does not keep this one's refusal out of the record.
+    if (error instanceof Refusal && error.code === "request/idempotency_conflict") return false;
+    throw error;
+  }
 }
 
 /** The answer that this Idempotency-Key got before. */

@@ -117,10 +117,10 @@ export class Committer {
     } else if (isConnectionLost(error)) {
       if (again) for (const { writing, reject } of batch) reject(outcomeUnknown(writing.id));
       else await this.#recoverLost(batch);
-    } else if (batch.length > 1) {
+    } else if (batch.length > 1 && isAboutData(error)) {
       for (const single of batch) await this.#write([single], again);
     } else {
-      batch[0]!.reject(error);
+      for (const { reject } of batch) reject(error);
     }
   }
 
@@ -150,6 +150,10 @@ class StaleBatch extends Error {
     this.revision = revision;
   }
 }
+
+/** SQLSTATE classes 22 and 23: a value or a constraint, so the fault of one call and not of the machine. */
+const isAboutData = (error: unknown): boolean =>
+  /^2[23]/.test((error as { code?: string }).code ?? "");
 
 /** Which calls have their link, and so everything that was committed with it. */
 async function readLinked(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {

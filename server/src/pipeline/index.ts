@@ -2,17 +2,25 @@
 import { Committer } from "./committer.ts";
 import type { Parts, Ports } from "./ports.ts";
 import { ReadLog } from "./read-log.ts";
+import { Suspicions } from "./suspicions.ts";
 
-export { actionOf } from "./2-policy.ts";
+export { IDEMPOTENCY_KEY_MAX } from "./1-request.ts";
+export { actionOf, dottedGroups } from "./2-policy.ts";
 export type { Incoming } from "./chain.ts";
 export { type Call, type Operation, operation, type Recorded, type TxCall } from "./operation.ts";
 export type { Outcome } from "./outcome.ts";
 export { run } from "./pipeline.ts";
 export * from "./ports.ts";
 export { digestOf } from "./read-log.ts";
+export { badIdempotencyKey } from "./refusals.ts";
 
 /** Completes the ports with the pipeline's own writers. */
 export function openPipeline(ports: Ports): Parts {
   const committer = new Committer(ports.db, ports.revision, ports.metrics);
-  return { ...ports, committer, reads: new ReadLog(ports, committer) };
+  return {
+    ...ports,
+    committer,
+    reads: new ReadLog(ports, committer),
+    suspicions: new Suspicions(ports, committer),
+  };
 }

@@ -55,6 +55,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   readonly status?: 200 | 201;
   /** Also accepts an array of inputs, at most this many; each is a call of its own. */
   readonly manyMax?: number;
+  /** Changes keys, policies or the threshold: what was decided in the project before is stale. */
+  readonly raisesRevision?: true;
   /** Works across the projects of the principal's organization. */
   readonly scope?: "organization";
   readonly input: In;

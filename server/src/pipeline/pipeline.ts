@@ -8,7 +8,7 @@ import { linkRead, sealDone } from "./5-seal.ts";
 import { Answered, repeat, stopIfAnswered } from "./answered.ts";
 import { Chain, type Incoming, noTimings } from "./chain.ts";
 import { writeAll } from "./commit.ts";
-import { guard, Stale } from "./guard.ts";
+import { guard, guardWrite, Stale } from "./guard.ts";
 import type { Operation } from "./operation.ts";
 import { acknowledge, type Outcome, outcomeOf } from "./outcome.ts";
 import type { Parts } from "./ports.ts";
@@ -70,7 +70,9 @@ async function transact(parts: Parts, chain: Chain): Promise<Outcome> {
     const done = await chain.step("action", async () => {
       await stopIfAnswered(tx, chain);
       await guard(parts, tx, chain);
-      return action(parts, chain, tx);
+      const acted = await action(parts, chain, tx);
+      await guardWrite(parts, tx, chain);
+      return acted;
     });
     await chain.step("seal", async () => {
       const { lost } = await writeAll(tx, parts.revision, [await sealDone(parts, chain, done)]);

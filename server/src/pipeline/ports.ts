@@ -6,6 +6,7 @@ import type { Metrics } from "#kernel/metrics.ts";
 import type { Facts, Refusal } from "#kernel/refusal.ts";
 import type { Committer } from "./committer.ts";
 import type { ReadLog } from "./read-log.ts";
+import type { Suspicions } from "./suspicions.ts";
 
 /** What the pipeline is given by main.ts: the steps that belong to a domain, and the ground they stand on. */
 export interface Ports {
@@ -20,17 +21,18 @@ export interface Ports {
   readonly ledger: Ledger;
   readonly telemetry: Telemetry;
   readonly projectCreated: ProjectCreated;
-  /** Says in this transaction that earlier decisions of the project are stale. */
-  readonly raiseRevision: (tx: Tx, tenantId: string) => Promise<void>;
+  /** Says in this transaction that earlier decisions of the project are stale; returns the new revision. */
+  readonly raiseRevision: (tx: Tx, tenantId: string) => Promise<number>;
 }
 
 /** Gives a new project what the domains keep per project: its policies, its log. Runs in the project's scope. */
 export type ProjectCreated = (tx: Tx, project: { id: string; createdBy: string }) => Promise<void>;
 
-/** The ports, and the two writers of the pipeline itself. */
+/** The ports, and the writers of the pipeline itself. */
 export interface Parts extends Ports {
   readonly committer: Committer;
   readonly reads: ReadLog;
+  readonly suspicions: Suspicions;
 }
 
 /** Who calls, in which project. */

@@ -93,6 +93,7 @@ describe("is refused like any other bad key", () => {
       request_id: "",
     });
     expect(answer.status).toBe(401);
+    await system.parts.suspicions.flush();
     const events = await system.sql<{ kind: string; tenant_id: string; facts: string }>(
       "select kind, tenant_id, facts from telemetry.security_events where request_id = $1",
       [requestId],

@@ -18,17 +18,23 @@ export interface Authenticator {
 /** Fills the pipeline's first step: an API key becomes a principal. */
 export function openAuthenticator(db: Db, clock: Clock): Authenticator {
   const cache = new Map<string, { readonly found: FoundKey; readonly until_ms: number }>();
+  // A prefix that nobody has is not asked for again and again; it cannot become one, as new ones are random.
+  const unknown = new Set<string>();
   const find = async (prefix: string, withoutCache: boolean): Promise<FoundKey | undefined> => {
     const cached = cache.get(prefix);
     if (!withoutCache && cached !== undefined && cached.until_ms > clock()) return cached.found;
     cache.delete(prefix);
+    if (unknown.has(prefix)) return undefined;
     const found = await db.transaction({ role: "reader", tenantId: null }, (tx) =>
       findKey(tx, prefix),
     );
-    if (found !== undefined) {
-      if (cache.size >= CACHED_MAX) cache.clear();
-      cache.set(prefix, { found, until_ms: clock() + CACHED_MS });
+    if (found === undefined) {
+      if (unknown.size >= CACHED_MAX) unknown.clear();
+      unknown.add(prefix);
+      return undefined;
     }
+    if (cache.size >= CACHED_MAX) cache.clear();
+    cache.set(prefix, { found, until_ms: clock() + CACHED_MS });
     return found;
   };
   return {

@@ -32,8 +32,13 @@ export async function isNew(tx: Tx): Promise<boolean> {
 export const revision: Revision = (tenant) =>
   `(select revision from control_plane.projects where id = ${tenant})`;
 
-export async function raiseRevision(tx: Tx, tenantId: string): Promise<void> {
-  await query(tx, "select control_plane.raise_revision($1)", [tenantId]);
+export async function raiseRevision(tx: Tx, tenantId: string): Promise<number> {
+  const [row] = await query<{ revision: number }>(
+    tx,
+    "select control_plane.raise_revision($1) as revision",
+    [tenantId],
+  );
+  return row!.revision;
 }
 
 export async function insertOrganization(

@@ -10,6 +10,7 @@ import {
   verifyCheckpoint,
 } from "#verifier";
 import {
+  type Checkpoint,
   type Head,
   insertCheckpoint,
   lockHead,
@@ -55,10 +56,7 @@ export class LogState {
    * older copy, or was changed, and signing its head would fork the log.
    */
   static async load(tx: Tx, tenantId: string, masterKey: Uint8Array): Promise<LogState> {
-    const head = await readHead(tx);
-    if (head === undefined) throw new Error(`project ${tenantId} has no log`);
-    const range = restore(head);
-    await compareWithNewest(tx, head.origin, range);
+    const { head, range } = await readConsistent(tx, tenantId);
     const signer = await openLogSigner(tx, masterKey, head.origin);
     return new LogState(tenantId, head.origin, signer, range, await readTileBuilder(tx, head.size));
   }
@@ -91,7 +89,9 @@ export class LogState {
       this.#signer,
     ]);
     if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
-    await compareWithNewest(tx, this.origin, range);
+    // Another server published meanwhile; or the log is not the one that was published.
+    const { head: now } = await readConsistent(tx, this.tenantId);
+    if (now.size !== this.size) throw headMoved(this.origin, this.size, now.size);
   }
 }
 
@@ -103,9 +103,28 @@ function restore({ origin, size, hashes }: Head): CompactRange {
   }
 }
 
-async function compareWithNewest(tx: Tx, origin: string, range: CompactRange): Promise<void> {
+/**
+ * The head, compared with the newest checkpoint. The checkpoint is read first: another server may publish between the two, and
+ * then the head is further on, never behind what was published.
+ */
+async function readConsistent(
+  tx: Tx,
+  tenantId: string,
+): Promise<{ head: Head; range: CompactRange }> {
   const newest = await readNewestCheckpoint(tx);
-  if (newest === undefined) return;
+  const head = await readHead(tx);
+  if (head === undefined) throw new Error(`project ${tenantId} has no log`);
+  const range = restore(head);
+  if (newest !== undefined) await compare(tx, head, range, newest);
+  return { head, range };
+}
+
+async function compare(
+  tx: Tx,
+  { origin }: Head,
+  range: CompactRange,
+  newest: Checkpoint,
+): Promise<void> {
   if (newest.size > range.size) throw restored(origin, newest.size, range.size);
   const root =
     newest.size === range.size ? range.root() : await rootAt(newest.size, storedHashes(tx));

@@ -57,3 +57,12 @@ export const receiptPending = (id: string, index: number) =>
     { id, index },
     "Ask again in a second.",
   );
+
+export const verificationBusy = (running: number) =>
+  new Refusal(
+    "action/verification_busy",
+    503,
+    "This server recomputes as many logs as it can at once",
+    { running },
+    "Ask again when they are done.",
+  );

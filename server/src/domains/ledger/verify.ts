@@ -86,18 +86,24 @@ interface Page {
 
 /** The log up to `end`. PostgreSQL reads the next page while we recompute one. */
 async function* readPages(tx: Tx, end: number): AsyncGenerator<Page> {
-  let ahead = readPage(tx, 0, end);
+  let ahead = started(readPage(tx, 0, end));
   try {
     for (let from = 0; from < end; ) {
       const page = await ahead;
       from = page.entries.length === 0 ? end : page.next;
-      if (from < end) ahead = readPage(tx, from, end);
+      if (from < end) ahead = started(readPage(tx, from, end));
       yield page;
     }
   } finally {
     // Nothing may be asked of the connection once the transaction has ended.
     await ahead.catch(() => {});
   }
+}
+
+/** A failure while nobody awaits it yet is not lost and not unhandled: the next await has it. */
+function started<T>(work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  return work;
 }
 
 async function readPage(tx: Tx, from: number, end: number): Promise<Page> {

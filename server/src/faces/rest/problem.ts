@@ -67,6 +67,7 @@ export function refusalOf(error: unknown): Refusal {
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return notJson();
   if (code === "FST_ERR_BAD_URL") return badPath();
   if (statusCode === 400) return unparsable();
+  if (statusCode !== undefined && statusCode > 400 && statusCode < 500) return unreadable();
   return failed();
 }
 
@@ -104,6 +105,15 @@ const badPath = () =>
     "The path is not percent-encoded UTF-8",
     {},
     "Encode each part of the path as UTF-8, then with percent signs.",
+  );
+
+const unreadable = () =>
+  new Refusal(
+    "request/unreadable",
+    400,
+    "The request itself cannot be read",
+    {},
+    "Shorten its path and headers, and send it again.",
   );
 
 /** A bug of ours: the log has it under the request's id, the caller learns nothing that could be misused. */

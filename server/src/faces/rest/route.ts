@@ -1,7 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { newId } from "#kernel/ids.ts";
 import { Refusal, STEPS } from "#kernel/refusal.ts";
-import { type Incoming, type Operation, type Outcome, type Parts, run } from "#pipeline";
+import {
+  badIdempotencyKey,
+  IDEMPOTENCY_KEY_MAX,
+  type Incoming,
+  type Operation,
+  type Outcome,
+  type Parts,
+  run,
+} from "#pipeline";
 import { answer, problemOf, refusalOf, requestIdOf } from "./problem.ts";
 
 /** One route for one operation. An array for an operation that takes many becomes as many calls. */
@@ -65,6 +73,9 @@ function send(reply: FastifyReply, outcome: Outcome): FastifyReply {
   return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(output));
 }
 
+/** Items of an array that are on their way at once: enough to share commits, few enough to share the machine. */
+const AT_ONCE_MAX = 256;
+
 /** Each item is a call with its own decision, score and entry; the answer has one result an item, in order. */
 async function answerMany(
   parts: Parts,
@@ -76,6 +87,8 @@ async function answerMany(
   const requestId = incoming.requestId!;
   if (inputs.length === 0 || inputs.length > operation.manyMax!)
     return answer(reply, badCount(inputs.length, operation.manyMax!), requestId);
+  const longestKey = `${incoming.idempotencyKey ?? ""}#${inputs.length}`;
+  if (longestKey.length > IDEMPOTENCY_KEY_MAX) return answer(reply, badIdempotencyKey(), requestId);
   // One bad key or request id concerns all of them: the first item tells before the others start.
   const first = await runOne(parts, operation, incoming, inputs[0], 0);
   if (
@@ -83,10 +96,16 @@ async function answerMany(
     first.refusal?.code.startsWith("request/bad_")
   )
     return answer(reply, first.refusal, requestIdOf(reply.request));
-  const others = await Promise.all(
-    inputs.slice(1).map((input, i) => runOne(parts, operation, incoming, input, i + 1)),
-  );
-  const results = [first, ...others].map(({ outcome, refusal }) =>
+  const done = [first];
+  while (done.length < inputs.length) {
+    const slice = inputs.slice(done.length, done.length + AT_ONCE_MAX);
+    done.push(
+      ...(await Promise.all(
+        slice.map((input, i) => runOne(parts, operation, incoming, input, done.length + i)),
+      )),
+    );
+  }
+  const results = done.map(({ outcome, refusal }) =>
     refusal === undefined
       ? { ok: true, status: outcome!.status, output: outcome!.output }
       : { ok: false, status: refusal.status, problem: problemOf(refusal, requestId) },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { newId } from "#kernel/ids.ts";
-import { actionOf, operation } from "#pipeline";
+import { dottedGroups, operation } from "#pipeline";
 
 const name = z.string().min(1).max(200);
 const value = z.union([z.boolean(), z.int(), z.string().max(4_096)]);
@@ -13,7 +13,7 @@ export const decisionAsk = operation({
   status: 201,
   input: z.strictObject({
     principal: z.strictObject({ type: name, id: name, groups: z.array(name).max(100).default([]) }),
-    action: name.describe(
+    action: name.regex(/^[^.]+(\.[^.]+){0,15}$/, "up to 16 words joined by dots").describe(
       "Dotted, as in policies: doc.page.read is in the groups doc and doc.page",
     ),
     resource: z.strictObject({ type: name, id: name }),
@@ -33,7 +33,8 @@ export const decisionAsk = operation({
   score: "none",
   async record({ id: callId, requestId, time_ms, principal, input, ports }) {
     const id = newId();
-    const question = { ...input, action: askedAction(input.action) };
+    // An asked action is nobody's operation, so it is in no read or write group.
+    const question = { ...input, action: { id: input.action, groups: dottedGroups(input.action) } };
     const decision = await ports.policy.decide(principal, question);
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
     const { outcome, reasons, errors, traceHash } = decision;
@@ -69,9 +70,3 @@ export const decisionAsk = operation({
     };
   },
 });
-
-/** An asked action is nobody's operation, so it is in no read or write group. */
-function askedAction(id: string) {
-  const { groups } = actionOf(id, "read");
-  return { id, groups: groups.slice(1) };
-}

@@ -8,20 +8,20 @@ export const policyActivate = operation({
   summary: "Stores a new version of the project's policies and lets it decide from now on.",
   rest: "POST /v1/policies",
   kind: "write",
+  raisesRevision: true,
   status: 201,
   input: z.strictObject({ document: policyDocument }),
   output: z.object({ id: z.uuid(), number: z.int() }),
 
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
-  async action({ tx, input, principal, ports }) {
+  async action({ tx, input, principal }) {
     const version = await activate(
       tx,
       principal.tenantId,
       input.document,
       `${principal.type}:${principal.id}`,
     );
-    await ports.raiseRevision(tx, principal.tenantId);
     return version;
   },
   subject: ({ id }) => ({ type: "policy_version", id }),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { newId } from "#kernel/ids.ts";
+import { instant } from "#kernel/instant.ts";
 import { operation } from "#pipeline";
 import { makeKey } from "../api-key.ts";
 import { insertKey, isServiceAccount } from "../queries.ts";
@@ -15,7 +16,7 @@ export const apiKeyCreate = operation({
   input: z.strictObject({
     service_account_id: z.uuid(),
     name,
-    expires_at: z.iso.datetime({ offset: true }).optional(),
+    expires_at: instant.optional(),
   }),
   output: z.object({ ...apiKey.shape, key: z.string().optional().describe("Shown once") }),
   secrets: ["key"],

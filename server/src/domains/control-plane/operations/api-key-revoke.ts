@@ -9,15 +9,15 @@ export const apiKeyRevoke = operation({
   summary: "Revokes an API key: no call that starts after this answer is done with it.",
   rest: "DELETE /v1/api-keys/{id}",
   kind: "write",
+  raisesRevision: true,
   input: z.strictObject({ id: z.uuid() }),
   output: apiKey,
 
   policy: { resource: ({ input }) => ({ type: "ApiKey", id: input.id }) },
   score: "none",
-  async action({ tx, input, principal, ports }) {
+  async action({ tx, input }) {
     const revoked = await revokeKey(tx, input.id);
     if (revoked === undefined) throw apiKeyMissing(input.id);
-    await ports.raiseRevision(tx, principal.tenantId);
     return apiKeyShown(revoked);
   },
   subject: ({ id }) => ({ type: "api_key", id }),

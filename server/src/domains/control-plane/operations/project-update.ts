@@ -9,16 +9,16 @@ export const projectUpdate = operation({
   summary: "Sets the score above which the project's calls are refused.",
   rest: "PATCH /v1/projects/{id}",
   kind: "write",
+  raisesRevision: true,
   input: z.strictObject({ id: z.uuid(), score_max: scoreMax }),
   output: project,
 
   policy: { resource: ({ input }) => ({ type: "Project", id: input.id }) },
   score: "none",
-  async action({ tx, input, principal, ports }) {
+  async action({ tx, input }) {
     // Only its own: another project's row is not visible in this transaction, so there is nothing to update.
     const updated = await updateScoreMax(tx, input.id, input.score_max);
     if (updated === undefined) throw projectMissing(input.id);
-    await ports.raiseRevision(tx, principal.tenantId);
     return projectShown(updated);
   },
   subject: ({ id }) => ({ type: "project", id }),

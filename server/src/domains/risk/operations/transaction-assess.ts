@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { instant } from "#kernel/instant.ts";
 import { operation } from "#pipeline";
 import { featuresOf } from "../features.ts";
 import { type Payment, paymentRows } from "../queries.ts";
@@ -16,7 +17,7 @@ const input = z.strictObject({
   destination_account: account,
   destination_before_cents: cents.optional(),
   destination_after_cents: cents.optional(),
-  occurred_at: z.iso.datetime({ offset: true }).optional(),
+  occurred_at: instant.optional(),
 });
 
 export const transactionAssess = operation({

@@ -1,0 +1,54 @@
+import { newId } from "#kernel/ids.ts";
+import type { Committer } from "./committer.ts";
+import type { Ports, Suspicion } from "./ports.ts";
+
+/** One event a key and kind in this time; the next one says how many were left out. */
+const QUIET_MS = 60_000;
+const REMEMBERED_MAX = 10_000;
+
+/**
+ * Tells a project that its keys were forged, or used after their end. Nobody waits for it, so that a known prefix answers like an unknown
+ * one; and however often it happens, it writes little.
+ */
+export class Suspicions {
+  readonly #ports: Ports;
+  readonly #committer: Committer;
+  readonly #recent = new Map<string, { since_ms: number; leftOut: number }>();
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(ports: Ports, committer: Committer) {
+    this.#ports = ports;
+    this.#committer = committer;
+  }
+
+  add({ tenantId, kind, facts }: Suspicion, requestId: string): void {
+    const { clock, telemetry, log } = this.#ports;
+    const now_ms = clock();
+    const key = `${tenantId} ${kind} ${String(facts["prefix"])}`;
+    const recent = this.#recent.get(key);
+    if (recent !== undefined && now_ms - recent.since_ms < QUIET_MS) {
+      recent.leftOut++;
+      return;
+    }
+    if (this.#recent.size >= REMEMBERED_MAX) this.#recent.clear();
+    this.#recent.set(key, { since_ms: now_ms, leftOut: 0 });
+    const event = {
+      kind,
+      severity: "warning",
+      actor: "unknown",
+      requestId,
+      decisionId: null,
+      facts: { ...facts, left_out: recent?.leftOut ?? 0 },
+      time_ms: now_ms,
+    } as const;
+    const written = this.#committer
+      .commit({ tenantId, id: newId(), rows: telemetry.eventRows(event) })
+      .catch((error) => log.error({ err: error, kind }, "a suspicion could not be recorded"));
+    this.#writing = Promise.all([this.#writing, written]).then(() => {});
+  }
+
+  /** Resolves when everything that was added is written. */
+  flush(): Promise<void> {
+    return this.#writing;
+  }
+}
