@@ -220,6 +220,16 @@ describe("usage", () => {
     });
   }
 
+  test("--help starts within its budget of 150 ms, at the best of some runs", async () => {
+    const times_ms: number[] = [];
+    for (let run = 0; run < 9; run++) {
+      const start_ms = performance.now();
+      await sealbase.run(["--help"]);
+      times_ms.push(performance.now() - start_ms);
+    }
+    expect(Math.min(...times_ms)).toBeLessThan(150);
+  });
+
   test("a setting that makes no sense is refused by its name", async () => {
     for (const [name, value] of [
       ["SEALBASE_PORT", "99999"],
