@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Question } from "#pipeline";
 import { canonicalJson } from "#verifier";
-import { clauseText, pathsOf } from "./clause.ts";
-import { conjuncts, type Policy, type PolicyDocument } from "./document.ts";
+import { clauseText, type Path, pathsOf } from "./clause.ts";
+import type { Policy, PolicyDocument } from "./document.ts";
 import {
   type Compiled,
   compile,
+  conjuncts,
   type Entity,
   type Environment,
   EvaluationError,
@@ -29,6 +30,7 @@ export interface Step {
 
 export interface ConditionStep {
   readonly kind: "when" | "unless";
+  /** Cut when it is long: the whole stands in the version. */
   readonly clause: string;
   readonly holds: boolean | "error";
   readonly error?: string;
@@ -52,7 +54,7 @@ interface CompiledPolicy {
 interface Clause {
   readonly kind: "when" | "unless";
   readonly text: string;
-  readonly paths: readonly string[];
+  readonly paths: readonly Path[];
   readonly test: Compiled;
   /** Which condition it is a part of. */
   readonly condition: number;
@@ -72,7 +74,10 @@ export class Evaluator {
   /** Deny by default; `forbid` wins; an error in a `forbid` that is in reach denies. Never throws for what a policy does. */
   evaluate(question: Question): Verdict {
     const environment = environmentOf(question);
-    const steps = this.#reach(question, environment).map((policy) => weigh(policy, environment));
+    const read = readerOf(environment);
+    const steps = this.#reach(question, environment).map((policy) =>
+      weigh(policy, environment, read),
+    );
     const by = (outcome: Step["outcome"], effect: Step["effect"]) =>
       steps
         .filter((step) => step.outcome === outcome && step.effect === effect)
@@ -150,12 +155,16 @@ function matches(scope: Policy["principal" | "action" | "resource"], entity: Ent
   }
 }
 
-function weigh({ id, policy, clauses }: CompiledPolicy, environment: Environment): Step {
+function weigh(
+  { id, policy, clauses }: CompiledPolicy,
+  environment: Environment,
+  read: Reader,
+): Step {
   const principal = matches(policy.principal, environment.principal);
   const resource = matches(policy.resource, environment.resource);
   const weighed = { policy_id: id, effect: policy.effect, principal, resource };
   if (!principal || !resource) return { ...weighed, outcome: "no_match", conditions: [] };
-  const conditions = clauses.map((clause) => check(clause, environment));
+  const conditions = clauses.map((clause) => check(clause, environment, read));
   return {
     ...weighed,
     conditions,
@@ -182,8 +191,13 @@ function verdictOf(clauses: readonly Clause[], steps: readonly ConditionStep[]):
   return true;
 }
 
-function check({ kind, text, paths, test }: Clause, environment: Environment): ConditionStep {
-  const step = { kind, clause: text, reads: readsOf(paths, environment) };
+function check(
+  { kind, text, paths, test }: Clause,
+  environment: Environment,
+  read: Reader,
+): ConditionStep {
+  const reads = Object.fromEntries(paths.map((path) => [path.text, read(path)]));
+  const step = { kind, clause: text, reads };
   try {
     const holds = test(environment);
     if (typeof holds !== "boolean") throw new EvaluationError("the condition is not a boolean");
@@ -194,25 +208,31 @@ function check({ kind, text, paths, test }: Clause, environment: Environment): C
   }
 }
 
-function readsOf(
-  paths: readonly string[],
-  environment: Environment,
-): Record<string, string | null> {
-  const reads: Record<string, string | null> = {};
-  for (const path of paths) {
-    const [variable, ...attributes] = path.split(".") as [keyof Environment, ...string[]];
-    let value: unknown = environment[variable];
-    for (const attribute of attributes)
-      value =
-        typeof value === "object" && value !== null && Object.hasOwn(value, attribute)
-          ? (value as Record<string, unknown>)[attribute]
-          : undefined;
-    reads[path] =
-      value === undefined
-        ? null
-        : hashOf(variable === "context" ? value : keyOf(environment[variable]));
-  }
-  return reads;
+type Reader = (path: Path) => string | null;
+
+/** Hashes what paths lead to, each once a question: many clauses read the same long list. */
+function readerOf(environment: Environment): Reader {
+  const hashes = new Map<string, string | null>();
+  return ({ names }) => {
+    const key = names.length === 2 ? `${names[0]}.${names[1]}` : JSON.stringify(names);
+    let hash = hashes.get(key);
+    if (hash === undefined) {
+      hash = hashAt(names, environment);
+      hashes.set(key, hash);
+    }
+    return hash;
+  };
+}
+
+function hashAt([variable, ...attributes]: Path["names"], environment: Environment): string | null {
+  let value: unknown = environment[variable];
+  for (const attribute of attributes)
+    value =
+      typeof value === "object" && value !== null && Object.hasOwn(value, attribute)
+        ? (value as Record<string, unknown>)[attribute]
+        : undefined;
+  if (value === undefined) return null;
+  return hashOf(variable === "context" ? value : keyOf(environment[variable]));
 }
 
 const hashOf = (value: unknown): string =>

@@ -1,4 +1,40 @@
-import { COMPARISONS, type EntityRef, type Expression, type Literal } from "./document.ts";
+import { createHash } from "node:crypto";
+
+export interface EntityRef {
+  type: string;
+  id: string;
+}
+export type Literal = boolean | number | string | { __entity: EntityRef };
+type Two = { left: Expression; right: Expression };
+type Attribute = { left: Expression; attr: string };
+export const COMPARISONS = ["==", "!=", "<", "<=", ">", ">="] as const;
+export const LOGIC = ["&&", "||"] as const;
+type BinaryName = (typeof COMPARISONS)[number] | (typeof LOGIC)[number] | "in" | "contains";
+
+/** One key each; the key says which. */
+export type Expression =
+  | { Value: Literal }
+  | { Var: "principal" | "action" | "resource" | "context" }
+  | { Set: Expression[] }
+  | { ".": Attribute }
+  | { has: Attribute }
+  | { "!": { arg: Expression } }
+  | { is: { left: Expression; entity_type: string } }
+  | { [Name in BinaryName]?: Two };
+
+/** The expressions that stand right under one. */
+export function partsOf(node: Expression): readonly Expression[] {
+  if ("Value" in node || "Var" in node) return [];
+  if ("Set" in node) return node.Set;
+  const [{ left, right, arg }] = Object.values(node) as [Partial<Two> & { arg?: Expression }];
+  return [left, right, arg].filter((part) => part !== undefined);
+}
+
+/** The parts of a condition that `&&` joins at its top: each is traced by itself. */
+export function conjuncts(body: Expression): Expression[] {
+  const and = (body as { "&&"?: Two })["&&"];
+  return and === undefined ? [body] : [...conjuncts(and.left), ...conjuncts(and.right)];
+}
 
 /** What a condition is evaluated against. */
 export interface Environment {
@@ -73,8 +109,7 @@ const COMPILERS: Readonly<Record<string, (operand: never) => Compiled>> = {
     return (environment) => {
       const members = set(environment);
       if (!Array.isArray(members)) throw new EvaluationError("contains needs a set");
-      const wanted = member(environment);
-      return members.some((candidate) => same(candidate, wanted));
+      return setOf(members).keys.has(valueKey(member(environment)));
     };
   },
   "&&": ({ left, right }: { left: Expression; right: Expression }) => {
@@ -112,13 +147,39 @@ const isEntity = (value: unknown): value is Entity =>
   typeof value === "object" && value !== null && (value as Entity).parents instanceof Set;
 
 /** Equality over values: sets without order, entities by type and id; values of different types differ. */
-function same(a: unknown, b: unknown): boolean {
-  if (isEntity(a) && isEntity(b)) return a.type === b.type && a.id === b.id;
-  if (Array.isArray(a) && Array.isArray(b)) {
-    return a.every((x) => b.some((y) => same(x, y))) && b.every((y) => a.some((x) => same(x, y)));
-  }
-  return a === b;
+const same = (a: unknown, b: unknown): boolean =>
+  a === b || (typeof a === "object" && typeof b === "object" && valueKey(a) === valueKey(b));
+
+/** Equal values have equal keys, and only they. Keys of sets and records are digests, so that keys of keys stay short. */
+function valueKey(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (isEntity(value)) return `entity ${keyOf(value)}`;
+  if (Array.isArray(value)) return setOf(value).key;
+  const fields = Object.entries(value).map(([name, field]) => [name, valueKey(field)] as const);
+  return `record ${digest(fields.sort(([a], [b]) => (a < b ? -1 : 1)))}`;
 }
+
+interface KeyedSet {
+  readonly key: string;
+  /** Of the members. */
+  readonly keys: ReadonlySet<string>;
+}
+
+/** By list: one of the context is compared by many policies. Nobody changes a list after it was made. */
+const keyedSets = new WeakMap<readonly unknown[], KeyedSet>();
+
+function setOf(members: readonly unknown[]): KeyedSet {
+  let found = keyedSets.get(members);
+  if (found === undefined) {
+    const keys = new Set(members.map(valueKey));
+    found = { key: `set ${digest([...keys].sort())}`, keys };
+    keyedSets.set(members, found);
+  }
+  return found;
+}
+
+const digest = (keys: unknown): string =>
+  createHash("sha256").update(JSON.stringify(keys)).digest("base64");
 
 function booleanOf(value: unknown): boolean {
   if (typeof value !== "boolean")

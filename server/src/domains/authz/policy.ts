@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Db, Tx } from "#kernel/db.ts";
+import { Refusal } from "#kernel/refusal.ts";
 import type { Decision, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson } from "#verifier";
 import { DEFAULT_POLICIES } from "./default-policies.ts";
-import { type PolicyDocument, policyDocument } from "./document.ts";
+import { type PolicyDocument, storedDocument } from "./document.ts";
 import { ENGINE, ENGINE_TEXT, Evaluator, type Verdict } from "./evaluate.ts";
 import { explain } from "./explain.ts";
 import {
@@ -72,10 +73,43 @@ export function decideBy(version: Version | null, question: Question): Made {
   };
 }
 
-export function openVersion({ id, hash, document }: StoredVersion): Version {
-  const parsed = policyDocument.parse(JSON.parse(document));
-  return { id, hash, document: parsed, evaluator: new Evaluator(parsed) };
+const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+/** A stored version, to decide by. One that was edited after it was stored decides nothing. */
+export function openVersion(stored: StoredVersion): Version {
+  if (isEdited(stored)) throw versionChanged(stored.id);
+  return compileVersion(stored, JSON.parse(stored.document));
 }
+
+/**
+ * A stored version, to decide again by. Its hash is that of what it says now, so that an edit shows as another trace;
+ * null when it says no policies any more.
+ */
+export function reopenVersion(stored: StoredVersion): Version | null {
+  try {
+    return compileVersion(stored, JSON.parse(stored.document));
+  } catch (error) {
+    if (isEdited(stored)) return null;
+    throw error;
+  }
+}
+
+const isEdited = ({ document, hash }: StoredVersion): boolean =>
+  sha256(document).toString("hex") !== hash;
+
+function compileVersion({ id, document: text }: StoredVersion, json: unknown): Version {
+  const document = storedDocument.parse(json);
+  return { id, hash: sha256(text).toString("hex"), document, evaluator: new Evaluator(document) };
+}
+
+const versionChanged = (id: string) =>
+  new Refusal(
+    "policy/version_changed",
+    503,
+    "The project's active policies are not what was stored",
+    { policy_version_id: id },
+    "Tell whoever keeps the database: restore this version's row in authz.policy_versions from a backup.",
+  );
 
 const PROJECTS_CACHED_MAX = 1_000;
 
@@ -109,11 +143,10 @@ async function load(tx: Tx): Promise<Version | null> {
 /** Stores a document as the project's next version and lets it decide from now on. */
 export function activate(tx: Tx, tenantId: string, document: PolicyDocument, createdBy: string) {
   const text = canonicalJson(document);
-  const hash = createHash("sha256").update(text).digest();
   return activateVersion(tx, {
     tenantId,
     document: text,
-    hash,
+    hash: sha256(text),
     engine: ENGINE_TEXT,
     createdBy,
   });

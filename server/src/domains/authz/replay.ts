@@ -1,6 +1,6 @@
 import type { Tx } from "#kernel/db.ts";
 import type { Question } from "#pipeline";
-import { decideBy, openVersion } from "./policy.ts";
+import { decideBy, reopenVersion } from "./policy.ts";
 import { readForReplay } from "./queries.ts";
 
 export interface Replayed {
@@ -25,7 +25,7 @@ export async function replayDecision(tx: Tx, id: string): Promise<Replayed | und
     resource: { type: decision.resource_type, id: decision.resource_id },
     context: JSON.parse(decision.context),
   };
-  const again = decideBy(version === null ? null : openVersion(version), question);
+  const again = decideBy(version === null ? null : reopenVersion(version), question);
   return {
     id,
     outcome: { recorded: decision.outcome, replayed: again.outcome },

@@ -13,9 +13,9 @@ export const decisionAsk = operation({
   status: 201,
   input: z.strictObject({
     principal: z.strictObject({ type: name, id: name, groups: z.array(name).max(100).default([]) }),
-    action: name.regex(/^[^.]+(\.[^.]+){0,15}$/, "up to 16 words joined by dots").describe(
-      "Dotted, as in policies: doc.page.read is in the groups doc and doc.page",
-    ),
+    action: name
+      .regex(/^[^.]+(\.[^.]+){0,15}$/, "up to 16 words joined by dots")
+      .describe("Dotted, as in policies: doc.page.read is in the groups doc and doc.page"),
     resource: z.strictObject({ type: name, id: name }),
     context: z.record(name, z.union([value, z.array(value).max(1_000)])).default({}),
   }),
