@@ -7,7 +7,7 @@ node_pinned=node_modules/.bin/node
 
 if [ ! -x "$node_pinned" ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "Installing what is missing (once, about 20 s) …" >&2
-  # Not `npm ci`: it insists on the optional packages of every platform, also where a registry has only this one's.
+  # Not `npm ci`: it insists that the lock file lists the native packages of every platform, and needs only this one's.
   npm install --no-save --no-audit --no-fund --loglevel=error >&2
 fi
 # Some npm versions block install scripts; the pinned Node needs its own.

@@ -2,12 +2,10 @@ import { activateDefault, operations as authz, openPolicy } from "#domains/authz
 import {
   operations as controlPlane,
   createOrganization,
-  createProject,
   isNew,
   openAuthenticator,
   raiseRevision,
   revision,
-  SCORE_MAX,
 } from "#domains/control-plane";
 import { operations as ledger, type OpenLedger, openLedger } from "#domains/ledger";
 import { openScorer, operations as risk } from "#domains/risk";
@@ -16,7 +14,6 @@ import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type Config, loadMasterKey } from "#kernel/config.ts";
 import { type Db, openDb, query, withClient } from "#kernel/db.ts";
-import { newId } from "#kernel/ids.ts";
 import { openLog } from "#kernel/log.ts";
 import { openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
@@ -37,11 +34,8 @@ export const operations: readonly Operation[] = [
 /** Opens the engine and everything on it. */
 export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
   const log = openLog(config.logLevel);
-  return joinSystem(
-    config,
-    await openEngine(config, join, (line) => log.debug({ engine: line })),
-    migrate,
-  );
+  const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
+  return joinSystem(config, engine, migrate, log);
 }
 
 /** Joins the domains to the pipeline on an engine, and starts the sequencer. The one place that knows every part. */
@@ -49,8 +43,8 @@ export async function joinSystem(
   config: Config,
   engine: Engine,
   migrate: boolean,
+  log = openLog(config.logLevel),
 ): Promise<System> {
-  const log = openLog(config.logLevel);
   const opened: (() => Promise<unknown>)[] = [() => engine.stop()];
   const close = async () => {
     for (const step of opened.splice(0).reverse()) await step();
@@ -113,24 +107,8 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     parts,
     operations,
     isNew: () => db.transaction({ role: "reader", tenantId: null }, isNew),
-    async createOrganization(name, project) {
-      const id = newId();
-      const made = await db.transaction(
-        { role: "writer", tenantId: null, organizationId: id },
-        async (tx) => {
-          await createOrganization(tx, id, name, slugOf(name));
-          const first = {
-            organizationId: id,
-            name: project,
-            slug: slugOf(project),
-            scoreMax: SCORE_MAX,
-            createdBy: "Sealbase:start",
-          };
-          return createProject(tx, parts.projectCreated, first);
-        },
-      );
-      return { projectId: made.id, key: made.key };
-    },
+    createOrganization: (name, project) =>
+      createOrganization(db, parts.projectCreated, name, project),
     health: () => health(db, ledger),
     async stop() {
       clearInterval(hourly);
@@ -141,8 +119,6 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     },
   };
 }
-
-const slugOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 
 async function health(db: Db, ledger: OpenLedger): Promise<string[]> {
   const reasons = ledger.sequencer.refusals.map(({ code, message }) => `${code}: ${message}`);

@@ -16,14 +16,14 @@ const LAYERS: Record<string, readonly string[]> = {
   "command.ts": ["kernel", "faces", "main.ts"],
 };
 
-/** Which domain may call which, by its index.ts alone. The ledger verifies what decisions and scores were sealed. */
+/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed. */
 const DOMAINS: Record<string, readonly string[]> = {
   "control-plane": [],
   authz: [],
   risk: [],
   security: [],
   ops: [],
-  ledger: ["authz", "risk", "security"],
+  ledger: ["authz", "risk", "security", "telemetry"],
   telemetry: ["authz", "risk"],
 };
 

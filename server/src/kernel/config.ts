@@ -5,7 +5,7 @@ import { Refusal } from "./refusal.ts";
 
 /** Everything that can be set, from the environment. README lists it. */
 export interface Config {
-  /** Folder of the embedded engine, the master key and the demo's credentials. */
+  /** Folder of the embedded engine, the master key and the first API key. */
   readonly dataDir: string;
   /** A PostgreSQL server to use instead of the embedded engine. A secret: it holds a password. */
   readonly databaseUrl: string | undefined;

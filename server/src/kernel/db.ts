@@ -29,7 +29,7 @@ export interface Scope {
 export interface Db {
   /** Begins, takes the role and the project, runs, commits; rolls back when `work` throws. */
   transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** A connection of its own that hears NOTIFY; reconnects by itself and calls `onConnect` each time. */
+  /** A connection of its own that hears NOTIFY. After each connect, `hear` gets every channel with an empty payload: anything may have changed. */
   listen(
     channels: readonly string[],
     hear: (channel: string, payload: string) => void,

@@ -1,4 +1,4 @@
-/** The five steps of a call, in order: folder names, span names, metric labels, error prefixes. */
+/** The five steps of a call, in order: file names, span names, metric labels, error prefixes. */
 export const STEPS = ["request", "policy", "score", "action", "seal"] as const;
 export type Step = (typeof STEPS)[number];
 
@@ -23,6 +23,8 @@ export class Refusal extends Error {
   readonly facts: Facts;
   /** One imperative sentence: what the caller can do now. */
   readonly help: string;
+  /** Id of the call that this refusal was recorded for, once it was. */
+  callId: string | undefined;
   /** HTTP status that the code maps to; other faces derive theirs from it. */
   readonly status: number;
 

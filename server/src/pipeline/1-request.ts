@@ -5,6 +5,8 @@ import { type Parts, Suspicion } from "./ports.ts";
 import { badIdempotencyKey, badRequestId, invalid } from "./refusals.ts";
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+export const isRequestId = (text: string): boolean => REQUEST_ID.test(text);
+
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]+$/;
 export const IDEMPOTENCY_KEY_MAX = 200;
 const ISSUES_MAX = 20;
@@ -17,7 +19,7 @@ const NUL = /(?<!\\)(?:\\\\)*\\u0000/;
  */
 export async function request(parts: Parts, chain: Chain, again: boolean): Promise<void> {
   const { incoming, operation } = chain;
-  if (!REQUEST_ID.test(chain.requestId)) throw badRequestId();
+  if (!isRequestId(chain.requestId)) throw badRequestId();
   const key = incoming.idempotencyKey;
   if (key !== undefined && (key.length > IDEMPOTENCY_KEY_MAX || !IDEMPOTENCY_KEY.test(key)))
     throw badIdempotencyKey();

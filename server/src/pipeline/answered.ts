@@ -43,7 +43,7 @@ export async function repeat(parts: Parts, chain: Chain): Promise<Outcome> {
   if (answer === undefined) throw new Error("an answered key has no answer");
   const { decisionId, output, status } = answer;
   const place = await acknowledge(parts, chain, decisionId);
-  return { ...outcomeOf(parts, chain, output, place), id: decisionId, status, repeated: true };
+  return { ...outcomeOf(chain, output, place), id: decisionId, status, repeated: true };
 }
 
 const isKeyed = ({ incoming, operation }: Chain): boolean =>

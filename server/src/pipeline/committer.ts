@@ -1,4 +1,4 @@
-import type { Counter, Gauge, Histogram } from "prom-client";
+import type { Gauge, Histogram } from "prom-client";
 import { isConnectionLost } from "#kernel/database-refusals.ts";
 import { type Db, query, type Tx } from "#kernel/db.ts";
 import { Answered } from "./answered.ts";
@@ -39,7 +39,7 @@ export class Committer {
   constructor(
     db: Db,
     revision: Revision,
-    metrics: { batches: Histogram<"kind">; waiting: Gauge<"queue">; entries: Counter<string> },
+    metrics: { batches: Histogram<"kind">; waiting: Gauge<"queue"> },
   ) {
     this.#db = db;
     this.#revision = revision;

@@ -9,16 +9,6 @@ export class Stale extends Error {
   }
 }
 
-/**
- * The same for a write that waited for others on its way: raises the revision if the operation does, and stops the call
- * unless what was decided is what holds now.
- */
-export async function guardWrite(parts: Parts, tx: Tx, chain: Chain): Promise<void> {
-  const { tenantId, revision } = chain.request.principal;
-  if (chain.operation.raisesRevision !== true) return guard(parts, tx, chain);
-  if ((await parts.raiseRevision(tx, tenantId)) !== revision + 1) throw new Stale();
-}
-
 /** Stops a call that was decided before the last change of keys, policies or threshold; caches may lag, this does not. */
 export async function guard(parts: Parts, tx: Tx, chain: Chain): Promise<void> {
   const { tenantId, revision } = chain.request.principal;
@@ -28,4 +18,14 @@ export async function guard(parts: Parts, tx: Tx, chain: Chain): Promise<void> {
     [tenantId],
   );
   if (row!.revision !== revision) throw new Stale();
+}
+
+/**
+ * The same for a write that waited for others on its way: raises the revision if the operation does, and stops the call
+ * unless what was decided is what holds now.
+ */
+export async function guardWrite(parts: Parts, tx: Tx, chain: Chain): Promise<void> {
+  const { tenantId, revision } = chain.request.principal;
+  if (chain.operation.raisesRevision !== true) return guard(parts, tx, chain);
+  if ((await parts.raiseRevision(tx, tenantId)) !== revision + 1) throw new Stale();
 }

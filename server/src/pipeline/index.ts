@@ -4,7 +4,7 @@ import type { Parts, Ports } from "./ports.ts";
 import { ReadLog } from "./read-log.ts";
 import { Suspicions } from "./suspicions.ts";
 
-export { IDEMPOTENCY_KEY_MAX } from "./1-request.ts";
+export { IDEMPOTENCY_KEY_MAX, isRequestId } from "./1-request.ts";
 export { actionOf, dottedGroups } from "./2-policy.ts";
 export type { Incoming } from "./chain.ts";
 export { type Call, type Operation, operation, type Recorded, type TxCall } from "./operation.ts";

@@ -1,5 +1,6 @@
-import type { Step } from "#kernel/refusal.ts";
+import { Refusal, type Step } from "#kernel/refusal.ts";
 import type { Chain } from "./chain.ts";
+import type { Operation } from "./operation.ts";
 import type { Parts, Place } from "./ports.ts";
 
 /** What a face gets for a call that was done. */
@@ -16,14 +17,8 @@ export interface Outcome {
   readonly timings_ms: Readonly<Record<Step, number>>;
 }
 
-export function outcomeOf(
-  parts: Parts,
-  chain: Chain,
-  output: unknown,
-  place: Place | null,
-): Outcome {
+export function outcomeOf(chain: Chain, output: unknown, place: Place | null): Outcome {
   const { operation, requestId, id, timings_ms } = chain;
-  parts.metrics.calls.inc({ operation: operation.name, outcome: "done", code: "" });
   return {
     output,
     status: operation.status ?? 200,
@@ -44,4 +39,21 @@ export async function acknowledge(
   const { tenantId } = request.principal;
   parts.ledger.wake(tenantId);
   return incoming.acknowledge === "durable" ? null : parts.ledger.published(tenantId, entryId);
+}
+
+/** Counts what a caller gets, once a call: done, refused (and why), or failed by a bug of ours. */
+export async function counted(
+  { metrics }: Parts,
+  { name: operation }: Operation,
+  call: Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    const outcome = await call;
+    metrics.calls.inc({ operation, outcome: "done", code: "" });
+    return outcome;
+  } catch (error) {
+    const [outcome, code] = error instanceof Refusal ? ["refused", error.code] : ["failed", ""];
+    metrics.calls.inc({ operation, outcome, code });
+    throw error;
+  }
 }

@@ -10,7 +10,7 @@ import { Chain, type Incoming, noTimings } from "./chain.ts";
 import { writeAll } from "./commit.ts";
 import { guard, guardWrite, Stale } from "./guard.ts";
 import type { Operation } from "./operation.ts";
-import { acknowledge, type Outcome, outcomeOf } from "./outcome.ts";
+import { acknowledge, counted, type Outcome, outcomeOf } from "./outcome.ts";
 import type { Parts } from "./ports.ts";
 import { restless } from "./refusals.ts";
 import { refuse } from "./refuse.ts";
@@ -25,7 +25,7 @@ export async function run(
 ): Promise<Outcome> {
   const named = { ...incoming, requestId: incoming.requestId ?? newId() };
   const timings_ms = noTimings();
-  return span(operation.name, async () => {
+  const call = span(operation.name, async () => {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const chain = new Chain(parts, operation, named, timings_ms);
       try {
@@ -42,6 +42,7 @@ export async function run(
     }
     throw restless();
   });
+  return counted(parts, operation, call);
 }
 
 async function walk(parts: Parts, chain: Chain, again: boolean): Promise<Outcome> {
@@ -60,7 +61,7 @@ async function append(parts: Parts, chain: Chain): Promise<Outcome> {
     await parts.committer.commit(await sealDone(parts, chain, done));
     return acknowledge(parts, chain, chain.id);
   });
-  return outcomeOf(parts, chain, done.output, place);
+  return outcomeOf(chain, done.output, place);
 }
 
 /** An action with a transaction of its own, in which everything about the call is written. */
@@ -81,7 +82,7 @@ async function transact(parts: Parts, chain: Chain): Promise<Outcome> {
     return done.output;
   });
   const place = await chain.step("seal", () => acknowledge(parts, chain, chain.id));
-  return outcomeOf(parts, chain, output, place);
+  return outcomeOf(chain, output, place);
 }
 
 /** Nothing changes: the decision is logged a moment later, and sealed with the others of its minute. */
@@ -93,5 +94,5 @@ async function read(parts: Parts, chain: Chain): Promise<Outcome> {
     }),
   );
   await chain.step("seal", () => parts.reads.add(chain, linkRead(parts, chain, null)));
-  return outcomeOf(parts, chain, output, null);
+  return outcomeOf(chain, output, null);
 }

@@ -62,12 +62,15 @@ export class Suspicion extends Error {
   readonly refusal: Refusal;
   readonly tenantId: string;
   readonly kind: string;
+  /** Public part of the key that was named. */
+  readonly prefix: string;
   readonly facts: Facts;
-  constructor(refusal: Refusal, tenantId: string, kind: string, facts: Facts) {
+  constructor(refusal: Refusal, tenantId: string, kind: string, prefix: string, facts: Facts) {
     super(kind);
     this.refusal = refusal;
     this.tenantId = tenantId;
     this.kind = kind;
+    this.prefix = prefix;
     this.facts = facts;
   }
 }

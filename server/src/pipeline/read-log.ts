@@ -20,7 +20,8 @@ interface Unsealed {
 
 /**
  * The decision log of reads. An allowed read is answered at once; its decision follows within a second, and once a
- * minute (or a thousand reads) one entry seals the hash of all their trace hashes. A crash loses the last second.
+ * minute (or a thousand reads) one entry seals the hash of all their trace hashes. A crash loses the last
+ * second, and leaves up to a minute of them recorded, not sealed.
  */
 export class ReadLog {
   readonly #ports: Ports;
@@ -61,7 +62,7 @@ export class ReadLog {
           this.#remember(writing, traceHash);
         } catch (error) {
           this.#ports.log.error(
-            { error, decision_id: writing.id },
+            { err: error, decision_id: writing.id },
             "the decision of a read could not be recorded",
           );
         }
@@ -107,7 +108,7 @@ export class ReadLog {
       ledger.wake(tenantId);
     } catch (error) {
       log.error(
-        { error, tenant_id: tenantId, reads: ids.length },
+        { err: error, tenant_id: tenantId, reads: ids.length },
         "a digest of reads could not be sealed",
       );
     }

@@ -14,14 +14,10 @@ const SEALED: ReadonlySet<string> = new Set(["policy", "score", "action"]);
  * earlier call with its key was done.
  */
 export async function refuse(parts: Parts, chain: Chain, error: unknown): Promise<unknown> {
-  const { metrics, committer, ledger, reads } = parts;
-  const operation = chain.operation.name;
-  if (!(error instanceof Refusal)) {
-    metrics.calls.inc({ operation, outcome: "failed", code: "" });
-    return error;
-  }
+  const { committer, ledger, reads } = parts;
+  if (!(error instanceof Refusal)) return error;
+  if (chain.decision === undefined || !SEALED.has(error.step)) return error;
   try {
-    if (chain.decision === undefined || !SEALED.has(error.step)) return error;
     if (await isAnswered(parts, chain)) return new Answered();
     if (chain.operation.kind === "read" && error.step === "action") {
       reads.add(chain, linkRead(parts, chain, error.code));
@@ -30,11 +26,10 @@ export async function refuse(parts: Parts, chain: Chain, error: unknown): Promis
     const writing = await sealRefused(parts, chain, error);
     await chain.step("seal", () => committer.commit(writing));
     ledger.wake(writing.tenantId);
+    error.callId = chain.id;
     return error;
   } catch (settled) {
     if (settled instanceof Stale || settled instanceof Refusal) return settled;
     throw settled;
-  } finally {
-    metrics.calls.inc({ operation, outcome: "refused", code: error.code });
   }
 }

@@ -14,17 +14,17 @@ export class Suspicions {
   readonly #ports: Ports;
   readonly #committer: Committer;
   readonly #recent = new Map<string, { since_ms: number; leftOut: number }>();
-  #writing: Promise<void> = Promise.resolve();
+  readonly #writing = new Set<Promise<void>>();
 
   constructor(ports: Ports, committer: Committer) {
     this.#ports = ports;
     this.#committer = committer;
   }
 
-  add({ tenantId, kind, facts }: Suspicion, requestId: string): void {
+  add({ tenantId, kind, prefix, facts }: Suspicion, requestId: string): void {
     const { clock, telemetry, log } = this.#ports;
     const now_ms = clock();
-    const key = `${tenantId} ${kind} ${String(facts["prefix"])}`;
+    const key = `${tenantId} ${kind} ${prefix}`;
     const recent = this.#recent.get(key);
     if (recent !== undefined && now_ms - recent.since_ms < QUIET_MS) {
       recent.leftOut++;
@@ -38,17 +38,18 @@ export class Suspicions {
       actor: "unknown",
       requestId,
       decisionId: null,
-      facts: { ...facts, left_out: recent?.leftOut ?? 0 },
+      facts: { ...facts, prefix, left_out: recent?.leftOut ?? 0 },
       time_ms: now_ms,
     } as const;
     const written = this.#committer
       .commit({ tenantId, id: newId(), rows: telemetry.eventRows(event) })
       .catch((error) => log.error({ err: error, kind }, "a suspicion could not be recorded"));
-    this.#writing = Promise.all([this.#writing, written]).then(() => {});
+    this.#writing.add(written);
+    void written.finally(() => this.#writing.delete(written));
   }
 
   /** Resolves when everything that was added is written. */
-  flush(): Promise<void> {
-    return this.#writing;
+  async flush(): Promise<void> {
+    await Promise.all(this.#writing);
   }
 }

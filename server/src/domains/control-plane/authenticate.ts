@@ -45,9 +45,8 @@ export function openAuthenticator(db: Db, clock: Clock): Authenticator {
       if (found === undefined) throw unauthenticated();
       const wrong = whatIsWrong(found, credential!, clock());
       if (wrong !== undefined)
-        throw new Suspicion(unauthenticated(), found.tenant_id, wrong, {
+        throw new Suspicion(unauthenticated(), found.tenant_id, wrong, prefix, {
           api_key_id: found.api_key_id,
-          prefix,
         });
       return principalOf(found);
     },

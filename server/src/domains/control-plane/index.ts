@@ -13,7 +13,6 @@ import { serviceAccountList } from "./operations/service-account-list.ts";
 export { openAuthenticator } from "./authenticate.ts";
 export { createOrganization, createProject } from "./projects.ts";
 export { isNew, raiseRevision, revision } from "./queries.ts";
-export { SCORE_MAX } from "./shapes.ts";
 
 export const operations = [
   meGet,

@@ -1,9 +1,10 @@
-import { query, type Tx } from "#kernel/db.ts";
+import { type Db, query, type Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import type { ProjectCreated } from "#pipeline";
 import { makeKey } from "./api-key.ts";
 import { insertKey, insertOrganization, insertProject, insertServiceAccount } from "./queries.ts";
 import { slugTaken } from "./refusals.ts";
+import { SCORE_MAX } from "./shapes.ts";
 
 export interface NewProject {
   readonly id: string;
@@ -50,15 +51,29 @@ export async function createProject(
   });
 }
 
-/** The first organization of an installation, made by whoever starts it. */
+/** An organization with its first project, made by whoever starts an installation. */
 export async function createOrganization(
-  tx: Tx,
-  id: string,
+  db: Db,
+  projectCreated: ProjectCreated,
   name: string,
-  slug: string,
-): Promise<void> {
-  await insertOrganization(tx, { id, name, slug });
+  projectName: string,
+): Promise<{ projectId: string; key: string }> {
+  const id = newId();
+  const scope = { role: "writer", tenantId: null, organizationId: id } as const;
+  const made = await db.transaction(scope, async (tx) => {
+    await insertOrganization(tx, { id, name, slug: slugOf(name) });
+    return createProject(tx, projectCreated, {
+      organizationId: id,
+      name: projectName,
+      slug: slugOf(projectName),
+      scoreMax: SCORE_MAX,
+      createdBy: "Sealbase:start",
+    });
+  });
+  return { projectId: made.id, key: made.key };
 }
+
+const slugOf = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 
 /** Runs work in the scope of another project of the same transaction, then returns to where it was. */
 async function within<T>(tx: Tx, tenantId: string, work: () => Promise<T>): Promise<T> {

@@ -209,6 +209,21 @@ export const readLost = async (tx: Tx, limit: number): Promise<string[]> =>
     )
   ).map(({ id }) => id);
 
+/**
+ * SQL that is true of an id that was never sealed: no entry in the log or on its way to it, and no payload, whose entry
+ * would be lost (`readLost`). Name the id's table, since these have an id too.
+ */
+export const isUnsealed = (id: string): string =>
+  [
+    "ledger.entries e where e.id",
+    "ledger.pending e where e.id",
+    "ledger.payloads e where e.entry_id",
+  ]
+    .map(
+      (rows) => `not exists (select from ${rows} = ${id} and e.tenant_id = (select ops.tenant()))`,
+    )
+    .join(" and ");
+
 /** Bytes of entries `from` (included) to `to` (excluded). */
 export async function readBytes(tx: Tx, from: number, to: number): Promise<Buffer[]> {
   const rows = await query<{ entry: Buffer }>(

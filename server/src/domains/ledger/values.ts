@@ -1,5 +1,5 @@
 import type { Recomputed } from "#domains/authz";
-import { rate, type StoredScore } from "#domains/risk";
+import { ASSESSMENT, rate, type StoredPayment, type StoredScore } from "#domains/risk";
 import { canonicalJson } from "#verifier";
 
 /** What the payload of an entry says about the rows that were written with it. */
@@ -9,6 +9,8 @@ export interface SealedPayload {
   /** Of an entry that seals reads: their decisions, and the digest of their traces. */
   readonly decisions?: readonly string[];
   readonly digest?: string;
+  readonly request?: { readonly operation: string; readonly input: object };
+  readonly outcome?: { readonly status: string };
 }
 
 interface SealedDecision {
@@ -49,3 +51,18 @@ export function isSameScore(sealed: SealedScore, row: StoredScore | undefined): 
 /** Whether the stored features give the stored score under the stored weights. */
 export const isRatedSo = (row: StoredScore): boolean =>
   rate(row.model, row.features).value === row.value;
+
+/** Whether what was done is there as it was sealed: a payment as it was given and seen, and none where none was recorded. */
+export function isSameSubject(
+  { request, outcome, score }: SealedPayload,
+  time: string,
+  row: StoredPayment | undefined,
+): boolean {
+  if (request?.operation !== ASSESSMENT || outcome?.status !== "done") return row === undefined;
+  return (
+    row !== undefined &&
+    row.createdAt === time &&
+    canonicalJson(request.input) === canonicalJson(row.input) &&
+    canonicalJson(score?.features ?? null) === canonicalJson(row.features)
+  );
+}

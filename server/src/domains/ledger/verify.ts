@@ -1,6 +1,7 @@
 import { recomputeTraces } from "#domains/authz";
-import { readScores } from "#domains/risk";
+import { readPaymentIds, readPayments, readScoreIds, readScores } from "#domains/risk";
 import { logVerifierKeys } from "#domains/security";
+import { readSealedCalls } from "#domains/telemetry";
 import type { Tx } from "#kernel/db.ts";
 import { digestOf } from "#pipeline";
 import {
@@ -16,6 +17,7 @@ import {
 import {
   type Checkpoint,
   type Head,
+  isUnsealed,
   readCheckpoints,
   readEntries,
   readHead,
@@ -26,7 +28,13 @@ import {
   type Tile,
 } from "./queries.ts";
 import { TileBuilder } from "./tree.ts";
-import { isRatedSo, isSameDecision, isSameScore, type SealedPayload } from "./values.ts";
+import {
+  isRatedSo,
+  isSameDecision,
+  isSameScore,
+  isSameSubject,
+  type SealedPayload,
+} from "./values.ts";
 
 const PAGE = 1_000;
 const FINDINGS_MAX = 20;
@@ -81,6 +89,7 @@ interface Page {
   readonly entries: readonly StoredEntry[];
   readonly decisions: Awaited<ReturnType<typeof recomputeTraces>>;
   readonly scores: Awaited<ReturnType<typeof readScores>>;
+  readonly payments: Awaited<ReturnType<typeof readPayments>>;
   readonly checkpoints: readonly Checkpoint[];
 }
 
@@ -110,12 +119,13 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
   const entries = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
   const next = (entries.at(-1)?.index ?? from) + 1;
   const ids = entries.map(({ id }) => id);
-  const [decisions, scores, checkpoints] = await Promise.all([
+  const [decisions, scores, payments, checkpoints] = await Promise.all([
     recomputeTraces(tx, ids),
     readScores(tx, ids),
+    readPayments(tx, ids),
     readCheckpoints(tx, { above: from, upTo: next }, PAGE),
   ]);
-  return { from, next, entries, decisions, scores, checkpoints };
+  return { from, next, entries, decisions, scores, payments, checkpoints };
 }
 
 class Audit {
@@ -176,6 +186,20 @@ class Audit {
         null,
         `entry ${id} was durable; it is not in the log and does not wait for a place`,
       );
+    await this.#unsealed();
+  }
+
+  /** Rows that no entry stands for: somebody put them there beside the log. */
+  async #unsealed(): Promise<void> {
+    const limit = FINDINGS_MAX + 1;
+    const [calls, payments, scores] = await Promise.all([
+      readSealedCalls(this.#tx, isUnsealed, limit),
+      readPaymentIds(this.#tx, isUnsealed, limit),
+      readScoreIds(this.#tx, isUnsealed, limit),
+    ]);
+    for (const [what, ids] of Object.entries({ call: calls, payment: payments, score: scores }))
+      for (const id of ids)
+        this.#find("row_unsealed", null, `${what} ${id} is stored, and no entry was made for it`);
   }
 
   report(): Report {
@@ -192,12 +216,12 @@ class Audit {
   }
 
   /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
-  async #values({ entries, decisions, scores }: Page): Promise<void> {
+  async #values({ entries, decisions, scores, payments }: Page): Promise<void> {
     for (const stored of entries) {
       const opened = this.#payload(stored);
       if (opened === undefined) continue;
       const { index, id } = stored;
-      const { decision, score, decisions: reads, digest } = opened;
+      const { decision, score, decisions: reads, digest } = opened.payload;
       if (decision && !isSameDecision(decision, decisions.get(id)))
         this.#find(
           "decision_changed",
@@ -205,7 +229,7 @@ class Audit {
           `the decision of entry ${index} is not the one that was sealed`,
         );
       const kept = scores.get(id);
-      if (score && !isSameScore(score, kept))
+      if (score ? !isSameScore(score, kept) : kept !== undefined)
         this.#find(
           "score_changed",
           index,
@@ -217,11 +241,22 @@ class Audit {
           index,
           `the features of entry ${index} do not give the score that was sealed`,
         );
+      if (!isSameSubject(opened.payload, opened.entry.time, payments.get(id)))
+        this.#find(
+          "subject_changed",
+          index,
+          `the payment of entry ${index} is not the one that was sealed`,
+        );
       if (digest !== undefined) await this.#reads(index, reads!, digest);
     }
   }
 
-  #payload({ index, entry, salt, payload }: StoredEntry): SealedPayload | undefined {
+  #payload({
+    index,
+    entry,
+    salt,
+    payload,
+  }: StoredEntry): { entry: Entry; payload: SealedPayload } | undefined {
     let sealed: Entry;
     try {
       sealed = decodeEntry(entry);
@@ -235,7 +270,8 @@ class Audit {
       this.#erased++;
       return undefined;
     }
-    if (payloadHash(salt, payload) === sealed.payload_hash) return JSON.parse(payload);
+    if (payloadHash(salt, payload) === sealed.payload_hash)
+      return { entry: sealed, payload: JSON.parse(payload) };
     this.#find(
       "payload_changed",
       index,

@@ -2,7 +2,17 @@
 import { transactionAssess } from "./operations/transaction-assess.ts";
 
 export { rate } from "./model.ts";
-export { readScores, type StoredScore } from "./queries.ts";
+export {
+  readPaymentIds,
+  readPayments,
+  readScoreIds,
+  readScores,
+  type StoredPayment,
+  type StoredScore,
+} from "./queries.ts";
 export { openScorer } from "./scorer.ts";
+
+/** Whose calls, once done, leave a payment. */
+export const ASSESSMENT = transactionAssess.name;
 
 export const operations = [transactionAssess];

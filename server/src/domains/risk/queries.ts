@@ -125,6 +125,90 @@ export interface Payment {
   readonly occurred_at?: string | undefined;
 }
 
+/** What is stored of a payment; a part is null when its row is not there. */
+export interface StoredPayment {
+  readonly id: string;
+  /** In the shape of the operation's input: what was not given is not there. */
+  readonly input: object | null;
+  readonly createdAt: string | null;
+  /** What was seen in it, as a score's features are sealed. */
+  readonly features: object | null;
+}
+
+/** An instant as the input has it, in UTC with milliseconds; microseconds show only when somebody put some. */
+const instantOf = (column: string) =>
+  `case when isfinite(${column}) then regexp_replace(to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US'), '000$', '') || 'Z'
+     else ${column}::text end`;
+
+/** Read as JSON, an amount beyond 2^53 is another number than the one that was given, and does not fail the read. */
+const CENTS = [
+  "amount_cents",
+  "origin_before_cents",
+  "origin_after_cents",
+  "destination_before_cents",
+  "destination_after_cents",
+] as const;
+
+export async function readPayments(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Map<string, StoredPayment>> {
+  const rows = await query<StoredPayment>(
+    tx,
+    `with given as (select * from vedic.transactions where tenant_id = (select ops.tenant()) and id = any($1::uuid[])),
+       seen as (select * from vedic.transaction_features where tenant_id = (select ops.tenant()) and transaction_id = any($1::uuid[]))
+     select coalesce(t.id, f.transaction_id) as id, ${instantOf("t.created_at")} as "createdAt",
+       case when t.id is not null then json_strip_nulls(json_build_object('external_id', t.external_id, 'type', t.type,
+         'origin_account', t.origin_account, 'destination_account', t.destination_account,
+         'occurred_at', ${instantOf("t.occurred_at")}, ${CENTS.map((name) => `'${name}', t.${name}`).join(", ")})) end as input,
+       case when f.transaction_id is not null then json_build_object('type', f.type, 'amount_cents', f.amount_cents,
+         'digital_root', f.digital_root, 'is_round_amount', f.is_round_amount, 'drain_ratio', f.drain_ratio,
+         'is_overdrawn', f.is_overdrawn, 'amount_bucket', f.amount_bucket) end as features
+     from given t full join seen f on f.transaction_id = t.id`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** SQL that is true or false of an id, which is an expression with its table's name. */
+type Condition = (id: string) => string;
+
+/** Ids of scores that a condition is true of, the lowest first. */
+export const readScoreIds = (tx: Tx, condition: Condition, limit: number): Promise<string[]> =>
+  readIds(tx, "select r.id from vedic.fraud_scores r", condition("r.id"), limit);
+
+/** Ids of payments, and of what was seen in one, that a condition is true of. */
+export async function readPaymentIds(
+  tx: Tx,
+  condition: Condition,
+  limit: number,
+): Promise<string[]> {
+  const [given, seen] = await Promise.all([
+    readIds(tx, "select r.id from vedic.transactions r", condition("r.id"), limit),
+    readIds(
+      tx,
+      "select r.transaction_id as id from vedic.transaction_features r",
+      condition("r.transaction_id"),
+      limit,
+    ),
+  ]);
+  return [...new Set([...given, ...seen])].slice(0, limit);
+}
+
+const readIds = async (
+  tx: Tx,
+  select: string,
+  condition: string,
+  limit: number,
+): Promise<string[]> =>
+  (
+    await query<{ id: string }>(
+      tx,
+      `${select} where r.tenant_id = (select ops.tenant()) and ${condition} order by 1 limit $1`,
+      [limit],
+    )
+  ).map(({ id }) => id);
+
 const TRANSACTIONS = appendTable("vedic.transactions", {
   id: "uuid",
   external_id: "text",

@@ -58,3 +58,19 @@ export const readLineage = (tx: Tx, id: string): Promise<Lineage[]> =>
        and id in (select telemetry.calls_of($1)) order by id limit ${CALLS_MAX}`,
     [id],
   );
+
+/** Calls with an entry whose id `condition`, SQL about an id, is true of. The lowest first. */
+export const readSealedCalls = async (
+  tx: Tx,
+  condition: (id: string) => string,
+  limit: number,
+): Promise<string[]> =>
+  (
+    await query<{ id: string }>(
+      tx,
+      `select l.decision_id as id from telemetry.event_links l
+       where l.tenant_id = (select ops.tenant()) and (l.entry_id is not null or l.outcome <> 'read')
+         and ${condition("coalesce(l.entry_id, l.decision_id)")} order by 1 limit $1`,
+      [limit],
+    )
+  ).map(({ id }) => id);

@@ -72,7 +72,7 @@ function actionLine({ outcome, code, subject_type, subject_id, decision }: Linea
 }
 
 function sealLine({ entry_id, entry_index }: Lineage): string {
-  if (entry_id === null) return "with the other reads of its minute";
+  if (entry_id === null) return "with other reads under one digest, unless a crash came between";
   return entry_index === null
     ? `entry ${entry_id}, durable, waiting for its place`
     : `entry ${entry_id} at ${entry_index}`;

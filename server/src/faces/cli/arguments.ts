@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { Refusal } from "#kernel/refusal.ts";
 import type { Command, CommandCall } from "./command.ts";
+import { usage } from "./refusals.ts";
 
 /** Options and operands of a command, or a refusal that says how it is called. */
 export function readArguments(
@@ -25,19 +25,10 @@ export function readArguments(
       allowPositionals: true,
     });
   } catch (error) {
-    throw usage(command, (error as Error).message);
+    throw usage(command.name, (error as Error).message);
   }
   const { values, positionals } = parsed;
   if (positionals.length < command.operandsMin || positionals.length > command.operandsMax)
-    throw usage(command, `it takes ${command.usage === "" ? "no operands" : command.usage}`);
+    throw usage(command.name, `it takes ${command.usage === "" ? "no operands" : command.usage}`);
   return { values: values as CommandCall["values"], operands: positionals };
 }
-
-export const usage = (command: Pick<Command, "name" | "usage">, why: string) =>
-  new Refusal(
-    "cli/usage",
-    400,
-    `sealbase ${command.name}: ${why}`,
-    {},
-    `See: sealbase ${command.name} --help`,
-  );

@@ -96,23 +96,59 @@ function describe(operation: Operation, method: string, path: string, schemaOf: 
     responses: {
       [String(operation.status ?? 200)]: {
         description: "Done.",
+        headers: operation.kind === "write" ? { ...CALL_HEADERS, ...WRITE_ANSWER } : CALL_HEADERS,
         content: { "application/json": { schema: schemaOf(operation.output, "output") } },
       },
-      ...(operation.manyMax === undefined ? {} : { "207": MANY }),
+      ...(operation.manyMax === undefined
+        ? {}
+        : { "207": manyOf(schemaOf(operation.output, "output")) }),
       default: { $ref: "#/components/responses/Problem" },
     },
   };
 }
 
-const MANY: Json = {
+const header = (description: string): Json => ({ description, schema: { type: "string" } });
+
+const CALL_HEADERS: Json = {
+  "X-Request-Id": header("The caller's own, or the one that was made"),
+  "Sealbase-Call": header("Id of the call, its decision, score and entry"),
+  "Server-Timing": header("Milliseconds in each of the five steps"),
+};
+
+const WRITE_ANSWER: Json = {
+  "Sealbase-Entry": header("Place of the entry, and the size that the checkpoint signs"),
+  "Idempotency-Replayed": header(
+    "true when this is the answer of an earlier call with the same key",
+  ),
+};
+
+/** One result an item of an array, in order. */
+const manyOf = (output: Json): Json => ({
   description: "Done for an array: one result an item, in order.",
   content: {
     "application/json": {
       schema: {
         type: "object",
-        properties: { results: { type: "array", items: { type: "object" } } },
+        required: ["results"],
+        properties: { results: { type: "array", items: { oneOf: [doneOf(output), REFUSED] } } },
       },
     },
+  },
+});
+
+const doneOf = (output: Json): Json => ({
+  type: "object",
+  required: ["ok", "status", "output"],
+  properties: { ok: { const: true }, status: { type: "integer" }, output },
+});
+
+const REFUSED: Json = {
+  type: "object",
+  required: ["ok", "status", "problem"],
+  properties: {
+    ok: { const: false },
+    status: { type: "integer" },
+    problem: { $ref: "#/components/schemas/Problem" },
   },
 };
 

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { newId } from "#kernel/ids.ts";
 import type { Log } from "#kernel/log.ts";
 import { type Facts, Refusal } from "#kernel/refusal.ts";
-import type { Operation } from "#pipeline";
+import { isRequestId, type Operation } from "#pipeline";
 import { BODY_BYTES_MAX } from "./json.ts";
 
 /** RFC 9457, with what every refusal has: code, facts, help. */
@@ -47,6 +47,7 @@ export function answerProblems(
 export function answer(reply: FastifyReply, refusal: Refusal, requestId: string): FastifyReply {
   if (refusal.status === 401) reply.header("WWW-Authenticate", "Bearer");
   if (refusal.status === 503) reply.header("Retry-After", "1");
+  if (refusal.callId !== undefined) reply.header("Sealbase-Call", refusal.callId);
   return reply
     .code(refusal.status)
     .header("X-Request-Id", requestId)
@@ -57,7 +58,7 @@ export function answer(reply: FastifyReply, refusal: Refusal, requestId: string)
 /** The caller's own, unless it is one that cannot be a header. */
 export function requestIdOf(request: FastifyRequest): string {
   const given = request.headers["x-request-id"];
-  return typeof given === "string" && /^[\x21-\x7e]{1,128}$/.test(given) ? given : newId();
+  return typeof given === "string" && isRequestId(given) ? given : newId();
 }
 
 export function refusalOf(error: unknown): Refusal {

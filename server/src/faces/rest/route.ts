@@ -31,22 +31,22 @@ export function addOperation(app: FastifyInstance, parts: Parts, operation: Oper
         return answer(
           reply,
           refusal,
-          REQUEST_ID_BAD.has(refusal.code) ? requestIdOf(request) : incoming.requestId!,
+          refusal.code === "request/bad_request_id" ? requestIdOf(request) : incoming.requestId!,
         );
       }
     },
   });
 }
 
-/** A request id that was refused is not sent back. */
-const REQUEST_ID_BAD: ReadonlySet<string> = new Set(["request/bad_request_id"]);
+/** A preference (RFC 7240) among others; one that is not known is left alone, as the RFC asks. */
+const ACK_DURABLE = /(?:^|,)\s*ack="?durable"?\s*(?:;|,|$)/i;
 
 function incomingOf({ headers }: FastifyRequest): Omit<Incoming, "input"> {
   return {
     credential: /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1],
     requestId: (headers["x-request-id"] as string | undefined) ?? newId(),
     idempotencyKey: headers["idempotency-key"] as string | undefined,
-    acknowledge: headers["prefer"]?.includes("ack=durable") === true ? "durable" : "published",
+    acknowledge: ACK_DURABLE.test(headers["prefer"]?.toString() ?? "") ? "durable" : "published",
   };
 }
 

@@ -2,6 +2,7 @@ drop schema control_plane, authz, security, ledger, telemetry, vedic, entities;
 
 drop function ops.make_partitions();
 drop function ops.partition_monthly(regclass, int);
+drop function ops.make_partition(regclass, text, uuid, uuid);
 drop function ops.uuid_floor(timestamptz);
 drop function ops.grant_write(regclass);
 drop function ops.grant_append(regclass);

@@ -23,7 +23,7 @@ begin
 end
 $$;
 
-grant sealbase_writer, sealbase_reader, sealbase_retention to sealbase_server;
+grant sealbase_writer, sealbase_reader to sealbase_server;
 
 do $$
 begin
@@ -158,15 +158,50 @@ create function ops.uuid_floor(moment timestamptz) returns uuid
   language sql immutable parallel safe
   return rpad(lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0'), 32, '0')::uuid;
 
+-- Makes the partition of a range of UUIDs, unless it is there. Rows of the range that wait in the default partition, left by a
+-- clock that was ahead, come along: beside them it could not be attached. Its triggers sleep while they leave, which only
+-- the owner can ask for, and the lock keeps everybody else out until the end of the transaction.
+create function ops.make_partition(t regclass, part_name text, first uuid, past uuid) returns void
+  language plpgsql set search_path = '' as $$
+declare
+  part text;
+  rest text;
+  key_name text;
+  names text;
+begin
+  execute format('lock table only %s in share update exclusive mode', t);
+  select format('%I.%I', n.nspname, part_name), format('%I.%I', n.nspname, c.relname || '_default'), k.attname
+    into part, rest, key_name
+    from pg_catalog.pg_class c
+    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    join pg_catalog.pg_partitioned_table p on p.partrelid = c.oid
+    join pg_catalog.pg_attribute k on k.attrelid = c.oid and k.attnum = p.partattrs[0]
+   where c.oid = t;
+  if to_regclass(part) is not null then
+    return;
+  end if;
+  execute format('create table %s (like %s including all excluding comments)', part, t);
+  execute format('lock table %s in access exclusive mode', rest);
+  select string_agg(quote_ident(attname), ', ' order by attnum) into names
+    from pg_catalog.pg_attribute where attrelid = t and attnum > 0 and not attisdropped and attgenerated = '';
+  execute format('alter table %s disable trigger user', rest);
+  execute format('with moved as (delete from %s where %I >= %L and %I < %L returning *) insert into %s (%s) select %s from moved',
+    rest, key_name, first, key_name, past, part, names, names);
+  execute format('alter table %s enable trigger user', rest);
+  execute format('alter table %s attach partition %s for values from (%L) to (%L)', t, part, first, past);
+  perform ops.guard_truncate(t, part::regclass);
+end
+$$;
+
 -- Monthly partitions of a table that is partitioned by range of a UUIDv7, whose time is in the value itself:
--- so the key stays (tenant_id, id) and no column repeats the time. The default partition catches what comes too late.
+-- so the key stays (tenant_id, id) and no column repeats the time. The default partition catches what no month is made for.
 create function ops.partition_monthly(t regclass, months_ahead int default 3) returns void
   language plpgsql set search_path = '' as $$
 declare
   month timestamptz;
   schema_name text;
   table_name text;
-  part text;
+  part_name text;
 begin
   select n.nspname, c.relname into schema_name, table_name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = t;
@@ -174,28 +209,35 @@ begin
     execute format('create table %I.%I partition of %s default', schema_name, table_name || '_default', t);
   end if;
   for ahead in 0 .. months_ahead loop
-    month := date_trunc('month', now() at time zone 'utc') at time zone 'utc' + make_interval(months => ahead);
-    part := table_name || to_char(month at time zone 'utc', '_YYYYMM');
-    if to_regclass(format('%I.%I', schema_name, part)) is null then
-      execute format('create table %I.%I partition of %s for values from (%L) to (%L)', schema_name, part, t,
-        ops.uuid_floor(month), ops.uuid_floor(month + interval '1 month'));
-      perform ops.guard_truncate(t, format('%I.%I', schema_name, part)::regclass);
+    month := (date_trunc('month', now() at time zone 'utc') + make_interval(months => ahead)) at time zone 'utc';
+    part_name := table_name || to_char(month at time zone 'utc', '_YYYYMM');
+    if to_regclass(format('%I.%I', schema_name, part_name)) is null then
+      perform ops.make_partition(t, part_name, ops.uuid_floor(month),
+        ops.uuid_floor((month at time zone 'utc' + interval '1 month') at time zone 'utc'));
     end if;
   end loop;
 end
 $$;
 
--- Makes the coming months' partitions.
+-- Makes the coming months' partitions of our tables, and of nobody else's in the same database. A table that it cannot be done
+-- for keeps its rows in the default partition, and does not keep the others from theirs.
 create function ops.make_partitions() returns void
   language plpgsql set search_path = '' as $$
 declare
   t regclass;
 begin
   for t in
-    select c.oid::regclass from pg_catalog.pg_class c
-    where c.relkind = 'p' and pg_catalog.pg_get_partkeydef(c.oid) like 'RANGE (%id)'
+    select c.oid::regclass from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'p' and not c.relispartition and c.relpersistence <> 't'
+      and c.relowner = 'sealbase_migrator'::regrole
+      and n.nspname in ('control_plane', 'authz', 'security', 'ledger', 'telemetry', 'vedic', 'entities', 'ops')
+      and pg_catalog.pg_get_partkeydef(c.oid) like 'RANGE (%id)'
   loop
-    perform ops.partition_monthly(t);
+    begin
+      perform ops.partition_monthly(t);
+    exception when others then
+      raise warning 'no partitions were made for %: % (%)', t, sqlerrm, sqlstate;
+    end;
   end loop;
 end
 $$;

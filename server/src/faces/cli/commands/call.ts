@@ -1,6 +1,6 @@
-import { Refusal } from "#kernel/refusal.ts";
 import type { Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { usage } from "../refusals.ts";
 import { withSession } from "../session.ts";
 
 export const callOperation: Run = (command) =>
@@ -17,12 +17,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Refusal(
-      "cli/usage",
-      400,
-      "The input is not JSON",
-      {},
-      "Quote it for your shell: '{\"limit\": 5}'",
-    );
+    throw usage("call", "the input is not JSON; quote it for your shell: '{\"limit\": 5}'");
   }
 }

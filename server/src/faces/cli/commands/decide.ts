@@ -1,7 +1,7 @@
-import { Refusal } from "#kernel/refusal.ts";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
+import { usage } from "../refusals.ts";
 import { withSession } from "../session.ts";
 
 interface Answer {
@@ -48,21 +48,12 @@ function context(text: CommandCall["values"][string]): unknown {
   try {
     return JSON.parse(typeof text === "string" ? text : "{}");
   } catch {
-    throw new Refusal(
-      "cli/usage",
-      400,
-      "--context is not JSON",
-      {},
-      "Quote it for your shell: '{\"amount\": 5}'",
-    );
+    throw usage("decide", "--context is not JSON; quote it for your shell: '{\"amount\": 5}'");
   }
 }
 
 const missing = (name: string) =>
-  new Refusal(
-    "cli/usage",
-    400,
-    `--${name} is missing`,
-    {},
-    "For example: sealbase decide --principal User:ada --action doc.read --resource Doc:1",
+  usage(
+    "decide",
+    `--${name} is missing; for example: --principal User:ada --action doc.read --resource Doc:1`,
   );

@@ -1,8 +1,8 @@
-import { usage } from "../arguments.ts";
 import type { Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { generatePayments } from "../generate-payments.ts";
 import { Progress } from "../progress.ts";
+import { usage } from "../refusals.ts";
 import { type Session, withSession } from "../session.ts";
 import { showProof } from "../show-proof.ts";
 import { Tally, tallyText } from "../tally.ts";
@@ -15,7 +15,7 @@ const COUNT_MAX = 1_000_000;
 export const demo: Run = async (command) => {
   const count = Number(command.values["count"] ?? COUNT);
   if (!Number.isInteger(count) || count < 1 || count > COUNT_MAX)
-    throw usage({ name: "demo", usage: "" }, `--count takes 1 to ${COUNT_MAX}`);
+    throw usage("demo", `--count takes 1 to ${COUNT_MAX}`);
   await withSession(command, (session) =>
     runDemo(session, { count, say: (line) => process.stdout.write(`${line}\n`) }),
   );

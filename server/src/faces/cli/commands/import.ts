@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { readConfig } from "#kernel/config.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import { usage } from "../arguments.ts";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { PAYMENT_COLUMNS, type PaymentField } from "../payment-columns.ts";
 import { type PaymentRow, readPayments } from "../payment-file.ts";
 import { print } from "../print.ts";
 import { Progress } from "../progress.ts";
+import { unreadableFile, usage } from "../refusals.ts";
 import { type Session, withSession } from "../session.ts";
 import { showProof } from "../show-proof.ts";
 import { Tally, type TallyState, tallyText } from "../tally.ts";
@@ -30,8 +30,7 @@ interface State {
  */
 export const importFile: Run = async (command) => {
   const [what, file] = command.operands as [string, string];
-  if (what !== "transactions")
-    throw usage({ name: "import", usage: "" }, "only transactions can be imported");
+  if (what !== "transactions") throw usage("import", "only transactions can be imported");
   const hash = await hashOf(file);
   const stateFile = join(readConfig().dataDir, "imports", `${hash}.json`);
   return withSession(command, async (session) => {
@@ -124,14 +123,7 @@ async function hashOf(file: string): Promise<string> {
   try {
     await pipeline(createReadStream(file), hash);
   } catch (error) {
-    const cause = (error as NodeJS.ErrnoException).code ?? "unknown";
-    throw new Refusal(
-      "cli/unreadable_file",
-      400,
-      `${file} cannot be read`,
-      { file, cause },
-      "Give the name of a file that you can read.",
-    );
+    throw unreadableFile(file, error);
   }
   return hash.digest("hex");
 }

@@ -9,10 +9,10 @@ import {
   migrateUp,
 } from "#kernel/migrate.ts";
 import { openEngine } from "#kernel/open-engine.ts";
-import { usage } from "../arguments.ts";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
+import { usage } from "../refusals.ts";
 
 /** `migrate up` is a job for a deployment: it starts no service. */
 export const migrate: Run = async (command) => {
@@ -40,8 +40,7 @@ const WAYS: Readonly<Record<string, Way>> = {
   },
   async down(admin, { json, values }) {
     const to = number(values["to"]);
-    if (to === undefined)
-      throw usage({ name: "migrate", usage: "" }, "down needs --to N; 0 takes back everything");
+    if (to === undefined) throw usage("migrate", "down needs --to N; 0 takes back everything");
     const report = await migrateDown(admin, { to, force: values["force"] === true });
     return shown(json, report, `${report.reverted.length} migrations taken back`);
   },
@@ -84,9 +83,9 @@ function shown(json: boolean, report: unknown, text: string): true {
 function number(value: CommandCall["values"][string]): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === "string" && /^\d{1,4}$/.test(value)) return Number(value);
-  throw usage({ name: "migrate", usage: "" }, "--to takes the number of a migration");
+  throw usage("migrate", "--to takes the number of a migration");
 }
 
 function unknown(): never {
-  throw usage({ name: "migrate", usage: "" }, "it takes status, up, down, redo or check");
+  throw usage("migrate", "it takes status, up, down, redo or check");
 }

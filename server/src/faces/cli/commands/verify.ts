@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { Refusal } from "#kernel/refusal.ts";
 import { RECEIPT_HEADER, verifyCheckpoint, verifyReceipt } from "#verifier";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
+import { unreadableFile } from "../refusals.ts";
 import { withSession } from "../session.ts";
 
 export const verify: Run = (command) =>
@@ -58,12 +58,6 @@ function read(file: string): string {
   try {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
-    throw new Refusal(
-      "cli/unreadable_file",
-      400,
-      `${file} cannot be read`,
-      { file, cause: (error as NodeJS.ErrnoException).code ?? "" },
-      "Give the name of a file that you can read.",
-    );
+    throw unreadableFile(file, error);
   }
 }
