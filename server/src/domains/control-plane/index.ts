@@ -11,7 +11,7 @@ import { serviceAccountCreate } from "./operations/service-account-create.ts";
 import { serviceAccountList } from "./operations/service-account-list.ts";
 
 export { openAuthenticator } from "./authenticate.ts";
-export { createOrganization, createProject } from "./projects.ts";
+export { createOrganization } from "./projects.ts";
 export { isNew, raiseRevision, revision } from "./queries.ts";
 
 export const operations = [
