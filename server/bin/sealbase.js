@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=2
 import { existsSync, realpathSync } from "node:fs";
 import * as module from "node:module";
 import { sep } from "node:path";
