@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { canonicalJson } from "#verifier";
 import type { Chain } from "./chain.ts";
-import { type Parts, Suspicion } from "./ports.ts";
+import type { Parts } from "./parts.ts";
+import { Suspicion } from "./ports.ts";
 import { badIdempotencyKey, badRequestId, invalid } from "./refusals.ts";
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;

@@ -1,6 +1,7 @@
 import type { Chain } from "./chain.ts";
 import type { Operation } from "./operation.ts";
-import type { Parts, Question } from "./ports.ts";
+import type { Parts } from "./parts.ts";
+import type { Question } from "./ports.ts";
 import { denied } from "./refusals.ts";
 
 /** Step 2: may this principal do this? Deny by default; the verdict and its trace are kept either way. */

@@ -1,5 +1,5 @@
 import type { Chain } from "./chain.ts";
-import type { Parts } from "./ports.ts";
+import type { Parts } from "./parts.ts";
 import { tooRisky } from "./refusals.ts";
 
 /** Step 3: how risky is it? Above the project's threshold the call goes no further. */

@@ -3,7 +3,7 @@ import type { Chain } from "./chain.ts";
 import type { Writing } from "./commit.ts";
 import { claimOf } from "./idempotency.ts";
 import type { Recorded } from "./operation.ts";
-import type { Parts } from "./ports.ts";
+import type { Parts } from "./parts.ts";
 
 /** Step 5 of a call that was done: its record, and its answer for whoever asks again. */
 export async function sealDone(

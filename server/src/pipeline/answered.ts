@@ -3,7 +3,7 @@ import { Refusal } from "#kernel/refusal.ts";
 import type { Chain } from "./chain.ts";
 import { readAnswer } from "./idempotency.ts";
 import { acknowledge, type Outcome, outcomeOf } from "./outcome.ts";
-import type { Parts } from "./ports.ts";
+import type { Parts } from "./parts.ts";
 
 /** The call's Idempotency-Key has an answer already; this chain writes nothing. */
 export class Answered extends Error {

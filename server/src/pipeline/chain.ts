@@ -4,7 +4,8 @@ import { newId } from "#kernel/ids.ts";
 import { STEPS, type Step } from "#kernel/refusal.ts";
 import { span } from "#kernel/trace.ts";
 import type { Operation } from "./operation.ts";
-import type { Decision, Parts, Principal, Question, Score } from "./ports.ts";
+import type { Parts } from "./parts.ts";
+import type { Decision, Principal, Question, Score } from "./ports.ts";
 
 /** A call as a face hands it over. */
 export interface Incoming {

@@ -1,6 +1,6 @@
 import { query, type Tx } from "#kernel/db.ts";
 import type { Chain } from "./chain.ts";
-import type { Parts } from "./ports.ts";
+import type { Parts } from "./parts.ts";
 
 /** Keys, policies or the threshold changed after the call was decided: decide it again. */
 export class Stale extends Error {

@@ -1,6 +1,7 @@
 /** The door of the pipeline: what domains declare, what faces call, what main.ts joins. */
 import { Committer } from "./committer.ts";
-import type { Parts, Ports } from "./ports.ts";
+import type { Parts } from "./parts.ts";
+import type { Ports } from "./ports.ts";
 import { ReadLog } from "./read-log.ts";
 import { Suspicions } from "./suspicions.ts";
 
@@ -9,6 +10,7 @@ export { actionOf, dottedGroups } from "./2-policy.ts";
 export type { Incoming } from "./chain.ts";
 export { type Call, type Operation, operation, type Recorded, type TxCall } from "./operation.ts";
 export type { Outcome } from "./outcome.ts";
+export type { Parts } from "./parts.ts";
 export { run } from "./pipeline.ts";
 export * from "./ports.ts";
 export { digestOf } from "./read-log.ts";

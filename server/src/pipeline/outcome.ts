@@ -1,7 +1,8 @@
 import { Refusal, type Step } from "#kernel/refusal.ts";
 import type { Chain } from "./chain.ts";
 import type { Operation } from "./operation.ts";
-import type { Parts, Place } from "./ports.ts";
+import type { Parts } from "./parts.ts";
+import type { Place } from "./ports.ts";
 
 /** What a face gets for a call that was done. */
 export interface Outcome {

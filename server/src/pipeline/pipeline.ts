@@ -11,7 +11,7 @@ import { writeAll } from "./commit.ts";
 import { guard, guardWrite, Stale } from "./guard.ts";
 import type { Operation } from "./operation.ts";
 import { acknowledge, counted, type Outcome, outcomeOf } from "./outcome.ts";
-import type { Parts } from "./ports.ts";
+import type { Parts } from "./parts.ts";
 import { restless } from "./refusals.ts";
 import { refuse } from "./refuse.ts";
 

@@ -4,9 +4,6 @@ import type { Db, Tx } from "#kernel/db.ts";
 import type { Log } from "#kernel/log.ts";
 import type { Metrics } from "#kernel/metrics.ts";
 import type { Facts, Refusal } from "#kernel/refusal.ts";
-import type { Committer } from "./committer.ts";
-import type { ReadLog } from "./read-log.ts";
-import type { Suspicions } from "./suspicions.ts";
 
 /** What the pipeline is given by main.ts: the steps that belong to a domain, and the ground they stand on. */
 export interface Ports {
@@ -27,13 +24,6 @@ export interface Ports {
 
 /** Gives a new project what the domains keep per project: its policies, its log. Runs in the project's scope. */
 export type ProjectCreated = (tx: Tx, project: { id: string; createdBy: string }) => Promise<void>;
-
-/** The ports, and the writers of the pipeline itself. */
-export interface Parts extends Ports {
-  readonly committer: Committer;
-  readonly reads: ReadLog;
-  readonly suspicions: Suspicions;
-}
 
 /** Who calls, in which project. */
 export interface Principal {

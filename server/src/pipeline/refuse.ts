@@ -3,7 +3,7 @@ import { linkRead, sealRefused } from "./5-seal.ts";
 import { Answered, isAnswered } from "./answered.ts";
 import type { Chain } from "./chain.ts";
 import { Stale } from "./guard.ts";
-import type { Parts } from "./ports.ts";
+import type { Parts } from "./parts.ts";
 
 /** Refusals that say something about the call, not about the state of the machine. */
 const SEALED: ReadonlySet<string> = new Set(["policy", "score", "action"]);
