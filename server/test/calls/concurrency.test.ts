@@ -52,15 +52,16 @@ async function checkReceipts(caller: Caller): Promise<void> {
   const { keys, size } = (await caller.call("GET", "/v1/ledger/checkpoint")).body;
   const entries = await sealedEntries(system, caller.projectId);
   expect(size).toBe(entries.length);
+  // These many reads are sealed by entries of their own: the log may grow while it is checked.
   for (const { id, index } of entries) {
     const { receipt } = (await caller.call("GET", `/v1/ledger/entries/${id}/receipt`)).body;
-    expect(verifyReceipt(receipt, keys)).toMatchObject({ ok: true, index, size });
+    const verified = verifyReceipt(receipt, keys);
+    expect(verified).toMatchObject({ ok: true, index });
+    expect(verified.ok && verified.size).toBeGreaterThanOrEqual(size);
   }
-  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({
-    valid: true,
-    entries: size,
-    findings: [],
-  });
+  const report = (await caller.call("POST", "/v1/ledger/verify")).body;
+  expect(report).toMatchObject({ valid: true, findings: [] });
+  expect(report.entries).toBeGreaterThanOrEqual(size);
 }
 
 test("a crowd makes one log, and every receipt holds", async () => {
