@@ -73,6 +73,16 @@ describe("commands that are operations", () => {
     expect(code).toBe(0);
   });
 
+  test("demo says as JSON, an event a line, what it shows to people", async () => {
+    const { code, out } = await sealbase.run(["demo", "--count", "40", "--json"]);
+    const events = out.trim().split("\n").map((line) => JSON.parse(line));
+    expect(code).toBe(0);
+    expect(events.map(({ event }) => event)).toEqual(["tally", "why", "checkpoint", "receipt"]);
+    const refused = Object.values<number>(events[0].refused).reduce((sum, n) => sum + n, 0);
+    expect([events[0].allowed + refused, refused > 0]).toEqual([40, true]);
+    expect(events[3]).toMatchObject({ ok: true });
+  });
+
   test("decide answers by its exit code too", async () => {
     const asked = [
       "decide",

@@ -5,6 +5,14 @@ export function print(json: boolean, value: unknown, lines: () => string): void 
   );
 }
 
+/** Says what happens while a command runs: an event a line as JSON, or the text that people read. */
+export type Tell = (event: Readonly<Record<string, unknown>>, text: string) => void;
+
+export const teller =
+  (json: boolean): Tell =>
+  (event, text) =>
+    void process.stdout.write(`${json ? JSON.stringify(event) : text}\n`);
+
 /** Rows under a header, columns as wide as they need; numbers to the right. */
 export function table(
   header: readonly string[],

@@ -1,4 +1,5 @@
 import { verifyReceipt } from "#verifier";
+import type { Tell } from "./print.ts";
 import type { Session } from "./session.ts";
 import type { Tally } from "./tally.ts";
 
@@ -14,20 +15,20 @@ interface Head {
 }
 
 /** One refusal explained, the log's signed head, and a receipt that is checked with nothing but the log's key. */
-export async function showProof(
-  session: Session,
-  tally: Tally,
-  say: (line: string) => void,
-): Promise<void> {
+export async function showProof(session: Session, tally: Tally, tell: Tell): Promise<void> {
   const id = tally.state.lastRefused ?? tally.state.lastAllowed;
   if (id === null) return;
   const receipt = await receiptOf(session, id);
   const why = (await session.call("telemetry.chain.why", { id })).output as { text: string };
-  say(`Why ${id}?\n\n${why.text}\n`);
+  tell({ event: "why", id, text: why.text }, `Why ${id}?\n\n${why.text}\n`);
   const head = (await session.call("ledger.checkpoint.get", {})).output as Head;
-  say(`Checkpoint of ${head.log}: ${head.size} entries, root ${head.root}`);
+  tell(
+    { event: "checkpoint", ...head },
+    `Checkpoint of ${head.log}: ${head.size} entries, root ${head.root}`,
+  );
   const verified = verifyReceipt(receipt, head.keys);
-  say(
+  tell(
+    { event: "receipt", ...verified },
     verified.ok
       ? `Receipt of that entry verified offline: entry ${verified.index} of ${verified.size}, ${verified.entry.outcome}, signed by ${verified.keys.join(", ")}`
       : `Receipt NOT VERIFIED: ${verified.message}`,

@@ -1,6 +1,7 @@
 import type { Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { generatePayments } from "../generate-payments.ts";
+import { type Tell, teller } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { usage } from "../refusals.ts";
 import { type Session, withSession } from "../session.ts";
@@ -16,17 +17,12 @@ export const demo: Run = async (command) => {
   const count = Number(command.values["count"] ?? COUNT);
   if (!Number.isInteger(count) || count < 1 || count > COUNT_MAX)
     throw usage("demo", `--count takes 1 to ${COUNT_MAX}`);
-  await withSession(command, (session) =>
-    runDemo(session, { count, say: (line) => process.stdout.write(`${line}\n`) }),
-  );
+  await withSession(command, (session) => runDemo(session, count, teller(command.json)));
   return EXIT.done;
 };
 
 /** The main job, visible: payments through the pipeline, what came of them, one refusal explained, one receipt checked. */
-export async function runDemo(
-  session: Session,
-  { count, say }: { count: number; say: (line: string) => void },
-): Promise<void> {
+export async function runDemo(session: Session, count: number, tell: Tell): Promise<void> {
   const payments = generatePayments(SEED, count);
   const progress = new Progress("Transactions", count);
   const tally = new Tally();
@@ -41,6 +37,6 @@ export async function runDemo(
   };
   await Promise.all(Array.from({ length: CONCURRENT }, worker));
   progress.finish(done);
-  say(`\n${tallyText(tally)}\n`);
-  await showProof(session, tally, say);
+  tell({ event: "tally", ...tally.state }, `\n${tallyText(tally)}\n`);
+  await showProof(session, tally, tell);
 }

@@ -8,7 +8,7 @@ import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { PAYMENT_COLUMNS, type PaymentField } from "../payment-columns.ts";
 import { type PaymentRow, readPayments } from "../payment-file.ts";
-import { print } from "../print.ts";
+import { print, teller } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { unreadableFile, usage } from "../refusals.ts";
 import { type Session, withSession } from "../session.ts";
@@ -47,7 +47,7 @@ export const importFile: Run = async (command) => {
       { file, rows: tally.total, ...tally.state },
       () => `\n${tallyText(tally)}\n`,
     );
-    if (!command.json) await showProof(session, tally, (line) => process.stdout.write(`${line}\n`));
+    if (!command.json) await showProof(session, tally, teller(false));
     return EXIT.done;
   });
 };

@@ -1,31 +1,44 @@
-import { readConfig } from "#kernel/config.ts";
+import { type Config, readConfig } from "#kernel/config.ts";
+import type { System } from "../../system.ts";
 import type { Run } from "../command.ts";
 import { keepKey } from "../credentials.ts";
 import { EXIT } from "../exit.ts";
+import { type Tell, teller } from "../print.ts";
 import { sessionOf } from "../session.ts";
 import { runDemo } from "./demo.ts";
 import { close, listen, untilStopped, urlOf } from "./serve.ts";
 
+const PAYMENTS = 2_000;
+
 /** Everything in one command: the engine, the schema, at the first start a project and the main job, then the service. */
-export const start: Run = async ({ openSystem }) => {
+export const start: Run = async ({ openSystem, json }) => {
   const config = readConfig({
     ...process.env,
     SEALBASE_LOG: process.env["SEALBASE_LOG"] ?? "warn",
   });
-  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const tell = teller(json);
   const system = await openSystem(config, { migrate: true, join: false });
   const stopped = untilStopped();
   const app = await listen(system, config);
-  say(`Sealbase at ${urlOf(app)}, interface at ${urlOf(app)}/docs`);
-  if (await system.isNew()) {
-    const { projectId, key } = await system.createOrganization("Demo", "demo");
-    keepKey(config, key);
-    say(`Project ${projectId} with its API key, shown once:\n\n  ${key}\n`);
-    await runDemo(sessionOf(system, key), { count: 2_000, say });
+  try {
+    const url = urlOf(app);
+    tell({ event: "listening", url }, `Sealbase at ${url}, interface at ${url}/docs`);
+    if (await system.isNew()) await showMainJob(system, config, tell);
+    tell({ event: "up" }, "Up. Ctrl-C stops.");
+    await stopped;
+    tell({ event: "stopping" }, "Stopping: answering, sealing what is pending …");
+  } finally {
+    await close(app, system);
   }
-  say("Up. Ctrl-C stops.");
-  await stopped;
-  say("Stopping: answering, sealing what is pending …");
-  await close(app, system);
   return EXIT.done;
 };
+
+async function showMainJob(system: System, config: Config, tell: Tell): Promise<void> {
+  const { projectId, key } = await system.createOrganization("Demo", "demo");
+  keepKey(config, key);
+  tell(
+    { event: "project", id: projectId, key },
+    `Project ${projectId} with its API key, shown once:\n\n  ${key}\n`,
+  );
+  await runDemo(sessionOf(system, key), PAYMENTS, tell);
+}
