@@ -75,7 +75,10 @@ describe("commands that are operations", () => {
 
   test("demo says as JSON, an event a line, what it shows to people", async () => {
     const { code, out } = await sealbase.run(["demo", "--count", "40", "--json"]);
-    const events = out.trim().split("\n").map((line) => JSON.parse(line));
+    const events = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
     expect(code).toBe(0);
     expect(events.map(({ event }) => event)).toEqual(["tally", "why", "checkpoint", "receipt"]);
     const refused = Object.values<number>(events[0].refused).reduce((sum, n) => sum + n, 0);
