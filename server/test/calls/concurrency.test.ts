@@ -12,6 +12,8 @@ import {
 const NIGHTLY = process.env["SEALBASE_NIGHTLY"] === "1";
 const CALLERS = 50;
 const CALLS = NIGHTLY ? 200 : 4;
+/** Of a longer log this many receipts are checked, spread over it; verification covers all of it. */
+const RECEIPTS_MAX = 500;
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -53,7 +55,8 @@ async function checkReceipts(caller: Caller): Promise<void> {
   const entries = await sealedEntries(system, caller.projectId);
   expect(size).toBe(entries.length);
   // These many reads are sealed by entries of their own: the log may grow while it is checked.
-  for (const { id, index } of entries) {
+  const step = Math.ceil(entries.length / RECEIPTS_MAX);
+  for (const { id, index } of entries.filter((_, place) => place % step === 0)) {
     const { receipt } = (await caller.call("GET", `/v1/ledger/entries/${id}/receipt`)).body;
     const verified = verifyReceipt(receipt, keys);
     expect(verified).toMatchObject({ ok: true, index });
