@@ -172,14 +172,14 @@ const RULES: Rule[] = [
     ],
   },
   {
-    name: "no text speaks of anything but the project",
+    name: "nothing is left unfinished, and no text names a folder of one machine",
     house: () => forbiddenWords(ours.filter(({ path }) => !path.startsWith("server/test/tidy"))),
     bad: () =>
       forbiddenWords([
         file("README.md", "fine\nTODO: later\nas in /work" + "/main/x"),
-        file("a.ts", "// a subagent wrote this"),
+        file("a.ts", "// see /Users" + "/me/notes"),
       ]),
-    wanted: ["README.md:2: TODO", "README.md:3: /work/", "a.ts:1: subagent"],
+    wanted: ["README.md:2: TODO", "README.md:3: /work/", "a.ts:1: /users/"],
   },
 ];
 

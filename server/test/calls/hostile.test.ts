@@ -100,6 +100,21 @@ const failingAt = (tx: Tx, place: number): Tx =>
     },
   });
 
+test("two logs are verified at once, more are told to wait, and other calls go on", async () => {
+  const caller = await system.project();
+  const payments = Array.from({ length: 900 }, () => payment());
+  await caller.call("POST", "/v1/risk/transactions", payments);
+  const [me, ...answers] = await Promise.all([
+    caller.call("GET", "/v1/me"),
+    ...Array.from({ length: 6 }, () => caller.call("POST", "/v1/ledger/verify")),
+  ]);
+  expect(me!.status).toBe(200);
+  const busy = answers.filter(({ status }) => status === 503);
+  expect(busy.length).toBeGreaterThan(0);
+  expect(new Set(busy.map(({ body }) => body.code))).toEqual(new Set(["action/verification_busy"]));
+  expect((await caller.call("POST", "/v1/ledger/verify")).body).toMatchObject({ valid: true });
+});
+
 test("nothing that was decided on older policies is done after a lockdown", async () => {
   const admin = await system.project();
   const editor = await keyOf(admin, "editors");
