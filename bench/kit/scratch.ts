@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import pg from "pg";
-import { openRest } from "../../server/src/faces/rest/server.ts";
+import { openHttp } from "../../server/src/faces/http.ts";
 import type { System } from "../../server/src/faces/system.ts";
 import type { Config } from "../../server/src/kernel/config.ts";
 import { type Embedded, startEmbedded } from "../../server/src/kernel/embedded.ts";
@@ -71,7 +71,7 @@ export async function makeProject(system: System): Promise<Project> {
 
 /** The REST face on a free port of this machine. */
 export async function listen(system: System): Promise<{ app: FastifyInstance; port: number }> {
-  const app = openRest(system.parts, system.operations, system.health);
+  const app = openHttp(system.parts, system.operations, system.health);
   const address = await app.listen({ host: "127.0.0.1", port: 0 });
   return { app, port: Number(new URL(address).port) };
 }

@@ -11,7 +11,7 @@ const { port, key, callers } = JSON.parse(process.argv[2]!) as {
 };
 const HEAD =
   `POST /v1/risk/transactions HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${key}\r\n` +
-  "Content-Type: application/json\r\nPrefer: ack=durable\r\n";
+  "Content-Type: application/json\r\nPrefer: wait=durable\r\n";
 const CREATED = "HTTP/1.1 201 ";
 
 const sockets = await Promise.all(

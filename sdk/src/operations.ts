@@ -8,6 +8,25 @@ export type Json =
   | null
   | readonly Json[]
   | { readonly [name: string]: Json };
+export type Decision = {
+  readonly id: string;
+  readonly asked_by: string | null;
+  readonly request_id: string;
+  readonly operation: string;
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+  };
+  readonly context: { readonly [name: string]: Json };
+  readonly outcome: "allow" | "deny";
+  readonly policy_version_id: string | null;
+  readonly reasons: readonly string[];
+  readonly errors: readonly string[];
+  readonly trace_hash: string;
+  readonly created_at: string;
+};
 export type PolicyExpression =
   | {
       readonly Value:
@@ -110,6 +129,102 @@ export type PolicyExpression =
         readonly right: PolicyExpression;
       };
     };
+export type PolicyVersion = {
+  readonly id: string;
+  readonly number: number;
+  readonly status: string;
+  readonly hash: string;
+  readonly engine: string;
+  readonly created_at: string;
+};
+export type ApiKey = {
+  readonly id: string;
+  readonly service_account_id: string;
+  readonly name: string;
+  readonly prefix: string;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  readonly created_at: string;
+};
+export type Project = {
+  readonly id: string;
+  readonly name: string;
+  readonly slug: string;
+  /** A score above this is refused */
+  readonly score_max: number;
+  readonly created_at: string;
+};
+export type ServiceAccount = {
+  readonly id: string;
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly created_at: string;
+};
+export type Entry = {
+  readonly id: string;
+  readonly index: number;
+  /** Hex of SHA-256(0x00, entry bytes) */
+  readonly leaf_hash: string;
+  /** The canonical text that is hashed */
+  readonly entry: string;
+  readonly time: string;
+  readonly kind: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly refs: { readonly [name: string]: string };
+  readonly payload_hash: string;
+  /** What the entry is about; null when it was erased */
+  readonly payload: Json;
+};
+export type Chain = {
+  readonly id: string;
+  readonly time: string;
+  readonly outcome: "done" | "refused" | "read";
+  readonly code: string | null;
+  readonly request: {
+    readonly id: string;
+    readonly operation: string;
+    readonly actor: string;
+    readonly asked_by: string | null;
+    /** Null for reads, and when the payload was erased */
+    readonly input: Json;
+  };
+  readonly policy: {
+    readonly outcome: "allow" | "deny" | null;
+    readonly principal: string | null;
+    readonly action: string | null;
+    readonly resource: {
+      readonly type: string | null;
+      readonly id: string | null;
+    };
+    readonly context: Json;
+    readonly version: number | null;
+    readonly reasons: readonly string[];
+    readonly errors: readonly string[];
+    readonly trace: readonly Json[];
+    readonly trace_hash: string | null;
+  };
+  readonly score: {
+    readonly value: number;
+    readonly level: string;
+    readonly reasons: readonly string[];
+    readonly features: Json;
+    readonly score_max: number;
+    readonly model: string;
+  } | null;
+  readonly action: {
+    readonly subject: {
+      readonly type: string;
+      readonly id: string;
+    } | null;
+    readonly result: Json;
+  };
+  readonly seal: {
+    readonly entry_id: string;
+    readonly index: number | null;
+  } | null;
+};
 
 /** What every operation takes and gives. */
 export interface Operations {
@@ -152,25 +267,7 @@ export interface Operations {
     readonly input: {
       readonly id: string;
     };
-    readonly output: {
-      readonly id: string;
-      readonly asked_by: string | null;
-      readonly request_id: string;
-      readonly operation: string;
-      readonly principal: string;
-      readonly action: string;
-      readonly resource: {
-        readonly type: string;
-        readonly id: string;
-      };
-      readonly context: { readonly [name: string]: Json };
-      readonly outcome: "allow" | "deny";
-      readonly policy_version_id: string | null;
-      readonly reasons: readonly string[];
-      readonly errors: readonly string[];
-      readonly trace_hash: string;
-      readonly created_at: string;
-    };
+    readonly output: Decision;
   };
   /** The project's decisions, newest first. */
   readonly "authz.decision.list": {
@@ -183,25 +280,7 @@ export interface Operations {
       readonly action?: string;
     };
     readonly output: {
-      readonly items: readonly {
-        readonly id: string;
-        readonly asked_by: string | null;
-        readonly request_id: string;
-        readonly operation: string;
-        readonly principal: string;
-        readonly action: string;
-        readonly resource: {
-          readonly type: string;
-          readonly id: string;
-        };
-        readonly context: { readonly [name: string]: Json };
-        readonly outcome: "allow" | "deny";
-        readonly policy_version_id: string | null;
-        readonly reasons: readonly string[];
-        readonly errors: readonly string[];
-        readonly trace_hash: string;
-        readonly created_at: string;
-      }[];
+      readonly items: readonly Decision[];
       readonly next_cursor: string | null;
     };
   };
@@ -311,14 +390,7 @@ export interface Operations {
       readonly cursor?: string;
     };
     readonly output: {
-      readonly items: readonly {
-        readonly id: string;
-        readonly number: number;
-        readonly status: string;
-        readonly hash: string;
-        readonly engine: string;
-        readonly created_at: string;
-      }[];
+      readonly items: readonly PolicyVersion[];
       readonly next_cursor: string | null;
     };
   };
@@ -350,15 +422,7 @@ export interface Operations {
       readonly cursor?: string;
     };
     readonly output: {
-      readonly items: readonly {
-        readonly id: string;
-        readonly service_account_id: string;
-        readonly name: string;
-        readonly prefix: string;
-        readonly expires_at: string | null;
-        readonly revoked_at: string | null;
-        readonly created_at: string;
-      }[];
+      readonly items: readonly ApiKey[];
       readonly next_cursor: string | null;
     };
   };
@@ -367,15 +431,7 @@ export interface Operations {
     readonly input: {
       readonly id: string;
     };
-    readonly output: {
-      readonly id: string;
-      readonly service_account_id: string;
-      readonly name: string;
-      readonly prefix: string;
-      readonly expires_at: string | null;
-      readonly revoked_at: string | null;
-      readonly created_at: string;
-    };
+    readonly output: ApiKey;
   };
   /** Who this key belongs to. */
   readonly "control-plane.me.get": {
@@ -417,14 +473,7 @@ export interface Operations {
     readonly input: {
       readonly id: string;
     };
-    readonly output: {
-      readonly id: string;
-      readonly name: string;
-      readonly slug: string;
-      /** A score above this is refused */
-      readonly score_max: number;
-      readonly created_at: string;
-    };
+    readonly output: Project;
   };
   /** Projects of the organization, newest first. */
   readonly "control-plane.project.list": {
@@ -435,14 +484,7 @@ export interface Operations {
       readonly cursor?: string;
     };
     readonly output: {
-      readonly items: readonly {
-        readonly id: string;
-        readonly name: string;
-        readonly slug: string;
-        /** A score above this is refused */
-        readonly score_max: number;
-        readonly created_at: string;
-      }[];
+      readonly items: readonly Project[];
       readonly next_cursor: string | null;
     };
   };
@@ -452,14 +494,7 @@ export interface Operations {
       readonly id: string;
       readonly score_max: number;
     };
-    readonly output: {
-      readonly id: string;
-      readonly name: string;
-      readonly slug: string;
-      /** A score above this is refused */
-      readonly score_max: number;
-      readonly created_at: string;
-    };
+    readonly output: Project;
   };
   /** Makes a service account: a program that calls, and the groups that policies know it by. */
   readonly "control-plane.service-account.create": {
@@ -468,12 +503,7 @@ export interface Operations {
       /** default [] */
       readonly groups?: readonly string[];
     };
-    readonly output: {
-      readonly id: string;
-      readonly name: string;
-      readonly groups: readonly string[];
-      readonly created_at: string;
-    };
+    readonly output: ServiceAccount;
   };
   /** The project's service accounts, newest first. */
   readonly "control-plane.service-account.list": {
@@ -484,12 +514,7 @@ export interface Operations {
       readonly cursor?: string;
     };
     readonly output: {
-      readonly items: readonly {
-        readonly id: string;
-        readonly name: string;
-        readonly groups: readonly string[];
-        readonly created_at: string;
-      }[];
+      readonly items: readonly ServiceAccount[];
       readonly next_cursor: string | null;
     };
   };
@@ -512,23 +537,7 @@ export interface Operations {
     readonly input: {
       readonly id: string;
     };
-    readonly output: {
-      readonly id: string;
-      readonly index: number;
-      /** Hex of SHA-256(0x00, entry bytes) */
-      readonly leaf_hash: string;
-      /** The canonical text that is hashed */
-      readonly entry: string;
-      readonly time: string;
-      readonly kind: string;
-      readonly actor: string;
-      readonly action: string;
-      readonly outcome: string;
-      readonly refs: { readonly [name: string]: string };
-      readonly payload_hash: string;
-      /** What the entry is about; null when it was erased */
-      readonly payload: Json;
-    };
+    readonly output: Entry;
   };
   /** Entries of the project's log, newest first. */
   readonly "ledger.entry.list": {
@@ -539,23 +548,7 @@ export interface Operations {
       readonly cursor?: string;
     };
     readonly output: {
-      readonly items: readonly {
-        readonly id: string;
-        readonly index: number;
-        /** Hex of SHA-256(0x00, entry bytes) */
-        readonly leaf_hash: string;
-        /** The canonical text that is hashed */
-        readonly entry: string;
-        readonly time: string;
-        readonly kind: string;
-        readonly actor: string;
-        readonly action: string;
-        readonly outcome: string;
-        readonly refs: { readonly [name: string]: string };
-        readonly payload_hash: string;
-        /** What the entry is about; null when it was erased */
-        readonly payload: Json;
-      }[];
+      readonly items: readonly Entry[];
       readonly next_cursor: string | null;
     };
   };
@@ -649,54 +642,7 @@ export interface Operations {
     readonly output: {
       /** For people */
       readonly text: string;
-      readonly calls: readonly {
-        readonly id: string;
-        readonly time: string;
-        readonly outcome: "done" | "refused" | "read";
-        readonly code: string | null;
-        readonly request: {
-          readonly id: string;
-          readonly operation: string;
-          readonly actor: string;
-          readonly asked_by: string | null;
-          /** Null for reads, and when the payload was erased */
-          readonly input: Json;
-        };
-        readonly policy: {
-          readonly outcome: "allow" | "deny" | null;
-          readonly principal: string | null;
-          readonly action: string | null;
-          readonly resource: {
-            readonly type: string | null;
-            readonly id: string | null;
-          };
-          readonly context: Json;
-          readonly version: number | null;
-          readonly reasons: readonly string[];
-          readonly errors: readonly string[];
-          readonly trace: readonly Json[];
-          readonly trace_hash: string | null;
-        };
-        readonly score: {
-          readonly value: number;
-          readonly level: string;
-          readonly reasons: readonly string[];
-          readonly features: Json;
-          readonly score_max: number;
-          readonly model: string;
-        } | null;
-        readonly action: {
-          readonly subject: {
-            readonly type: string;
-            readonly id: string;
-          } | null;
-          readonly result: Json;
-        };
-        readonly seal: {
-          readonly entry_id: string;
-          readonly index: number | null;
-        } | null;
-      }[];
+      readonly calls: readonly Chain[];
     };
   };
 }
@@ -827,6 +773,7 @@ export interface Api<F extends Form> {
 export type RefusalCode =
   | "action/api_key_missing"
   | "action/chain_missing"
+  | "action/changed"
   | "action/decision_missing"
   | "action/entry_missing"
   | "action/entry_pending"
@@ -858,9 +805,13 @@ export type RefusalCode =
   | "request/bad_idempotency_key"
   | "request/bad_path"
   | "request/bad_request_id"
+  | "request/cancelled"
+  | "request/deadline_exceeded"
   | "request/idempotency_conflict"
   | "request/invalid"
   | "request/method_not_allowed"
+  | "request/no_precondition"
+  | "request/not_acceptable"
   | "request/too_deep"
   | "request/too_large"
   | "request/unauthenticated"

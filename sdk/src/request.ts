@@ -33,7 +33,7 @@ export function requestOf(
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
       ...(requestId === undefined ? {} : { "X-Request-Id": requestId }),
       ...(idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey }),
-      ...(kind === "read" || acknowledge === undefined ? {} : { Prefer: `ack=${acknowledge}` }),
+      ...(kind === "read" || acknowledge === undefined ? {} : { Prefer: `wait=${acknowledge}` }),
     },
     body,
   };

@@ -64,9 +64,9 @@ describe("a call", () => {
     });
     await patient.risk.transaction.assess(PAYMENT, { acknowledge: undefined as never });
     expect(seen.map(({ headers }) => headers["prefer"])).toEqual([
-      "ack=published",
-      "ack=durable",
-      "ack=published",
+      "wait=published",
+      "wait=durable",
+      "wait=published",
     ]);
     expect(seen[1]!.headers).toMatchObject({ "x-request-id": "r", "idempotency-key": "k" });
   });

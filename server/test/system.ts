@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import pg from "pg";
 import { inject } from "vitest";
-import { openRest } from "#faces/rest/server.ts";
+import { openHttp } from "#faces/http.ts";
 import type { System } from "#faces/system.ts";
 import type { Config } from "#kernel/config.ts";
 import { readDatabaseUrl } from "#kernel/database-url.ts";
@@ -83,7 +83,7 @@ async function open(
   home?: Caller,
 ): Promise<TestSystem> {
   const system = await joinSystem(CONFIG, engineOf(admin), false);
-  const app = openRest(system.parts, operations, system.health);
+  const app = openHttp(system.parts, operations, system.health);
   const as = (key: string, projectId = "") => callerOf(app, key, projectId);
   const project = async () => {
     const made = await system.createOrganization(`o-${randomUUID()}`, "first");

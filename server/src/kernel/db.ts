@@ -10,6 +10,7 @@ import {
   type QueryResult,
 } from "kysely";
 import pg from "pg";
+import { Canceller } from "./cancel.ts";
 import { refusalOfConnection, refusalOfDatabase, unavailable } from "./database-refusals.ts";
 import { Refusal } from "./refusal.ts";
 import type { DB } from "./schema.ts";
@@ -27,8 +28,11 @@ export interface Scope {
 }
 
 export interface Db {
-  /** Begins, takes the role and the project, runs, commits; rolls back when `work` throws. */
-  transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Begins, takes the role and the project, runs, commits; rolls back when `work` throws. A signal that aborts
+   * before the commit stops the statement that PostgreSQL is at, and its reason is thrown.
+   */
+  transaction<T>(scope: Scope, work: (tx: Tx) => Promise<T>, signal?: AbortSignal): Promise<T>;
   /** A connection of its own that hears NOTIFY. After each connect, `hear` gets every channel with an empty payload: anything may have changed. */
   listen(
     channels: readonly string[],
@@ -80,11 +84,15 @@ export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_
     await pool.end();
     throw error;
   }
+  const canceller = new Canceller(config);
   return {
     pool,
-    transaction: (scope, work) => transaction(pool, scope, work),
+    transaction: (scope, work, signal) => transaction(pool, canceller, scope, work, signal),
     listen: (channels, hear) => listen(config, channels, hear),
-    close: () => pool.end(),
+    async close() {
+      await canceller.close();
+      await pool.end();
+    },
   };
 }
 
@@ -113,32 +121,70 @@ export async function query<Row>(
 
 async function transaction<T>(
   pool: pg.Pool,
+  canceller: Canceller,
   scope: Scope,
   work: (tx: Tx) => Promise<T>,
+  signal: AbortSignal | undefined,
 ): Promise<T> {
+  signal?.throwIfAborted();
   const client = await connect(pool);
   let broken: Error | undefined;
+  let stopping: Stopping | undefined;
   try {
+    signal?.throwIfAborted();
     // Sent together with the work's first query. Should it fail, that one fails too, and its own error is the one to tell.
-    const begun = client.query(begin(scope));
+    const begun = client.query(begin(scope)) as unknown as Promise<Begun>;
     begun.catch(() => {});
+    if (signal !== undefined) stopping = stopOnAbort(signal, begun, canceller);
     const result = await work(bound(client)).catch(async (error: unknown) => {
       await begun;
       throw error;
     });
     await begun;
+    await stopping?.over();
+    signal?.throwIfAborted();
     await client.query("commit");
     return result;
   } catch (error) {
+    // The connection is not another transaction's before a cancellation that was sent has arrived.
+    await stopping?.over();
     // A rollback that fails means a lost connection: it is dropped, the server rolls back, the first error counts.
     await client.query("rollback").catch((lost: Error) => {
       broken = lost;
     });
+    if (isCancelled(error)) signal?.throwIfAborted();
     throw refusalOfDatabase(error) ?? error;
   } finally {
     client.release(broken);
   }
 }
+
+/** What the first message of a transaction answers: nothing for `begin`, then the settings' row. */
+type Begun = [unknown, pg.QueryResult<{ pid: number }>];
+
+interface Stopping {
+  /** From here on nothing is cancelled; resolves when what was sent has arrived. */
+  over(): Promise<void>;
+}
+
+function stopOnAbort(signal: AbortSignal, begun: Promise<Begun>, canceller: Canceller): Stopping {
+  let told: Promise<void> | undefined;
+  const stop = () => {
+    told = begun.then(
+      ([, { rows }]) => canceller.cancel(rows[0]!.pid),
+      () => undefined,
+    );
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  return {
+    async over() {
+      signal.removeEventListener("abort", stop);
+      await told;
+    },
+  };
+}
+
+const isCancelled = (error: unknown) => (error as { code?: string }).code === "57014";
 
 /** One message, and everything in it local to the transaction, so that a transaction pooler may stand in between. */
 function begin({ role, tenantId, organizationId }: Scope): string {
@@ -152,7 +198,7 @@ function begin({ role, tenantId, organizationId }: Scope): string {
     ([name, value]) => `set_config('${name}', ${pg.escapeLiteral(value!)}, true)`,
   );
   // A reader sees one state of the database from its first statement to its last, so that what it compares belongs together.
-  return `begin${role === "reader" ? " isolation level repeatable read read only" : ""}; select ${calls.join(", ")}`;
+  return `begin${role === "reader" ? " isolation level repeatable read read only" : ""}; select pg_backend_pid() as pid, ${calls.join(", ")}`;
 }
 
 /** A connection, waiting out a server that restarts; refuses when it stays away. */

@@ -7,15 +7,40 @@ export const page = {
   cursor: z.string().max(500).optional().describe("next_cursor of the page before"),
 };
 
-/** The cursor of the next page, when `rows` holds one more than `limit`; it carries the last item's place. */
-export function cursorOf<Row>(
-  rows: readonly Row[],
-  limit: number,
-  place: (row: Row) => unknown,
-): string | null {
-  return rows.length > limit
-    ? Buffer.from(JSON.stringify(place(rows[limit - 1]!))).toString("base64url")
-    : null;
+/** How one list is paged. */
+export interface Paging<Item = never> {
+  /** The cursor of a page that starts after this item. */
+  cursor(item: Item): string;
+}
+
+/** A list of items: what its operation gives, and where an item stands in it. */
+export interface ListOf<Item extends z.ZodType> extends Paging<z.input<Item>> {
+  readonly output: z.ZodObject<{
+    items: z.ZodArray<Item>;
+    next_cursor: z.ZodNullable<z.ZodString>;
+  }>;
+  /** One page of at most `limit` items; one item more says that there is a next. */
+  page(
+    items: readonly z.input<Item>[],
+    limit: number,
+  ): { items: z.input<Item>[]; next_cursor: string | null };
+}
+
+/** `place` says what `readCursor` gets back: the value that the list is ordered by. */
+export function listOf<Item extends z.ZodType>(
+  item: Item,
+  place: (item: z.input<Item>) => unknown,
+): ListOf<Item> {
+  const cursor = (one: z.input<Item>) =>
+    Buffer.from(JSON.stringify(place(one))).toString("base64url");
+  return {
+    output: z.object({ items: z.array(item), next_cursor: z.string().nullable() }),
+    cursor,
+    page: (items, limit) => ({
+      items: items.slice(0, limit),
+      next_cursor: items.length > limit ? cursor(items[limit - 1]!) : null,
+    }),
+  };
 }
 
 /** The place that a cursor carries. Refuses what this system did not make. */

@@ -3,6 +3,7 @@ import { canonicalJson } from "#verifier";
 import type { Chain } from "./chain.ts";
 import type { Parts } from "./parts.ts";
 import { Suspicion } from "./ports.ts";
+import { refuseUncheckable } from "./precondition.ts";
 import { badIdempotencyKey, badRequestId, invalid } from "./refusals.ts";
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
@@ -20,10 +21,12 @@ const NUL = /(?<!\\)(?:\\\\)*\\u0000/;
  */
 export async function request(parts: Parts, chain: Chain, again: boolean): Promise<void> {
   const { incoming, operation } = chain;
+  incoming.signal?.throwIfAborted();
   if (!isRequestId(chain.requestId)) throw badRequestId();
   const key = incoming.idempotencyKey;
   if (key !== undefined && (key.length > IDEMPOTENCY_KEY_MAX || !IDEMPOTENCY_KEY.test(key)))
     throw badIdempotencyKey();
+  refuseUncheckable(chain);
   const principal = await parts
     .authenticate(incoming.credential, again)
     .catch((error) => suspect(parts, chain, error));

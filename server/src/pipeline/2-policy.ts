@@ -36,7 +36,8 @@ export function actionOf(operation: Pick<Operation, "name" | "kind">): Question[
   let action = actions.get(operation);
   if (action === undefined) {
     const { name, kind } = operation;
-    action = { id: name, groups: [kind, ...dottedGroups(name)] };
+    // Who may read may read as it happens.
+    action = { id: name, groups: [kind === "write" ? "write" : "read", ...dottedGroups(name)] };
     actions.set(operation, action);
   }
   return action;

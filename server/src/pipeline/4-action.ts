@@ -17,7 +17,8 @@ export async function action(ports: Ports, chain: Chain, tx: Tx): Promise<Record
   return { output, rows: [], ...(subject === undefined ? {} : { subject }) };
 }
 
-function callOf(ports: Ports, chain: Chain): Call<never> {
+/** What the operation's own code gets to know. */
+export function callOf(ports: Ports, chain: Chain): Call<never> {
   const { principal, input } = chain.request;
   const { id, requestId, time_ms, score } = chain;
   return { ports, id, requestId, time_ms, principal, input: input as never, score };

@@ -16,6 +16,10 @@ export interface Incoming {
   readonly input: unknown;
   /** What a write waits for: that it is on disk, or that a signed checkpoint covers it. */
   readonly acknowledge?: "durable" | "published" | undefined;
+  /** Entity tags (RFC 9110): the call is done only while the resource has one of them. */
+  readonly ifMatch?: string | undefined;
+  /** Aborts when the caller left or its deadline passed; its reason is a refusal. Too late once the commit began. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A call that has its request id, the caller's own or a new one. */

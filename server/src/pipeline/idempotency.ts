@@ -36,7 +36,7 @@ const COLUMNS = {
 
 export function claimOf(chain: Chain, status: number, answer: string): Claim | undefined {
   const key = chain.incoming.idempotencyKey;
-  if (key === undefined || chain.operation.kind === "read") return undefined;
+  if (key === undefined || chain.operation.kind !== "write") return undefined;
   return {
     principal: chain.request.principal.id,
     key,

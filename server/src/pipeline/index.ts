@@ -7,14 +7,24 @@ import { Suspicions } from "./suspicions.ts";
 
 export { IDEMPOTENCY_KEY_MAX, isRequestId } from "./1-request.ts";
 export { actionOf, dottedGroups } from "./2-policy.ts";
+export { cancelled, deadlineExceeded } from "./cancelled.ts";
 export type { Incoming } from "./chain.ts";
-export { type Call, type Operation, operation, type Recorded, type TxCall } from "./operation.ts";
+export {
+  type Call,
+  type Operation,
+  operation,
+  type Recorded,
+  type StreamCall,
+  type TxCall,
+} from "./operation.ts";
 export type { Outcome } from "./outcome.ts";
 export type { Parts } from "./parts.ts";
 export { run } from "./pipeline.ts";
 export * from "./ports.ts";
+export { etagOf, namesTag } from "./precondition.ts";
 export { digestOf } from "./read-log.ts";
 export { badIdempotencyKey } from "./refusals.ts";
+export { type OpenStream, openStream } from "./stream.ts";
 
 /** Completes the ports with the pipeline's own writers. */
 export function openPipeline(ports: Ports): Parts {

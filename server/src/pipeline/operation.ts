@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Append } from "#kernel/append.ts";
 import type { Tx } from "#kernel/db.ts";
+import type { Paging } from "#kernel/page.ts";
 import type { Ports, Principal, ScoreSubject } from "./ports.ts";
 
 /** What an operation's own code knows of the call it runs in. */
@@ -24,6 +25,17 @@ export interface Call<Input> {
 /** A call whose action works inside the call's transaction. */
 export interface TxCall<Input> extends Call<Input> {
   readonly tx: Tx;
+}
+
+/** A call whose items come for as long as its caller wants them. */
+export interface StreamCall<Input> extends Call<Input> {
+  /** Aborts when the caller left or the server stops. */
+  readonly signal: AbortSignal;
+  /**
+   * Who the caller is at this revision of the project. Ask before items that were read at another revision are handed
+   * over: throws the refusal when the key has ended or the policies do not allow the stream any more.
+   */
+  principalAt(revision: number): Promise<Principal>;
 }
 
 /** What the action was about, so that it can be found by its own id, too. */
@@ -50,7 +62,7 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   readonly summary: string;
   /** The only place where a path is chosen. */
   readonly rest: `${"GET" | "POST" | "PATCH" | "DELETE"} /v1/${string}`;
-  readonly kind: "read" | "write";
+  readonly kind: "read" | "write" | "stream";
   /** HTTP status of success; 200 unless told. */
   readonly status?: 200 | 201;
   /** Also accepts an array of inputs, at most this many; each is a call of its own. */
@@ -61,6 +73,13 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   readonly scope?: "organization";
   readonly input: In;
   readonly output: Out;
+  /** How a list is paged; its output is `page.output`. */
+  readonly page?: Paging;
+  /** How a stream goes on after a break: the item's offset, given in this input field. */
+  readonly resume?: {
+    readonly input: string;
+    readonly offset: (item: never) => string | number;
+  };
   /** Output fields that are shown once and stored nowhere. */
   readonly secrets?: readonly string[];
 
@@ -79,6 +98,10 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   action?(call: TxCall<z.output<In>>): Promise<z.input<Out>>;
   /** Step 4 for an action that only adds rows and sees none, so that concurrent calls share a commit. */
   record?(call: Call<z.output<In>>): Recorded<z.input<Out>> | Promise<Recorded<z.input<Out>>>;
+  /** Step 4 of a stream; `output` is the shape of one item. */
+  stream?(call: StreamCall<z.output<In>>): AsyncIterable<z.input<Out>>;
+  /** What an If-Match is compared with: the resource as its reader would get it now, locked until the call ends. */
+  current?(call: TxCall<z.output<In>>): Promise<unknown>;
   /** What a transaction's action was about. */
   subject?(output: z.output<Out>): Subject;
 }
@@ -86,7 +109,11 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
 /** Checks an operation against its own input and output, then forgets them, so that a list can hold all. */
 export function operation<In extends z.ZodType, Out extends z.ZodType>(
   op: Operation<In, Out> &
-    (Pick<Required<Operation<In, Out>>, "action"> | Pick<Required<Operation<In, Out>>, "record">),
+    (
+      | Pick<Required<Operation<In, Out>>, "action">
+      | Pick<Required<Operation<In, Out>>, "record">
+      | (Pick<Required<Operation<In, Out>>, "stream"> & { readonly kind: "stream" })
+    ),
 ): Operation {
   return op;
 }

@@ -1,3 +1,4 @@
+import type { Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import { span } from "#kernel/trace.ts";
 import { request } from "./1-request.ts";
@@ -12,6 +13,7 @@ import { guard, guardWrite, Stale } from "./guard.ts";
 import type { Operation } from "./operation.ts";
 import { acknowledge, counted, type Outcome, outcomeOf } from "./outcome.ts";
 import type { Parts } from "./parts.ts";
+import { checkPrecondition } from "./precondition.ts";
 import { restless } from "./refusals.ts";
 import { refuse } from "./refuse.ts";
 
@@ -58,7 +60,9 @@ async function walk(parts: Parts, chain: Chain, again: boolean): Promise<Outcome
 async function append(parts: Parts, chain: Chain): Promise<Outcome> {
   const done = await chain.step("action", () => record(parts, chain));
   const place = await chain.step("seal", async () => {
-    await parts.committer.commit(await sealDone(parts, chain, done));
+    const writing = await sealDone(parts, chain, done);
+    chain.incoming.signal?.throwIfAborted();
+    await parts.committer.commit(writing);
     return acknowledge(parts, chain, chain.id);
   });
   return outcomeOf(chain, done.output, place);
@@ -67,10 +71,11 @@ async function append(parts: Parts, chain: Chain): Promise<Outcome> {
 /** An action with a transaction of its own, in which everything about the call is written. */
 async function transact(parts: Parts, chain: Chain): Promise<Outcome> {
   await parts.ledger.ready(chain.request.principal.tenantId);
-  const output = await parts.db.transaction(chain.scope("writer"), async (tx) => {
+  const write = async (tx: Tx) => {
     const done = await chain.step("action", async () => {
       await stopIfAnswered(tx, chain);
       await guard(parts, tx, chain);
+      await checkPrecondition(parts, chain, tx);
       const acted = await action(parts, chain, tx);
       await guardWrite(parts, tx, chain);
       return acted;
@@ -80,19 +85,22 @@ async function transact(parts: Parts, chain: Chain): Promise<Outcome> {
       if (lost.size > 0) throw new Answered();
     });
     return done.output;
-  });
+  };
+  const { signal } = chain.incoming;
+  const output = await parts.db.transaction(chain.scope("writer"), write, signal);
   const place = await chain.step("seal", () => acknowledge(parts, chain, chain.id));
   return outcomeOf(chain, output, place);
 }
 
 /** Nothing changes: the decision is logged a moment later, and sealed with the others of its minute. */
 async function read(parts: Parts, chain: Chain): Promise<Outcome> {
-  const { output } = await parts.db.transaction(chain.scope("reader"), (tx) =>
+  const look = (tx: Tx) =>
     chain.step("action", async () => {
       await guard(parts, tx, chain);
       return action(parts, chain, tx);
-    }),
-  );
+    });
+  const { signal } = chain.incoming;
+  const { output } = await parts.db.transaction(chain.scope("reader"), look, signal);
   await chain.step("seal", () => parts.reads.add(chain, linkRead(parts, chain, null)));
   return outcomeOf(chain, output, null);
 }

@@ -19,7 +19,7 @@ export async function refuse(parts: Parts, chain: Chain, error: unknown): Promis
   if (chain.decision === undefined || !SEALED.has(error.step)) return error;
   try {
     if (await isAnswered(parts, chain)) return new Answered();
-    if (chain.operation.kind === "read" && error.step === "action") {
+    if (chain.operation.kind !== "write" && error.step === "action") {
       reads.add(chain, linkRead(parts, chain, error.code));
       return error;
     }

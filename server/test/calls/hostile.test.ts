@@ -54,7 +54,7 @@ describe("a connection that is lost", () => {
       for (let attempt = 1; ; attempt++) {
         const answer = await caller.call("POST", "/v1/risk/transactions", payment(), {
           "idempotency-key": key,
-          prefer: "ack=durable",
+          prefer: "wait=durable",
         });
         if (answer.status !== 503 || attempt === 20) return answer;
       }

@@ -123,7 +123,7 @@ describe("a call, and what it leaves", () => {
 
   test("who is only durable is sealed, too", () =>
     check({
-      call: ["POST", "/v1/risk/transactions", payment(), { prefer: "ack=durable" }],
+      call: ["POST", "/v1/risk/transactions", payment(), { prefer: "wait=durable" }],
       status: 201,
       sealed: ["call done"],
       link: "done",

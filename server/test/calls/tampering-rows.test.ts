@@ -180,7 +180,7 @@ test("what waits for its place is no finding", async () => {
     await holder.query("select set_config('app.tenant_id', $1, true)", [caller.projectId]);
     await holder.query("select from ledger.heads for update");
     const body = [payment(), WHOLE];
-    await caller.call("POST", "/v1/risk/transactions", body, { prefer: "ack=durable" });
+    await caller.call("POST", "/v1/risk/transactions", body, { prefer: "wait=durable" });
     const [waiting] = await system.sql<{ count: string }>(
       "select count(*) from ledger.pending where tenant_id = $1",
       [caller.projectId],

@@ -2,22 +2,24 @@ import { z } from "zod";
 import type { StoredDecision, StoredVersion } from "./queries.ts";
 
 /** A decision as every face shows it. */
-export const decision = z.object({
-  id: z.uuid(),
-  asked_by: z.uuid().nullable(),
-  request_id: z.string(),
-  operation: z.string(),
-  principal: z.string(),
-  action: z.string(),
-  resource: z.object({ type: z.string(), id: z.string() }),
-  context: z.record(z.string(), z.json()),
-  outcome: z.enum(["allow", "deny"]),
-  policy_version_id: z.uuid().nullable(),
-  reasons: z.array(z.string()),
-  errors: z.array(z.string()),
-  trace_hash: z.string(),
-  created_at: z.iso.datetime(),
-});
+export const decision = z
+  .object({
+    id: z.uuid(),
+    asked_by: z.uuid().nullable(),
+    request_id: z.string(),
+    operation: z.string(),
+    principal: z.string(),
+    action: z.string(),
+    resource: z.object({ type: z.string(), id: z.string() }),
+    context: z.record(z.string(), z.json()),
+    outcome: z.enum(["allow", "deny"]),
+    policy_version_id: z.uuid().nullable(),
+    reasons: z.array(z.string()),
+    errors: z.array(z.string()),
+    trace_hash: z.string(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: "Decision" });
 
 export function shown(row: StoredDecision): z.input<typeof decision> {
   const { resource_type, resource_id, context, created_at, ...same } = row;
@@ -30,14 +32,16 @@ export function shown(row: StoredDecision): z.input<typeof decision> {
 }
 
 /** A policy version as every face shows it. */
-export const policyVersion = z.object({
-  id: z.uuid(),
-  number: z.int(),
-  status: z.string(),
-  hash: z.string(),
-  engine: z.string(),
-  created_at: z.iso.datetime(),
-});
+export const policyVersion = z
+  .object({
+    id: z.uuid(),
+    number: z.int(),
+    status: z.string(),
+    hash: z.string(),
+    engine: z.string(),
+    created_at: z.iso.datetime(),
+  })
+  .meta({ id: "PolicyVersion" });
 
 export const versionShown = ({ id, number, status, hash, engine, createdAt }: StoredVersion) => ({
   id,

@@ -90,10 +90,11 @@ export const readProjects = (
     [limit, before ?? null],
   );
 
-export async function readProject(tx: Tx, id: string): Promise<Project | undefined> {
+/** With `lock`, nobody changes it before the transaction ends. */
+export async function readProject(tx: Tx, id: string, lock?: "lock"): Promise<Project | undefined> {
   const [row] = await query<Project>(
     tx,
-    `select ${PROJECT} from control_plane.projects p where p.id = $1`,
+    `select ${PROJECT} from control_plane.projects p where p.id = $1${lock === undefined ? "" : " for update"}`,
     [id],
   );
   return row;

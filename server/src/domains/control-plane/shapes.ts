@@ -10,13 +10,15 @@ export const scoreMax = z.number().min(0).max(1).multipleOf(0.00001);
 export const SCORE_MAX = 0.6;
 const time = z.iso.datetime();
 
-export const project = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  slug: z.string(),
-  score_max: z.number().describe("A score above this is refused"),
-  created_at: time,
-});
+export const project = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    slug: z.string(),
+    score_max: z.number().describe("A score above this is refused"),
+    created_at: time,
+  })
+  .meta({ id: "Project" });
 
 export const projectShown = ({
   id,
@@ -32,12 +34,14 @@ export const projectShown = ({
   created_at: createdAt.toISOString(),
 });
 
-export const serviceAccount = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  groups: z.array(z.string()),
-  created_at: time,
-});
+export const serviceAccount = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    groups: z.array(z.string()),
+    created_at: time,
+  })
+  .meta({ id: "ServiceAccount" });
 
 export const serviceAccountShown = ({
   id,
@@ -51,15 +55,17 @@ export const serviceAccountShown = ({
   created_at: createdAt.toISOString(),
 });
 
-export const apiKey = z.object({
-  id: z.uuid(),
-  service_account_id: z.uuid(),
-  name: z.string(),
-  prefix: z.string(),
-  expires_at: time.nullable(),
-  revoked_at: time.nullable(),
-  created_at: time,
-});
+export const apiKey = z
+  .object({
+    id: z.uuid(),
+    service_account_id: z.uuid(),
+    name: z.string(),
+    prefix: z.string(),
+    expires_at: time.nullable(),
+    revoked_at: time.nullable(),
+    created_at: time,
+  })
+  .meta({ id: "ApiKey" });
 
 export const apiKeyShown = (key: ApiKey): z.input<typeof apiKey> => ({
   id: key.id,

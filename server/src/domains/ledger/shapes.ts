@@ -3,20 +3,22 @@ import { decodeEntry, leafHash, toHex } from "#verifier";
 import type { StoredEntry } from "./queries.ts";
 
 /** An entry as every face shows it. */
-export const entry = z.object({
-  id: z.uuid(),
-  index: z.int(),
-  leaf_hash: z.string().describe("Hex of SHA-256(0x00, entry bytes)"),
-  entry: z.string().describe("The canonical text that is hashed"),
-  time: z.string(),
-  kind: z.string(),
-  actor: z.string(),
-  action: z.string(),
-  outcome: z.string(),
-  refs: z.record(z.string(), z.string()),
-  payload_hash: z.string(),
-  payload: z.json().describe("What the entry is about; null when it was erased"),
-});
+export const entry = z
+  .object({
+    id: z.uuid(),
+    index: z.int(),
+    leaf_hash: z.string().describe("Hex of SHA-256(0x00, entry bytes)"),
+    entry: z.string().describe("The canonical text that is hashed"),
+    time: z.string(),
+    kind: z.string(),
+    actor: z.string(),
+    action: z.string(),
+    outcome: z.string(),
+    refs: z.record(z.string(), z.string()),
+    payload_hash: z.string(),
+    payload: z.json().describe("What the entry is about; null when it was erased"),
+  })
+  .meta({ id: "Entry" });
 
 export function shown({ id, index, entry: bytes, payload }: StoredEntry): z.input<typeof entry> {
   const { time, kind, actor, action, outcome, refs, payload_hash } = decodeEntry(bytes);

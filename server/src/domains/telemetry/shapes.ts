@@ -2,46 +2,48 @@ import { z } from "zod";
 import type { Lineage } from "./queries.ts";
 
 /** A call as `why` shows it: the five steps by name. */
-export const chain = z.object({
-  id: z.uuid(),
-  time: z.iso.datetime(),
-  outcome: z.enum(["done", "refused", "read"]),
-  code: z.string().nullable(),
-  request: z.object({
-    id: z.string(),
-    operation: z.string(),
-    actor: z.string(),
-    asked_by: z.uuid().nullable(),
-    input: z.json().describe("Null for reads, and when the payload was erased"),
-  }),
-  policy: z.object({
-    outcome: z.enum(["allow", "deny"]).nullable(),
-    principal: z.string().nullable(),
-    action: z.string().nullable(),
-    resource: z.object({ type: z.string().nullable(), id: z.string().nullable() }),
-    context: z.json(),
-    version: z.int().nullable(),
-    reasons: z.array(z.string()),
-    errors: z.array(z.string()),
-    trace: z.array(z.json()),
-    trace_hash: z.string().nullable(),
-  }),
-  score: z
-    .object({
-      value: z.number(),
-      level: z.string(),
+export const chain = z
+  .object({
+    id: z.uuid(),
+    time: z.iso.datetime(),
+    outcome: z.enum(["done", "refused", "read"]),
+    code: z.string().nullable(),
+    request: z.object({
+      id: z.string(),
+      operation: z.string(),
+      actor: z.string(),
+      asked_by: z.uuid().nullable(),
+      input: z.json().describe("Null for reads, and when the payload was erased"),
+    }),
+    policy: z.object({
+      outcome: z.enum(["allow", "deny"]).nullable(),
+      principal: z.string().nullable(),
+      action: z.string().nullable(),
+      resource: z.object({ type: z.string().nullable(), id: z.string().nullable() }),
+      context: z.json(),
+      version: z.int().nullable(),
       reasons: z.array(z.string()),
-      features: z.json(),
-      score_max: z.number(),
-      model: z.string(),
-    })
-    .nullable(),
-  action: z.object({
-    subject: z.object({ type: z.string(), id: z.uuid() }).nullable(),
-    result: z.json(),
-  }),
-  seal: z.object({ entry_id: z.uuid(), index: z.int().nullable() }).nullable(),
-});
+      errors: z.array(z.string()),
+      trace: z.array(z.json()),
+      trace_hash: z.string().nullable(),
+    }),
+    score: z
+      .object({
+        value: z.number(),
+        level: z.string(),
+        reasons: z.array(z.string()),
+        features: z.json(),
+        score_max: z.number(),
+        model: z.string(),
+      })
+      .nullable(),
+    action: z.object({
+      subject: z.object({ type: z.string(), id: z.uuid() }).nullable(),
+      result: z.json(),
+    }),
+    seal: z.object({ entry_id: z.uuid(), index: z.int().nullable() }).nullable(),
+  })
+  .meta({ id: "Chain" });
 
 export function shown(call: Lineage): z.input<typeof chain> {
   const payload = call.payload === null ? null : JSON.parse(call.payload);

@@ -26,7 +26,7 @@ export function docsPage(operations: readonly Operation[]): string {
 <pre>curl -s http://HOST/v1/risk/transactions \\
   -H "Authorization: Bearer $SEALBASE_KEY" -H "Content-Type: application/json" -H "Idempotency-Key: $(uuidgen)" \\
   -d '{"type":"TRANSFER","amount_cents":25000,"origin_account":"A","destination_account":"B"}'</pre>
-<p>Writes wait until a signed checkpoint covers them; <code>Prefer: ack=durable</code> answers as soon as they are on disk.
+<p>Writes wait until a signed checkpoint covers them; <code>Prefer: wait=durable</code> answers as soon as they are on disk.
 A refusal is <code>application/problem+json</code> with <code>code</code>, <code>facts</code> and <code>help</code>; the first word of
 the code is the step that refused. Machine-readable: <a href="/openapi.json">/openapi.json</a>.</p>
 <table>

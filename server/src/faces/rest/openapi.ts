@@ -171,7 +171,7 @@ const WRITE_HEADERS: Json[] = [
   {
     name: "Prefer",
     in: "header",
-    schema: { type: "string", enum: ["ack=durable", "ack=published"] },
+    schema: { type: "string", enum: ["wait=durable", "wait=published"] },
     description:
       "What to wait for: that the call is on disk, or (default) that a signed checkpoint covers it.",
   },

@@ -3,6 +3,7 @@ import { newId } from "#kernel/ids.ts";
 import type { Log } from "#kernel/log.ts";
 import { type Facts, Refusal } from "#kernel/refusal.ts";
 import { isRequestId, type Operation } from "#pipeline";
+import { refusalFor } from "../invoke.ts";
 import { BODY_BYTES_MAX } from "./json.ts";
 
 /** RFC 9457, with what every refusal has: code, facts, help. */
@@ -34,10 +35,7 @@ export function answerProblems(
 ): void {
   app.setErrorHandler((error, request, reply) => {
     const requestId = requestIdOf(request);
-    const refusal = refusalOf(error);
-    if (refusal.code === "action/failed")
-      log.error({ err: error, request_id: requestId }, "a call failed");
-    return answer(reply, refusal, requestId);
+    return answer(reply, refusalOf(error, log, requestId), requestId);
   });
   app.setNotFoundHandler((request, reply) =>
     answer(reply, unknownRoute(request, operations), requestIdOf(request)),
@@ -56,20 +54,22 @@ export function answer(reply: FastifyReply, refusal: Refusal, requestId: string)
 }
 
 /** The caller's own, unless it is one that cannot be a header. */
-export function requestIdOf(request: FastifyRequest): string {
-  const given = request.headers["x-request-id"];
+export function requestIdOf(
+  { headers }: FastifyRequest,
+  given: string | string[] | undefined = headers["x-request-id"],
+): string {
   return typeof given === "string" && isRequestId(given) ? given : newId();
 }
 
-export function refusalOf(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
+/** What Fastify could not read, as a refusal; anything else goes the way of every error. */
+export function refusalOf(error: unknown, log: Log, requestId?: string): Refusal {
   const { code, statusCode } = error as { code?: string; statusCode?: number };
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return tooLarge();
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return notJson();
   if (code === "FST_ERR_BAD_URL") return badPath();
   if (statusCode === 400) return unparsable();
   if (statusCode !== undefined && statusCode > 400 && statusCode < 500) return unreadable();
-  return failed();
+  return refusalFor(error, log, requestId);
 }
 
 const tooLarge = () =>
@@ -115,16 +115,6 @@ const unreadable = () =>
     "The request itself cannot be read",
     {},
     "Shorten its path and headers, and send it again.",
-  );
-
-/** A bug of ours: the log has it under the request's id, the caller learns nothing that could be misused. */
-const failed = () =>
-  new Refusal(
-    "action/failed",
-    500,
-    "The call failed for a reason that is not the caller's",
-    {},
-    "Send it again with the same Idempotency-Key; if it fails again, report the request id.",
   );
 
 function unknownRoute(request: FastifyRequest, operations: readonly Operation[]): Refusal {

@@ -1,16 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { newId } from "#kernel/ids.ts";
 import { Refusal, STEPS } from "#kernel/refusal.ts";
 import {
   badIdempotencyKey,
+  etagOf,
   IDEMPOTENCY_KEY_MAX,
-  type Incoming,
+  namesTag,
   type Operation,
   type Outcome,
   type Parts,
-  run,
 } from "#pipeline";
-import { answer, problemOf, refusalOf, requestIdOf } from "./problem.ts";
+import { type CallHeaders, callHeaders, leavingSignal } from "../incoming.ts";
+import { invoke, type Result } from "../invoke.ts";
+import { answer, problemOf, requestIdOf } from "./problem.ts";
+import { answerStream } from "./sse.ts";
 
 /** One route for one operation. An array for an operation that takes many becomes as many calls. */
 export function addOperation(app: FastifyInstance, parts: Parts, operation: Operation): void {
@@ -19,35 +21,18 @@ export function addOperation(app: FastifyInstance, parts: Parts, operation: Oper
     method,
     url: path.replace(/\{(\w+)\}/g, ":$1"),
     async handler(request, reply) {
-      const incoming = incomingOf(request);
+      const incoming = callHeaders(request.headers);
       if (Array.isArray(request.body) && operation.manyMax !== undefined)
         return answerMany(parts, operation, incoming, request.body, reply);
-      try {
-        // oxlint-disable-next-line typescript/return-await -- a reply is thenable, and waits for itself to be sent
-        return send(reply, await run(parts, operation, { ...incoming, input: inputOf(request) }));
-      } catch (error) {
-        const refusal = refusalOf(error);
-        if (refusal.code === "action/failed") throw error;
-        return answer(
-          reply,
-          refusal,
-          refusal.code === "request/bad_request_id" ? requestIdOf(request) : incoming.requestId!,
-        );
-      }
+      const input = inputOf(request);
+      if (operation.kind === "stream")
+        return answerStream(parts, operation, { ...incoming, input }, request, reply);
+      const signal = leavingSignal(reply.raw);
+      const result = await invoke(parts, operation, { ...incoming, input, signal });
+      if (result.refusal === undefined) return send(request, reply, operation, result.outcome);
+      return answer(reply, result.refusal, requestIdOf(request, incoming.requestId));
     },
   });
-}
-
-/** A preference (RFC 7240) among others; one that is not known is left alone, as the RFC asks. */
-const ACK_DURABLE = /(?:^|,)\s*ack="?durable"?\s*(?:;|,|$)/i;
-
-function incomingOf({ headers }: FastifyRequest): Omit<Incoming, "input"> {
-  return {
-    credential: /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1],
-    requestId: (headers["x-request-id"] as string | undefined) ?? newId(),
-    idempotencyKey: headers["idempotency-key"] as string | undefined,
-    acknowledge: ACK_DURABLE.test(headers["prefer"]?.toString() ?? "") ? "durable" : "published",
-  };
 }
 
 /** Path, query and body as one input; a name in two places is refused as an unknown field would be. */
@@ -60,16 +45,30 @@ function inputOf({ method, params, query, body }: FastifyRequest): unknown {
   return { ...rest, ...fromPath };
 }
 
-function send(reply: FastifyReply, outcome: Outcome): FastifyReply {
+function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  operation: Operation,
+  outcome: Outcome,
+): FastifyReply {
   const { requestId, id, place, repeated, timings_ms, status, output } = outcome;
   reply.header("X-Request-Id", requestId);
   reply.header("Sealbase-Call", id);
-  if (place !== null) reply.header("Sealbase-Entry", `index=${place.index}, size=${place.size}`);
+  if (place !== null) {
+    reply.header("Sealbase-Entry", `index=${place.index}, size=${place.size}`);
+    reply.header("Link", `</v1/ledger/entries/${id}/receipt>; rel="receipt"`);
+  }
   if (repeated) reply.header("Idempotency-Replayed", "true");
   reply.header(
     "Server-Timing",
     STEPS.map((step) => `${step};dur=${timings_ms[step].toFixed(2)}`).join(", "),
   );
+  if (operation.kind === "read" || operation.current !== undefined) {
+    const etag = etagOf(output);
+    reply.header("ETag", etag);
+    if (request.method === "GET" && namesTag(request.headers["if-none-match"] ?? "", etag))
+      return reply.code(304).send();
+  }
   return reply.code(status).type("application/json; charset=utf-8").send(JSON.stringify(output));
 }
 
@@ -80,11 +79,11 @@ const AT_ONCE_MAX = 256;
 async function answerMany(
   parts: Parts,
   operation: Operation,
-  incoming: Omit<Incoming, "input">,
+  incoming: CallHeaders,
   inputs: readonly unknown[],
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const requestId = incoming.requestId!;
+  const { requestId } = incoming;
   if (inputs.length === 0 || inputs.length > operation.manyMax!)
     return answer(reply, badCount(inputs.length, operation.manyMax!), requestId);
   const longestKey = `${incoming.idempotencyKey ?? ""}#${inputs.length}`;
@@ -107,29 +106,22 @@ async function answerMany(
   }
   const results = done.map(({ outcome, refusal }) =>
     refusal === undefined
-      ? { ok: true, status: outcome!.status, output: outcome!.output }
+      ? { ok: true, status: outcome.status, output: outcome.output }
       : { ok: false, status: refusal.status, problem: problemOf(refusal, requestId) },
   );
   return reply.code(207).header("X-Request-Id", requestId).send({ results });
 }
 
-async function runOne(
+function runOne(
   parts: Parts,
   operation: Operation,
-  incoming: Omit<Incoming, "input">,
+  incoming: CallHeaders,
   input: unknown,
   place: number,
-): Promise<{ outcome?: Outcome; refusal?: Refusal }> {
+): Promise<Result> {
   const { idempotencyKey } = incoming;
   const key = idempotencyKey === undefined ? undefined : `${idempotencyKey}#${place}`;
-  try {
-    return { outcome: await run(parts, operation, { ...incoming, idempotencyKey: key, input }) };
-  } catch (error) {
-    const refusal = refusalOf(error);
-    if (refusal.code === "action/failed")
-      parts.log.error({ err: error, request_id: incoming.requestId }, "a call failed");
-    return { refusal };
-  }
+  return invoke(parts, operation, { ...incoming, idempotencyKey: key, input });
 }
 
 const badCount = (count: number, max: number) =>

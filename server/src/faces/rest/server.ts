@@ -1,28 +1,19 @@
-import { type FastifyInstance, fastify } from "fastify";
-import { type Operation, type Parts } from "#pipeline";
+import type { FastifyInstance } from "fastify";
+import type { Operation, Parts } from "#pipeline";
 import { docsPage } from "./docs-page.ts";
 import { addHealth, type Health } from "./health.ts";
-import { addJsonParser, BODY_BYTES_MAX } from "./json.ts";
+import { addJsonParser } from "./json.ts";
 import { openapi } from "./openapi.ts";
-import { answer, answerProblems, refusalOf, requestIdOf } from "./problem.ts";
+import { answerProblems } from "./problem.ts";
 import { addOperation } from "./route.ts";
 
 /** The REST face: one route an operation, and what operators and readers of the interface need beside them. */
-export function openRest(
+export function addRest(
+  app: FastifyInstance,
   parts: Parts,
   operations: readonly Operation[],
   health: Health,
-): FastifyInstance {
-  const app = fastify({
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: 60_000,
-    keepAliveTimeout: 72_000,
-    forceCloseConnections: "idle",
-    routerOptions: { maxParamLength: 500 },
-    logger: false,
-    frameworkErrors: (error, request, reply) =>
-      void answer(reply, refusalOf(error), requestIdOf(request)),
-  });
+): void {
   app.addHook("onResponse", async (request, reply) => {
     parts.metrics.requests.inc({ method: request.method, status: String(reply.statusCode) });
   });
@@ -35,5 +26,4 @@ export function openRest(
   const page = docsPage(operations);
   app.get("/docs", async (_, reply) => reply.type("text/html; charset=utf-8").send(page));
   app.get("/", async (_, reply) => reply.redirect("/docs"));
-  return app;
 }

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { cursorOf, page, readCursor } from "#kernel/page.ts";
+import { listOf, page, readCursor } from "#kernel/page.ts";
 import { operation } from "#pipeline";
 import { readDecisions } from "../queries.ts";
 import { decision, shown } from "../shapes.ts";
+
+const decisions = listOf(decision, ({ id }) => id);
 
 export const decisionList = operation({
   name: "authz.decision.list",
@@ -14,7 +16,8 @@ export const decisionList = operation({
     outcome: z.enum(["allow", "deny"]).optional(),
     action: z.string().max(200).optional(),
   }),
-  output: z.object({ items: z.array(decision), next_cursor: z.string().nullable() }),
+  output: decisions.output,
+  page: decisions,
 
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
@@ -26,9 +29,6 @@ export const decisionList = operation({
       outcome,
       action,
     });
-    return {
-      items: rows.slice(0, limit).map(shown),
-      next_cursor: cursorOf(rows, limit, (row) => row.id),
-    };
+    return decisions.page(rows.map(shown), limit);
   },
 });

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { operation } from "#pipeline";
 import { policyDocument } from "../document.ts";
 import { activate } from "../policy.ts";
+import { activePolicies } from "./policy-get.ts";
 
 export const policyActivate = operation({
   name: "authz.policy.activate",
@@ -15,6 +16,8 @@ export const policyActivate = operation({
 
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
+  // Two activations that race are told apart by the project's revision, which both raise.
+  current: ({ tx }) => activePolicies(tx),
   async action({ tx, input, principal }) {
     const version = await activate(
       tx,

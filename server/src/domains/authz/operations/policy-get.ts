@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import { operation } from "#pipeline";
 import { readActiveVersion } from "../queries.ts";
@@ -14,12 +15,15 @@ export const policyGet = operation({
 
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
-  async action({ tx }) {
-    const active = await readActiveVersion(tx);
-    if (active === undefined) throw noPolicies();
-    return { ...versionShown(active), document: JSON.parse(active.document) };
-  },
+  action: ({ tx }) => activePolicies(tx),
 });
+
+/** What decides now, as its readers get it. */
+export async function activePolicies(tx: Tx) {
+  const active = await readActiveVersion(tx);
+  if (active === undefined) throw noPolicies();
+  return { ...versionShown(active), document: JSON.parse(active.document) };
+}
 
 const noPolicies = () =>
   new Refusal(

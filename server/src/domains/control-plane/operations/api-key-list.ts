@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { cursorOf, page, readCursor } from "#kernel/page.ts";
+import { listOf, page, readCursor } from "#kernel/page.ts";
 import { operation } from "#pipeline";
 import { readKeys } from "../queries.ts";
 import { apiKey, apiKeyShown } from "../shapes.ts";
+
+const apiKeys = listOf(apiKey, ({ id }) => id);
 
 export const apiKeyList = operation({
   name: "control-plane.api-key.list",
@@ -10,15 +12,13 @@ export const apiKeyList = operation({
   rest: "GET /v1/api-keys",
   kind: "read",
   input: z.strictObject(page),
-  output: z.object({ items: z.array(apiKey), next_cursor: z.string().nullable() }),
+  output: apiKeys.output,
+  page: apiKeys,
 
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readKeys(tx, limit + 1, readCursor(cursor, z.uuid()));
-    return {
-      items: rows.slice(0, limit).map(apiKeyShown),
-      next_cursor: cursorOf(rows, limit, (row) => row.id),
-    };
+    return apiKeys.page(rows.map(apiKeyShown), limit);
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
-import { updateScoreMax } from "../queries.ts";
+import { readProject, updateScoreMax } from "../queries.ts";
 import { projectMissing } from "../refusals.ts";
 import { project, projectShown, scoreMax } from "../shapes.ts";
 
@@ -15,6 +15,11 @@ export const projectUpdate = operation({
 
   policy: { resource: ({ input }) => ({ type: "Project", id: input.id }) },
   score: "none",
+  async current({ tx, input }) {
+    const found = await readProject(tx, input.id, "lock");
+    if (found === undefined) throw projectMissing(input.id);
+    return projectShown(found);
+  },
   async action({ tx, input }) {
     // Only its own: another project's row is not visible in this transaction, so there is nothing to update.
     const updated = await updateScoreMax(tx, input.id, input.score_max);

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { cursorOf, page, readCursor } from "#kernel/page.ts";
+import { listOf, page, readCursor } from "#kernel/page.ts";
 import { operation } from "#pipeline";
 import { readServiceAccounts } from "../queries.ts";
 import { serviceAccount, serviceAccountShown } from "../shapes.ts";
+
+const serviceAccounts = listOf(serviceAccount, ({ id }) => id);
 
 export const serviceAccountList = operation({
   name: "control-plane.service-account.list",
@@ -10,15 +12,13 @@ export const serviceAccountList = operation({
   rest: "GET /v1/service-accounts",
   kind: "read",
   input: z.strictObject(page),
-  output: z.object({ items: z.array(serviceAccount), next_cursor: z.string().nullable() }),
+  output: serviceAccounts.output,
+  page: serviceAccounts,
 
   policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readServiceAccounts(tx, limit + 1, readCursor(cursor, z.uuid()));
-    return {
-      items: rows.slice(0, limit).map(serviceAccountShown),
-      next_cursor: cursorOf(rows, limit, (row) => row.id),
-    };
+    return serviceAccounts.page(rows.map(serviceAccountShown), limit);
   },
 });

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { publicConfig, readConfig } from "#kernel/config.ts";
 import { version } from "#kernel/package-root.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import { openRest } from "../../rest/server.ts";
+import { openHttp } from "../../http.ts";
 import type { System } from "../../system.ts";
 import type { Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -34,7 +34,7 @@ export async function listen(
   system: System,
   { host, port }: { host: string; port: number },
 ): Promise<FastifyInstance> {
-  const app = openRest(system.parts, system.operations, () => system.health());
+  const app = openHttp(system.parts, system.operations, () => system.health());
   try {
     await app.listen({ host, port });
     return app;

@@ -1,0 +1,26 @@
+import { type FastifyInstance, fastify } from "fastify";
+import type { Operation, Parts } from "#pipeline";
+import type { Health } from "./rest/health.ts";
+import { BODY_BYTES_MAX } from "./rest/json.ts";
+import { answer, refusalOf, requestIdOf } from "./rest/problem.ts";
+import { addRest } from "./rest/server.ts";
+
+/** Every face that speaks HTTP, on one port. */
+export function openHttp(
+  parts: Parts,
+  operations: readonly Operation[],
+  health: Health,
+): FastifyInstance {
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: 60_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: "idle",
+    routerOptions: { maxParamLength: 500 },
+    logger: false,
+    frameworkErrors: (error, request, reply) =>
+      void answer(reply, refusalOf(error, parts.log), requestIdOf(request)),
+  });
+  addRest(app, parts, operations, health);
+  return app;
+}
