@@ -62,6 +62,9 @@ export const configOf = (dataDir: string): Config => ({
   origin: "bench.localhost",
   logLevel: "error",
   masterKey: undefined,
+  slowCall_ms: 1_000,
+  slowQuery_ms: 500,
+  telemetry: { traces: false, metrics: false },
 });
 
 export async function makeProject(system: System): Promise<Project> {

@@ -7,15 +7,20 @@ import {
   raiseRevision,
   revision,
 } from "#domains/control-plane";
-import { operations as ledger, type OpenLedger, openLedger } from "#domains/ledger";
+import { operations as feeds, openFeed } from "#domains/feed";
+import { operations as ledger, openLedger } from "#domains/ledger";
 import { openScorer, operations as risk } from "#domains/risk";
 import { operations as chains, telemetry } from "#domains/telemetry";
 import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type Config, loadMasterKey } from "#kernel/config.ts";
 import { type Db, openDb, query, withClient } from "#kernel/db.ts";
+import { watchDatabase } from "#kernel/db-watch.ts";
+import { healthOf } from "#kernel/health.ts";
 import { openLog } from "#kernel/log.ts";
-import { openMetrics } from "#kernel/metrics.ts";
+import { lookAt } from "#kernel/look.ts";
+import { openSlow, type Slow } from "#kernel/log-slow.ts";
+import { type Metrics, openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
 import { type Engine, openEngine } from "#kernel/open-engine.ts";
 import { type Operation, openPipeline, type Parts } from "#pipeline";
@@ -27,6 +32,7 @@ export const operations: readonly Operation[] = [
   ...authz,
   ...risk,
   ...chains,
+  ...feeds,
   ...ledger,
   ...controlPlane,
 ];
@@ -53,9 +59,17 @@ export async function joinSystem(
     if (migrate) await migrateUp(engine.admin, { log: (line) => log.info(line) });
     await withClient(engine.admin, (client) => ensureCompatible(client));
     await engine.allowServer();
-    const db = await openDb(engine.server);
+    const metrics = openMetrics();
+    const { telemetry: wanted } = config;
+    if (wanted.traces || wanted.metrics) {
+      // Only now: who has no collector does not pay for the exporters' memory.
+      const { exportTelemetry } = await import("#kernel/telemetry-export.ts");
+      opened.push(exportTelemetry(wanted, metrics.registry, log));
+    }
+    const slow = openSlow(log, { call_ms: config.slowCall_ms, statement_ms: config.slowQuery_ms });
+    const db = await openDb(engine.server, undefined, watchDatabase(metrics, slow));
     opened.push(() => db.close());
-    const system = await joinParts(config, db, log);
+    const system = await joinParts(config, { db, log, metrics, slow }, engine);
     opened.push(system.stop);
     return { ...system, stop: close };
   } catch (error) {
@@ -64,9 +78,12 @@ export async function joinSystem(
   }
 }
 
-async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<System> {
+async function joinParts(
+  config: Config,
+  { db, log, metrics, slow }: { db: Db; log: Parts["log"]; metrics: Metrics; slow: Slow },
+  engine: Engine,
+): Promise<System> {
   const clock = systemClock;
-  const metrics = openMetrics();
   const auth = openAuthenticator(db, clock);
   const ledger = openLedger({
     db,
@@ -76,6 +93,7 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     masterKey: loadMasterKey(config),
     origin: config.origin,
   });
+  const feed = openFeed(db, revision);
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
   await housekeep();
@@ -84,6 +102,7 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     clock,
     log,
     metrics,
+    slow,
     authenticate: auth.authenticate,
     revision,
     raiseRevision,
@@ -91,15 +110,24 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     scorer: await openScorer(db),
     ledger,
     telemetry,
+    feed,
     async projectCreated(tx, project) {
       await activateDefault(tx, project);
       await ledger.createLog(tx, project.id);
     },
   });
-  const listener = await db.listen(["sealbase_revision"], (_, tenantId) =>
-    auth.forget(tenantId || undefined),
-  );
+  const listener = await db.listen(["sealbase_revision", "sealbase_log"], (channel, payload) => {
+    const tenantId = payload || undefined;
+    if (channel === "sealbase_log") return feed.grown(tenantId);
+    auth.forget(tenantId);
+    feed.changed(tenantId);
+  });
   await ledger.sequencer.start();
+  const look = lookAt(db.pool, engine.server, {
+    refused: () => ledger.sequencer.refused,
+    backlog: ledger.backlog,
+  });
+  metrics.state.watch(look);
   const hourly = setInterval(() => {
     housekeep().catch((error) => log.error({ err: error }, "housekeeping failed"));
   }, HOUR_MS).unref();
@@ -109,7 +137,7 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
     isNew: () => db.transaction({ role: "reader", tenantId: null }, isNew),
     createOrganization: (name, project) =>
       createOrganization(db, parts.projectCreated, name, project),
-    health: () => health(db, ledger),
+    health: async () => healthOf(await look()),
     async stop() {
       clearInterval(hourly);
       await parts.suspicions.flush();
@@ -118,14 +146,4 @@ async function joinParts(config: Config, db: Db, log: Parts["log"]): Promise<Sys
       await listener.close();
     },
   };
-}
-
-async function health(db: Db, ledger: OpenLedger): Promise<string[]> {
-  const reasons = ledger.sequencer.refusals.map(({ code, message }) => `${code}: ${message}`);
-  try {
-    await db.transaction({ role: "reader", tenantId: null }, (tx) => query(tx, "select 1"));
-  } catch (error) {
-    reasons.push(`engine: ${(error as Error).message}`);
-  }
-  return reasons;
 }

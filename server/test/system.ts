@@ -127,6 +127,9 @@ const CONFIG: Config = {
   origin: "sealbase.test",
   logLevel: process.env["SEALBASE_LOG"] ?? "silent",
   masterKey: Buffer.alloc(32, 7),
+  slowCall_ms: 60_000,
+  slowQuery_ms: 60_000,
+  telemetry: { traces: false, metrics: false },
 };
 
 /** What calls run as: the role without rights on the embedded engine, the URL's user on a server. */

@@ -16,7 +16,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "command.ts": ["kernel", "faces", "main.ts"],
 };
 
-/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed. */
+/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed; the feed tells of entries and decisions. */
 const DOMAINS: Record<string, readonly string[]> = {
   "control-plane": [],
   authz: [],
@@ -25,6 +25,7 @@ const DOMAINS: Record<string, readonly string[]> = {
   ops: [],
   ledger: ["authz", "risk", "security", "telemetry"],
   telemetry: ["authz", "risk"],
+  feed: ["authz", "ledger"],
 };
 
 const LINES_MAX = 500;

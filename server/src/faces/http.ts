@@ -1,5 +1,7 @@
 import { type FastifyInstance, fastify } from "fastify";
 import type { Operation, Parts } from "#pipeline";
+import { observeRequests } from "./observe.ts";
+import { addRealtime } from "./realtime/upgrade.ts";
 import type { Health } from "./rest/health.ts";
 import { BODY_BYTES_MAX } from "./rest/json.ts";
 import { answer, refusalOf, requestIdOf } from "./rest/problem.ts";
@@ -21,6 +23,8 @@ export function openHttp(
     frameworkErrors: (error, request, reply) =>
       void answer(reply, refusalOf(error, parts.log), requestIdOf(request)),
   });
+  observeRequests(app, parts.metrics, operations);
   addRest(app, parts, operations, health);
+  addRealtime(app, parts, operations);
   return app;
 }

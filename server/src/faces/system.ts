@@ -1,12 +1,13 @@
 import type { Config } from "#kernel/config.ts";
+import type { HealthReport } from "#kernel/health.ts";
 import type { Operation, Parts } from "#pipeline";
 
 /** Everything joined and running, as main.ts gives it to a face. */
 export interface System {
   readonly parts: Parts;
   readonly operations: readonly Operation[];
-  /** Why calls should go elsewhere now; empty when all is well. */
-  health(): Promise<string[]>;
+  /** Whether calls should come here now, and what is wrong. */
+  health(): Promise<HealthReport>;
   /** Whether nobody has made an organization here yet. */
   isNew(): Promise<boolean>;
   /** Makes an organization and its first project. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Refusal } from "./refusal.ts";
+import { readTelemetry, type Telemetry } from "./telemetry.ts";
 
 /** Everything that can be set, from the environment. README lists it. */
 export interface Config {
@@ -16,6 +17,11 @@ export interface Config {
   readonly logLevel: string;
   /** 32 bytes that signing keys are encrypted with; undefined means the file `master.key` of the data folder. */
   readonly masterKey: Uint8Array | undefined;
+  /** Calls and SQL statements that take longer are logged. */
+  readonly slowCall_ms: number;
+  readonly slowQuery_ms: number;
+  /** What is sent to an OpenTelemetry collector. */
+  readonly telemetry: Telemetry;
 }
 
 const MASTER_KEY_BYTES = 32;
@@ -34,6 +40,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       env["SEALBASE_MASTER_KEY"] === undefined
         ? undefined
         : decodeKey(env["SEALBASE_MASTER_KEY"], "SEALBASE_MASTER_KEY"),
+    slowCall_ms: milliseconds("SEALBASE_SLOW_MS", env["SEALBASE_SLOW_MS"] ?? "1000"),
+    slowQuery_ms: milliseconds("SEALBASE_SLOW_QUERY_MS", env["SEALBASE_SLOW_QUERY_MS"] ?? "500"),
+    telemetry: readTelemetry(env),
   };
 }
 
@@ -79,6 +88,11 @@ function integer(name: string, text: string): number {
   const value = Number(text);
   if (/^\d{1,5}$/.test(text) && value <= 65_535) return value;
   throw bad(name, text, "a port from 0 to 65535");
+}
+
+function milliseconds(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw bad(name, text, "a number of milliseconds");
 }
 
 function matching(name: string, text: string, pattern: RegExp): string {

@@ -12,6 +12,7 @@ import {
 import pg from "pg";
 import { Canceller } from "./cancel.ts";
 import { refusalOfConnection, refusalOfDatabase, unavailable } from "./database-refusals.ts";
+import { UNWATCHED, type Watch } from "./db-watch.ts";
 import { Refusal } from "./refusal.ts";
 import type { DB } from "./schema.ts";
 
@@ -25,6 +26,8 @@ export interface Scope {
   readonly tenantId: string | null;
   /** Set by operations on an organization's projects only. */
   readonly organizationId?: string | undefined;
+  /** Set when all of it is the work of one call: what is told about it names the call. */
+  readonly requestId?: string | undefined;
 }
 
 export interface Db {
@@ -63,7 +66,11 @@ types.setTypeParser(pg.types.builtins.INT8, (text) => {
 // A date has no time zone: it stays the text that it is.
 types.setTypeParser(pg.types.builtins.DATE, (text) => text);
 
-export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_MAX): Promise<Db> {
+export async function openDb(
+  config: pg.ClientConfig,
+  connections = CONNECTIONS_MAX,
+  watch: Watch = UNWATCHED,
+): Promise<Db> {
   const pool = new pg.Pool({
     ...config,
     max: connections,
@@ -87,7 +94,8 @@ export async function openDb(config: pg.ClientConfig, connections = CONNECTIONS_
   const canceller = new Canceller(config);
   return {
     pool,
-    transaction: (scope, work, signal) => transaction(pool, canceller, scope, work, signal),
+    transaction: (scope, work, signal) =>
+      watch.transaction(scope, () => transaction(pool, canceller, watch, scope, work, signal)),
     listen: (channels, hear) => listen(config, channels, hear),
     async close() {
       await canceller.close();
@@ -122,12 +130,14 @@ export async function query<Row>(
 async function transaction<T>(
   pool: pg.Pool,
   canceller: Canceller,
+  watch: Watch,
   scope: Scope,
   work: (tx: Tx) => Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
   signal?.throwIfAborted();
   const client = await connect(pool);
+  serving.set(client, { watch, requestId: scope.requestId });
   let broken: Error | undefined;
   let stopping: Stopping | undefined;
   try {
@@ -143,7 +153,7 @@ async function transaction<T>(
     await begun;
     await stopping?.over();
     signal?.throwIfAborted();
-    await client.query("commit");
+    await timed(client, "commit", client.query("commit"));
     return result;
   } catch (error) {
     // The connection is not another transaction's before a cancellation that was sent has arrived.
@@ -246,6 +256,19 @@ async function refuseOldPostgres(pool: pg.Pool): Promise<void> {
   }
 }
 
+/** Whose statements a connection runs, and who is told how long they take. */
+const serving = new WeakMap<pg.PoolClient, { watch: Watch; requestId: string | undefined }>();
+
+async function timed<T>(client: pg.PoolClient, text: string, answer: Promise<T>): Promise<T> {
+  const start_ms = performance.now();
+  try {
+    return await answer;
+  } finally {
+    const { watch, requestId } = serving.get(client)!;
+    watch.statement(performance.now() - start_ms, text, requestId);
+  }
+}
+
 const builders = new WeakMap<pg.PoolClient, Tx>();
 
 /** The query builder on this one connection, made once per connection. */
@@ -271,7 +294,7 @@ class BoundDriver implements Driver {
     this.#connection = {
       // Work may ask for several things at once: they are sent at once, and answered in that order.
       async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-        const result = await client.query(sql, parameters as unknown[]);
+        const result = await timed(client, sql, client.query(sql, parameters as unknown[]));
         return { rows: result.rows as R[], numAffectedRows: BigInt(result.rowCount ?? 0) };
       },
       streamQuery() {

@@ -1,16 +1,20 @@
 import { pino } from "pino";
+import { redacted } from "./log-redact.ts";
 
 export type Log = pino.Logger;
 
-/** Structured lines on standard error; standard output belongs to answers. Secrets have no field that is logged. */
-export function openLog(level: string): Log {
+/** Structured lines on standard error; standard output belongs to answers. What is named like a secret is not shown. */
+export function openLog(
+  level: string,
+  to: pino.DestinationStream = pino.destination({ dest: 2, sync: true }),
+): Log {
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: ["*.password", "*.key"],
+      formatters: { log: (line) => redacted(line) as Record<string, unknown> },
     },
-    pino.destination({ dest: 2, sync: true }),
+    to,
   );
 }

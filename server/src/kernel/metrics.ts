@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { StateGauges } from "./metrics-state.ts";
 
 /** Everything that `/metrics` shows. One set per system, so that two in one process do not mix. */
 export interface Metrics {
@@ -9,6 +10,12 @@ export interface Metrics {
   readonly batches: Histogram<"kind">;
   readonly entries: Counter<string>;
   readonly waiting: Gauge<"queue">;
+  /** Named as OpenTelemetry's conventions are written in Prometheus, like every name here without `sealbase`. */
+  readonly http: Histogram<
+    "http_request_method" | "http_route" | "http_response_status_code" | "operation"
+  >;
+  readonly transactions: Histogram<"db_system_name" | "db_operation_name" | "error_type">;
+  readonly state: StateGauges;
 }
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -57,5 +64,20 @@ export function openMetrics(): Metrics {
       labelNames: ["queue"],
       registers,
     }),
+    http: new Histogram({
+      name: "http_server_request_duration_seconds",
+      help: "HTTP requests by method, path as routed, status and operation; its count is their number.",
+      labelNames: ["http_request_method", "http_route", "http_response_status_code", "operation"],
+      buckets: SECONDS,
+      registers,
+    }),
+    transactions: new Histogram({
+      name: "db_client_operation_duration_seconds",
+      help: "Transactions from asking for a connection to the commit; error_type is empty for those that committed.",
+      labelNames: ["db_system_name", "db_operation_name", "error_type"],
+      buckets: SECONDS,
+      registers,
+    }),
+    state: new StateGauges(registry),
   };
 }

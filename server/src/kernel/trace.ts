@@ -1,4 +1,12 @@
-import { type Span, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  context,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 
 const tracer = trace.getTracer("sealbase");
 
@@ -14,4 +22,35 @@ export async function span<T>(name: string, work: (span: Span) => T | Promise<T>
       active.end();
     }
   });
+}
+
+/** Like `span`, for what is asked of another system; it takes no children, so that spans inside stay the caller's own. */
+export async function clientSpan<T>(
+  name: string,
+  attributes: Attributes,
+  work: () => Promise<T>,
+): Promise<T> {
+  const leaf = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes });
+  try {
+    return await work();
+  } catch (error) {
+    leaf.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
+    throw error;
+  } finally {
+    leaf.end();
+  }
+}
+
+/** A request from outside: its span, under that of the caller if its headers name one (W3C Trace Context). */
+export interface ServerSpan {
+  readonly span: Span;
+  /** Runs work under the span. */
+  run(work: () => void): void;
+}
+
+export function serverSpan(name: string, attributes: Attributes, headers: object): ServerSpan {
+  const outside = propagation.extract(context.active(), headers);
+  const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, outside);
+  const inside = trace.setSpan(outside, span);
+  return { span, run: (work) => context.with(inside, work) };
 }

@@ -84,6 +84,7 @@ export class Chain {
       role,
       tenantId,
       organizationId: this.operation.scope === "organization" ? organizationId : undefined,
+      requestId: this.requestId,
     };
   }
 

@@ -42,19 +42,31 @@ export async function acknowledge(
   return incoming.acknowledge === "durable" ? null : parts.ledger.published(tenantId, entryId);
 }
 
-/** Counts what a caller gets, once a call: done, refused (and why), or failed by a bug of ours. */
+/** Counts what a caller gets, once a call: done, refused (and why), or failed by a bug of ours; and tells of a slow one. */
 export async function counted(
-  { metrics }: Parts,
+  { metrics, slow }: Parts,
   { name: operation }: Operation,
+  { requestId, timings_ms: steps_ms }: Pick<Outcome, "requestId" | "timings_ms">,
   call: Promise<Outcome>,
 ): Promise<Outcome> {
+  const start_ms = performance.now();
+  const tell = (callId: string | undefined, outcome: string) =>
+    slow.call(performance.now() - start_ms, () => ({
+      operation,
+      requestId,
+      callId,
+      outcome,
+      steps_ms,
+    }));
   try {
     const outcome = await call;
     metrics.calls.inc({ operation, outcome: "done", code: "" });
+    tell(outcome.id, "done");
     return outcome;
   } catch (error) {
     const [outcome, code] = error instanceof Refusal ? ["refused", error.code] : ["failed", ""];
     metrics.calls.inc({ operation, outcome, code });
+    tell(error instanceof Refusal ? error.callId : undefined, code === "" ? outcome : code);
     throw error;
   }
 }

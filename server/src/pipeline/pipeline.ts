@@ -44,7 +44,7 @@ export async function run(
     }
     throw restless();
   });
-  return counted(parts, operation, call);
+  return counted(parts, operation, { requestId: named.requestId, timings_ms }, call);
 }
 
 async function walk(parts: Parts, chain: Chain, again: boolean): Promise<Outcome> {

@@ -2,6 +2,7 @@ import type { Append } from "#kernel/append.ts";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import type { Log } from "#kernel/log.ts";
+import type { Slow } from "#kernel/log-slow.ts";
 import type { Metrics } from "#kernel/metrics.ts";
 import type { Facts, Refusal } from "#kernel/refusal.ts";
 
@@ -11,12 +12,14 @@ export interface Ports {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly slow: Slow;
   readonly authenticate: Authenticate;
   readonly revision: Revision;
   readonly policy: Policy;
   readonly scorer: Scorer;
   readonly ledger: Ledger;
   readonly telemetry: Telemetry;
+  readonly feed: Feed;
   readonly projectCreated: ProjectCreated;
   /** Says in this transaction that earlier decisions of the project are stale; returns the new revision. */
   readonly raiseRevision: (tx: Tx, tenantId: string) => Promise<number>;
@@ -92,6 +95,8 @@ export interface Decision {
 
 export interface Policy {
   decide(principal: Principal, question: Question): Promise<Decision>;
+  /** The outcome alone, recorded nowhere: for the items of a stream, which was itself decided. */
+  allows(principal: Principal, question: Question): Promise<boolean>;
   /** The rows that keep a decision, its trace and what it knew. */
   rows(decision: Decision, question: Question, about: DecisionOf): readonly Append[];
   /** Why it was denied and what would help: facts and one sentence. */
@@ -146,7 +151,7 @@ export interface Ledger {
 export interface EntryOf {
   readonly id: string;
   readonly time_ms: number;
-  readonly kind: "call" | "refusal" | "reads";
+  readonly kind: "call" | "refusal" | "reads" | "event";
   readonly actor: string;
   readonly action: string;
   readonly outcome: "done" | "refused";
@@ -185,4 +190,39 @@ export interface SecurityEvent {
   readonly decisionId: string | null;
   readonly facts: Facts;
   readonly time_ms: number;
+}
+
+/** What happens in projects, in the order of their logs. */
+export interface Feed {
+  /** Events of published entries from this index on: those that are there, at most a page. */
+  read(tenantId: string, from: number): Promise<FeedPage>;
+  /** How often something has changed that followers of the project should look at. */
+  count(tenantId: string): number;
+  /** Resolves when the count is another one than this, after `ms`, or when the signal aborts. */
+  wait(tenantId: string, count: number, ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface FeedPage {
+  /** Index of the first entry that was not read. */
+  readonly to: number;
+  /** Entries that a checkpoint covers. */
+  readonly size: number;
+  /** The project's revision at which all of this was read. */
+  readonly revision: number;
+  readonly events: readonly FeedEvent[];
+}
+
+export interface FeedEvent {
+  /** As its readers get it; one object for all of them. */
+  readonly item: {
+    readonly offset: string;
+    readonly channel: string;
+    readonly id: string;
+    readonly time: string;
+    readonly data: unknown;
+  };
+  readonly at: { readonly index: number; readonly ordinal: number };
+  /** The operation that shows the same thing, and the resource that it would be asked about. */
+  readonly operation: string;
+  readonly resource: Question["resource"];
 }

@@ -80,3 +80,12 @@ export const restless = () =>
     {},
     "Send the call again.",
   );
+
+export const tooManyStreams = (inProject: number) =>
+  new Refusal(
+    "request/too_many_streams",
+    429,
+    "This server follows as many streams as it can",
+    { streams_of_project: inProject },
+    "End streams that nobody reads, or connect to another server.",
+  );

@@ -8,7 +8,11 @@ import { Chain, type Incoming, noTimings } from "./chain.ts";
 import type { Operation } from "./operation.ts";
 import type { Parts } from "./parts.ts";
 import type { Principal } from "./ports.ts";
+import { tooManyStreams } from "./refusals.ts";
 import { refuse } from "./refuse.ts";
+
+const STREAMS_MAX = 12_000;
+const STREAMS_PER_PROJECT_MAX = 4_000;
 
 /** A stream that was allowed to begin. */
 export interface OpenStream {
@@ -29,7 +33,9 @@ export async function openStream(
   return span(operation.name, async () => {
     const chain = await decided(parts, operation, named, false);
     const { requestId, id } = chain;
-    return { requestId, id, items: itemsOf(parts, chain, incoming.signal) };
+    const leave = enter(parts, chain.request.principal.tenantId);
+    incoming.signal.addEventListener("abort", leave, { once: true });
+    return { requestId, id, items: itemsOf(parts, chain, incoming.signal, leave) };
   });
 }
 
@@ -56,13 +62,52 @@ async function decided(
   }
 }
 
-async function* itemsOf(parts: Parts, first: Chain, signal: AbortSignal): AsyncGenerator<unknown> {
+const open = new WeakMap<Parts, Map<string, number>>();
+
+/** Counts a stream in; what it returns counts it out, once. */
+function enter(parts: Parts, tenantId: string): () => void {
+  const counts = open.get(parts) ?? new Map<string, number>();
+  open.set(parts, counts);
+  const inProject = counts.get(tenantId) ?? 0;
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  if (inProject >= STREAMS_PER_PROJECT_MAX || total >= STREAMS_MAX) throw tooManyStreams(inProject);
+  counts.set(tenantId, inProject + 1);
+  let left = false;
+  return () => {
+    if (left) return;
+    left = true;
+    const count = counts.get(tenantId)! - 1;
+    if (count === 0) counts.delete(tenantId);
+    else counts.set(tenantId, count);
+  };
+}
+
+async function* itemsOf(
+  parts: Parts,
+  first: Chain,
+  signal: AbortSignal,
+  leave: () => void,
+): AsyncGenerator<unknown> {
   let { principal } = first.request;
   const principalAt = async (revision: number): Promise<Principal> => {
-    if (principal.revision !== revision)
+    if (revision > principal.revision)
       principal = (await decided(parts, first.operation, first.incoming, true)).request.principal;
     return principal;
   };
   const call = { ...callOf(parts, first), signal, principalAt };
-  for await (const item of first.operation.stream!(call)) yield first.operation.output.parse(item);
+  try {
+    for await (const item of first.operation.stream!(call))
+      yield shaped(first.operation, item as object);
+  } finally {
+    leave();
+  }
+}
+
+/** One item may go to a thousand readers: it is checked once, and they share what came of it. */
+const shapes = new WeakMap<object, unknown>();
+
+function shaped({ output }: Operation, item: object): unknown {
+  let shape = shapes.get(item);
+  if (shape === undefined) shapes.set(item, (shape = output.parse(item)));
+  return shape;
 }

@@ -1,6 +1,6 @@
 import { newId } from "#kernel/ids.ts";
 import type { Committer } from "./committer.ts";
-import type { Ports, Suspicion } from "./ports.ts";
+import type { Ports, SecurityEvent, Suspicion } from "./ports.ts";
 
 /** One event a key and kind in this time; the next one says how many were left out. */
 const QUIET_MS = 60_000;
@@ -22,7 +22,7 @@ export class Suspicions {
   }
 
   add({ tenantId, kind, prefix, facts }: Suspicion, requestId: string): void {
-    const { clock, telemetry, log } = this.#ports;
+    const { clock, log } = this.#ports;
     const now_ms = clock();
     const key = `${tenantId} ${kind} ${prefix}`;
     const recent = this.#recent.get(key);
@@ -41,11 +41,34 @@ export class Suspicions {
       facts: { ...facts, prefix, left_out: recent?.leftOut ?? 0 },
       time_ms: now_ms,
     } as const;
-    const written = this.#committer
-      .commit({ tenantId, id: newId(), rows: telemetry.eventRows(event) })
-      .catch((error) => log.error({ err: error, kind }, "a suspicion could not be recorded"));
+    const written = this.#record(tenantId, event).catch((error) =>
+      log.error({ err: error, kind }, "a suspicion could not be recorded"),
+    );
     this.#writing.add(written);
     void written.finally(() => this.#writing.delete(written));
+  }
+
+  /** The event, and an entry that seals it: nobody takes it away unseen, and who follows the log hears of it. */
+  async #record(tenantId: string, event: SecurityEvent): Promise<void> {
+    const { ledger, telemetry } = this.#ports;
+    const { kind, severity, actor, requestId, facts, time_ms } = event;
+    const id = newId();
+    const sealed = await ledger.rows(tenantId, {
+      id,
+      time_ms,
+      kind: "event",
+      actor,
+      action: "security.event.record",
+      outcome: "done",
+      refs: { request: requestId },
+      payload: { event: { kind, severity, actor, facts } },
+    });
+    await this.#committer.commit({
+      tenantId,
+      id,
+      rows: [...telemetry.eventRows(event), ...sealed],
+    });
+    ledger.wake(tenantId);
   }
 
   /** Resolves when everything that was added is written. */

@@ -7,8 +7,10 @@ import { policyGet } from "./operations/policy-get.ts";
 import { policyList } from "./operations/policy-list.ts";
 
 export { activateDefault, openPolicy } from "./policy.ts";
+export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
 export { replayDecision } from "./replay.ts";
+export { shown as decisionShown } from "./shapes.ts";
 
 export const operations = [
   decisionAsk,

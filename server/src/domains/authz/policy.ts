@@ -127,6 +127,10 @@ export function openPolicy(db: Db): Policy {
   };
   return {
     decide: async (principal, question) => decideBy(await versionFor(principal), question),
+    async allows(principal, question) {
+      const version = await versionFor(principal);
+      return version !== null && version.evaluator.evaluate(question).outcome === "allow";
+    },
     rows: (decision, question, about) => {
       return decisionRows(decision, decision as Made, question, about);
     },

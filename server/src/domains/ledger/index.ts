@@ -6,6 +6,8 @@ import { logVerify } from "./operations/log-verify.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
 
 export { type OpenLedger, openLedger } from "./ledger.ts";
+export { readCheckpoints, readEntries, readNewestCheckpoint } from "./queries.ts";
+export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
 
 export const operations = [checkpointGet, entryList, entryGet, receiptGet, logVerify];

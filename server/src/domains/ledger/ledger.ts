@@ -1,8 +1,10 @@
 import { createLogKey } from "#domains/security";
 import { timestamp } from "#kernel/clock.ts";
 import type { Tx } from "#kernel/db.ts";
+import type { Backlog } from "#kernel/metrics-state.ts";
 import type { Ledger } from "#pipeline";
 import { canonicalJson, encodeEntry, payloadHash, utf8 } from "#verifier";
+import { readBacklog } from "./backlog.ts";
 import { insertHead, pendingRows, readHead } from "./queries.ts";
 import { Salts } from "./salts.ts";
 import { Sequencer, type SequencerParts } from "./sequencer.ts";
@@ -13,6 +15,8 @@ export interface OpenLedger extends Ledger {
   readonly sequencer: Sequencer;
   /** Begins the log of a new project. Its name is `origin/log/PROJECT` for ever, wherever it is served from. */
   createLog(tx: Tx, tenantId: string): Promise<void>;
+  /** What of all projects waits for its place or its checkpoint. */
+  backlog(): Promise<Backlog>;
 }
 
 /** Fills the pipeline's fifth step. `origin` names this installation: a host name without scheme. */
@@ -59,5 +63,6 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
       await insertHead(tx, tenantId, name);
       await createLogKey(tx, masterKey, tenantId, name);
     },
+    backlog: () => readBacklog(db, parts.clock),
   };
 }

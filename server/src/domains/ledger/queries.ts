@@ -127,7 +127,7 @@ export async function readCheckpoints(
   );
 }
 
-/** Stores a checkpoint unless one of its size or larger is there, or the log is shorter than it says; false then. */
+/** Stores a checkpoint and wakes those who follow the log, unless one of its size or larger is there, or the log is shorter than it says; false then. */
 export async function insertCheckpoint(
   tx: Tx,
   tenantId: string,
@@ -138,7 +138,7 @@ export async function insertCheckpoint(
     `insert into ledger.checkpoints (tenant_id, size, root, note) select $1, $2, $3, $4
      where exists (select from ledger.heads where tenant_id = $1 and size >= $2)
        and not exists (select from ledger.checkpoints where tenant_id = $1 and size > $2)
-     on conflict do nothing returning size`,
+     on conflict do nothing returning size, pg_notify('sealbase_log', tenant_id::text)`,
     [tenantId, size, root, note],
   );
   return stored.length === 1;
@@ -244,3 +244,24 @@ export const readTiles = (tx: Tx, level: number, from: number, to: number): Prom
 
 export const readLogsWithWork = async (tx: Tx): Promise<string[]> =>
   (await query<{ id: string }>(tx, "select ledger.logs_with_work() as id")).map(({ id }) => id);
+
+export interface Uncovered {
+  /** Entries without a place; no more than `limit` are counted. */
+  readonly pending: number;
+  /** The oldest entry that no checkpoint covers. */
+  readonly oldest: string | null;
+}
+
+export async function readUncovered(tx: Tx, limit: number): Promise<Uncovered> {
+  const [row] = await query<Uncovered>(
+    tx,
+    `select (select count(*) from (select from ledger.pending where tenant_id = t.id limit $1) counted) as pending,
+       coalesce(
+         (select e.id from ledger.entries e where e.tenant_id = t.id and e.index >= coalesce(
+            (select max(c.size) from ledger.checkpoints c where c.tenant_id = t.id), 0) order by e.index limit 1),
+         (select p.id from ledger.pending p where p.tenant_id = t.id order by p.id limit 1)) as oldest
+     from (select ops.tenant() as id) t`,
+    [limit],
+  );
+  return row!;
+}

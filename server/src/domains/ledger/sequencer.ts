@@ -95,8 +95,12 @@ export class Sequencer {
   }
 
   /** Logs whose signing is off, and why. */
-  get refusals(): readonly Refusal[] {
-    return [...this.#workers.values()].flatMap(({ refusal }) => refusal ?? []);
+  get refused(): readonly { log: string; reason: string }[] {
+    return [...this.#workers].flatMap(([tenantId, { refusal }]) =>
+      refusal === undefined
+        ? []
+        : [{ log: `log/${tenantId}`, reason: `${refusal.code}: ${refusal.message}` }],
+    );
   }
 
   /** Drains what is pending and ends. */

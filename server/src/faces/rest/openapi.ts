@@ -86,24 +86,40 @@ function describe(operation: Operation, method: string, path: string, schemaOf: 
             in: "query",
             required: required.includes(name),
             schema: properties[name],
+            ...(properties[name]!["type"] === "array" ? { explode: false } : {}),
           }))),
       ...(operation.kind === "write" ? WRITE_HEADERS : []),
+      ...(operation.resume === undefined ? [] : [LAST_EVENT_ID]),
+      ...(operation.current === undefined ? [] : [IF_MATCH]),
       REQUEST_ID,
     ],
     ...(hasBody && rest.length > 0
       ? { requestBody: bodyOf(operation, withoutPath(input, inPath)) }
       : {}),
     responses: {
-      [String(operation.status ?? 200)]: {
-        description: "Done.",
-        headers: operation.kind === "write" ? { ...CALL_HEADERS, ...WRITE_ANSWER } : CALL_HEADERS,
-        content: { "application/json": { schema: schemaOf(operation.output, "output") } },
-      },
+      [String(operation.status ?? 200)]: doneAnswer(
+        operation,
+        schemaOf(operation.output, "output"),
+      ),
       ...(operation.manyMax === undefined
         ? {}
         : { "207": manyOf(schemaOf(operation.output, "output")) }),
       default: { $ref: "#/components/responses/Problem" },
     },
+  };
+}
+
+function doneAnswer({ kind }: Operation, schema: Json): Json {
+  if (kind === "stream")
+    return {
+      description: "One event an item, for as long as the caller listens.",
+      headers: CALL_HEADERS,
+      content: { "text/event-stream": { schema } },
+    };
+  return {
+    description: "Done.",
+    headers: kind === "write" ? { ...CALL_HEADERS, ...WRITE_ANSWER } : CALL_HEADERS,
+    content: { "application/json": { schema } },
   };
 }
 
@@ -158,6 +174,20 @@ const REQUEST_ID: Json = {
   schema: { type: "string", maxLength: 128 },
   description:
     "Yours, or one is made; it is returned and kept with everything that the call leaves.",
+};
+
+const LAST_EVENT_ID: Json = {
+  name: "Last-Event-ID",
+  in: "header",
+  schema: { type: "string" },
+  description: "The id of the last event that was seen: the stream goes on after it.",
+};
+
+const IF_MATCH: Json = {
+  name: "If-Match",
+  in: "header",
+  schema: { type: "string" },
+  description: "ETag of the state that the caller saw; in another state nothing is done (412).",
 };
 
 const WRITE_HEADERS: Json[] = [

@@ -14,9 +14,6 @@ export function addRest(
   operations: readonly Operation[],
   health: Health,
 ): void {
-  app.addHook("onResponse", async (request, reply) => {
-    parts.metrics.requests.inc({ method: request.method, status: String(reply.statusCode) });
-  });
   addJsonParser(app);
   answerProblems(app, parts.log, operations);
   for (const operation of operations) addOperation(app, parts, operation);

@@ -52,7 +52,7 @@ export const selfcheck: Run = async ({ json, openSystem }) => {
     await look("log and pipeline", async () => {
       const system = await openSystem(config, { migrate: false, join: true });
       try {
-        const reasons = await system.health();
+        const { reasons } = await system.health();
         if (reasons.length > 0) throw notReady(reasons);
         await system.parts.db.transaction({ role: "reader", tenantId: null }, (tx) =>
           query(tx, "select 1"),

@@ -10,9 +10,11 @@ export const status: Run = (command) =>
     const me = (await session.call("control-plane.me.get", {})).output as {
       project: { id: string; name: string };
     };
+    const { state, reasons } = await session.system.health();
     const shown = {
       ...publicConfig(readConfig()),
-      ready: await session.system.health(),
+      state,
+      ready: reasons,
       project: me.project,
       log: await logOf(session),
     };
