@@ -7,6 +7,8 @@ const PATIENCE_MS = 30_000;
 
 /** Calls that cross the domains, on either engine: the same files run against both. */
 const calls = (engine: "embedded" | "server") => ({
+  // As Node resolves: otherwise our files get another copy of `graphql` than its libraries do.
+  ssr: { resolve: { conditions: ["module-sync", "node"] } },
   test: {
     name: engine,
     include: ["server/test/calls/**/*.test.ts"],

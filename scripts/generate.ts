@@ -13,7 +13,9 @@ import { dirname, join } from "node:path";
 import { openapi } from "../server/src/faces/rest/openapi.ts";
 import { operations } from "../server/src/main.ts";
 import { renderAuthzMatrix } from "./generate-authz-matrix.ts";
+import { renderGraphql } from "./generate-graphql.ts";
 import { renderOperations } from "./generate-operations.ts";
+import { renderProto } from "./generate-proto.ts";
 import { renderRefusals } from "./generate-refusals.ts";
 import { renderSdk } from "./generate-sdk.ts";
 import { findRefusals } from "./refusals.ts";
@@ -25,9 +27,11 @@ export function render(): Record<string, string> {
   const refusals = findRefusals();
   return {
     "contract/openapi.json": `${JSON.stringify(openapi(operations), null, 2)}\n`,
+    "contract/schema.graphql": renderGraphql(operations),
     "contract/refusals.md": renderRefusals(refusals),
     "contract/authz-matrix.txt": renderAuthzMatrix(operations),
     "contract/operations.txt": renderOperations(operations),
+    ...renderProto(operations),
     "sdk/src/operations.ts": renderSdk(operations, refusals),
   };
 }

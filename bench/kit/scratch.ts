@@ -64,6 +64,7 @@ export const configOf = (dataDir: string): Config => ({
   masterKey: undefined,
   slowCall_ms: 1_000,
   slowQuery_ms: 500,
+  webhooksPrivate: false,
   telemetry: { traces: false, metrics: false },
 });
 

@@ -160,6 +160,23 @@ export type ServiceAccount = {
   readonly groups: readonly string[];
   readonly created_at: string;
 };
+export type Job = {
+  readonly id: string;
+  readonly topic: string;
+  readonly status: "waiting" | "running" | "done" | "given_up" | "cancelled";
+  /** From 0 to 1 */
+  readonly progress: number;
+  readonly attempts: number;
+  readonly attempts_max: number;
+  /** Of the last attempt that failed */
+  readonly error: string | null;
+  readonly result: Json;
+  readonly created_by: string;
+  readonly created_at: string;
+  /** When it is tried next, or was last */
+  readonly due_at: string;
+  readonly finished_at: string | null;
+};
 export type Entry = {
   readonly id: string;
   readonly index: number;
@@ -176,6 +193,21 @@ export type Entry = {
   readonly payload_hash: string;
   /** What the entry is about; null when it was erased */
   readonly payload: Json;
+};
+export type RetentionPolicy = {
+  readonly id: string;
+  readonly table: string;
+  readonly keep_days: number;
+  readonly created_by: string;
+  readonly updated_at: string;
+};
+export type Schedule = {
+  readonly topic: string;
+  /** Seconds from one job to the next */
+  readonly every_s: number;
+  readonly enabled: boolean;
+  readonly next_at: string;
+  readonly last_job_id: string | null;
 };
 export type Chain = {
   readonly id: string;
@@ -224,6 +256,17 @@ export type Chain = {
     readonly entry_id: string;
     readonly index: number | null;
   } | null;
+};
+export type Webhook = {
+  readonly id: string;
+  readonly url: string;
+  readonly channels: readonly string[];
+  readonly enabled: boolean;
+  /** Offset up to which events have become deliveries */
+  readonly position: string;
+  /** It hears of what this account may read */
+  readonly service_account_id: string;
+  readonly created_at: string;
 };
 
 /** What every operation takes and gives. */
@@ -518,6 +561,11 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
+  /** Recomputes the project's log as a job: GET /v1/jobs/{id} says how far it is, then what was found. */
+  readonly "ledger.audit.start": {
+    readonly input: Record<string, never>;
+    readonly output: Job;
+  };
   /** The newest signed head of the project's log, and the keys that check it. */
   readonly "ledger.checkpoint.get": {
     readonly input: Record<string, never>;
@@ -582,6 +630,87 @@ export interface Operations {
       readonly receipt: string;
     };
   };
+  /** Cancels a job that waits, or asks a running one to stop. */
+  readonly "ops.job.cancel": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Job;
+  };
+  /** One job: how far it is, and what came of it. */
+  readonly "ops.job.get": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Job;
+  };
+  /** The project's jobs, newest first. */
+  readonly "ops.job.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+      readonly status?: "waiting" | "running" | "done" | "given_up" | "cancelled";
+      readonly topic?: string;
+    };
+    readonly output: {
+      readonly items: readonly Job[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Tries a job again that was given up or cancelled. */
+  readonly "ops.job.retry": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Job;
+  };
+  /** Takes in a message of another system, once however often it is sent; its entry holds it. */
+  readonly "ops.message.receive": {
+    readonly input: {
+      /** Who sends it */
+      readonly source: string;
+      /** The sender's own id of the message */
+      readonly message_id: string;
+      readonly payload: Json;
+    };
+    readonly output: {
+      /** repeated: the same was taken in before */
+      readonly accepted: "new" | "repeated";
+    };
+  };
+  /** How long the project keeps what; tables that are not named keep their rows for ever. */
+  readonly "ops.retention-policy.list": {
+    readonly input: Record<string, never>;
+    readonly output: {
+      readonly items: readonly RetentionPolicy[];
+    };
+  };
+  /** Says how long the project keeps the rows of a table; the daily retention job follows it. */
+  readonly "ops.retention-policy.set": {
+    readonly input: {
+      readonly table: "ops.outbox" | "telemetry.security_events";
+      readonly keep_days: number;
+    };
+    readonly output: RetentionPolicy;
+  };
+  /** Work that comes again and again in this project, and when next. */
+  readonly "ops.schedule.list": {
+    readonly input: Record<string, never>;
+    readonly output: {
+      readonly items: readonly Schedule[];
+    };
+  };
+  /** Says how often scheduled work comes, or whether it does. */
+  readonly "ops.schedule.update": {
+    readonly input: {
+      readonly topic: string;
+      readonly every_s?: number;
+      readonly enabled?: boolean;
+    };
+    readonly output: Schedule;
+  };
   /** Assesses the risk of a payment and records it, unless a policy or its score refuses. */
   readonly "risk.transaction.assess": {
     readonly input: {
@@ -645,6 +774,93 @@ export interface Operations {
       readonly calls: readonly Chain[];
     };
   };
+  /** Tells an address of the project's events, signed. The secret is shown once. */
+  readonly "webhooks.webhook.create": {
+    readonly input: {
+      readonly url: string;
+      readonly channels: readonly ("entries" | "scores" | "security" | "decisions")[];
+      /** Begin after this offset; without one, from now on */
+      readonly after?: string;
+    };
+    readonly output: {
+      readonly id: string;
+      readonly url: string;
+      readonly channels: readonly string[];
+      readonly enabled: boolean;
+      /** Offset up to which events have become deliveries */
+      readonly position: string;
+      /** It hears of what this account may read */
+      readonly service_account_id: string;
+      readonly created_at: string;
+      /** Shown once: whsec_…, for the receiver's Standard Webhooks library */
+      readonly secret?: string;
+    };
+  };
+  /** Ends a webhook; what was not delivered yet is given up. */
+  readonly "webhooks.webhook.delete": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Webhook;
+  };
+  /** One webhook, and how far it was told. */
+  readonly "webhooks.webhook.get": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Webhook;
+  };
+  /** The project's webhooks, newest first. */
+  readonly "webhooks.webhook.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly Webhook[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Tells a webhook again of everything after an offset, as new deliveries. */
+  readonly "webhooks.webhook.replay": {
+    readonly input: {
+      readonly id: string;
+      /** 0.0: from the beginning */
+      readonly after: string;
+    };
+    readonly output: Webhook;
+  };
+  /** Gives a webhook its next secret, shown once; for a day both sign. */
+  readonly "webhooks.webhook.rotate": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: {
+      readonly id: string;
+      readonly url: string;
+      readonly channels: readonly string[];
+      readonly enabled: boolean;
+      /** Offset up to which events have become deliveries */
+      readonly position: string;
+      /** It hears of what this account may read */
+      readonly service_account_id: string;
+      readonly created_at: string;
+      /** Shown once: whsec_…, for the receiver's Standard Webhooks library */
+      readonly secret?: string;
+    };
+  };
+  /** Changes where a webhook's deliveries go, what it hears of, or whether it does. */
+  readonly "webhooks.webhook.update": {
+    readonly input: {
+      readonly id: string;
+      readonly url?: string;
+      readonly channels?: readonly ("entries" | "scores" | "security" | "decisions")[];
+      readonly enabled?: boolean;
+    };
+    readonly output: Webhook;
+  };
 }
 
 /** Where every operation is found. */
@@ -673,14 +889,31 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     path: "/v1/service-accounts",
     kind: "read",
   },
+  "ledger.audit.start": { method: "POST", path: "/v1/ledger/audits", kind: "write" },
   "ledger.checkpoint.get": { method: "GET", path: "/v1/ledger/checkpoint", kind: "read" },
   "ledger.entry.get": { method: "GET", path: "/v1/ledger/entries/{id}", kind: "read" },
   "ledger.entry.list": { method: "GET", path: "/v1/ledger/entries", kind: "read" },
   "ledger.log.verify": { method: "POST", path: "/v1/ledger/verify", kind: "read" },
   "ledger.receipt.get": { method: "GET", path: "/v1/ledger/entries/{id}/receipt", kind: "read" },
+  "ops.job.cancel": { method: "POST", path: "/v1/jobs/{id}/cancel", kind: "write" },
+  "ops.job.get": { method: "GET", path: "/v1/jobs/{id}", kind: "read" },
+  "ops.job.list": { method: "GET", path: "/v1/jobs", kind: "read" },
+  "ops.job.retry": { method: "POST", path: "/v1/jobs/{id}/retry", kind: "write" },
+  "ops.message.receive": { method: "POST", path: "/v1/messages", kind: "write" },
+  "ops.retention-policy.list": { method: "GET", path: "/v1/retention-policies", kind: "read" },
+  "ops.retention-policy.set": { method: "POST", path: "/v1/retention-policies", kind: "write" },
+  "ops.schedule.list": { method: "GET", path: "/v1/schedules", kind: "read" },
+  "ops.schedule.update": { method: "PATCH", path: "/v1/schedules/{topic}", kind: "write" },
   "risk.transaction.assess": { method: "POST", path: "/v1/risk/transactions", kind: "write" },
   "telemetry.chain.replay": { method: "POST", path: "/v1/decisions/{id}/replay", kind: "read" },
   "telemetry.chain.why": { method: "GET", path: "/v1/decisions/{id}/why", kind: "read" },
+  "webhooks.webhook.create": { method: "POST", path: "/v1/webhooks", kind: "write" },
+  "webhooks.webhook.delete": { method: "DELETE", path: "/v1/webhooks/{id}", kind: "write" },
+  "webhooks.webhook.get": { method: "GET", path: "/v1/webhooks/{id}", kind: "read" },
+  "webhooks.webhook.list": { method: "GET", path: "/v1/webhooks", kind: "read" },
+  "webhooks.webhook.replay": { method: "POST", path: "/v1/webhooks/{id}/replay", kind: "write" },
+  "webhooks.webhook.rotate": { method: "POST", path: "/v1/webhooks/{id}/rotate", kind: "write" },
+  "webhooks.webhook.update": { method: "PATCH", path: "/v1/webhooks/{id}", kind: "write" },
 };
 
 /** Every operation as a method; the form says whether it gives the output or the whole answer. */
@@ -734,6 +967,10 @@ export interface Api<F extends Form> {
     };
   };
   readonly ledger: {
+    readonly audit: {
+      /** Recomputes the project's log as a job: GET /v1/jobs/{id} says how far it is, then what was found. `POST /v1/ledger/audits` */
+      readonly start: Method<"ledger.audit.start", F>;
+    };
     readonly checkpoint: {
       /** The newest signed head of the project's log, and the keys that check it. `GET /v1/ledger/checkpoint` */
       readonly get: Method<"ledger.checkpoint.get", F>;
@@ -753,6 +990,34 @@ export interface Api<F extends Form> {
       readonly get: Method<"ledger.receipt.get", F>;
     };
   };
+  readonly ops: {
+    readonly job: {
+      /** Cancels a job that waits, or asks a running one to stop. `POST /v1/jobs/{id}/cancel` */
+      readonly cancel: Method<"ops.job.cancel", F>;
+      /** One job: how far it is, and what came of it. `GET /v1/jobs/{id}` */
+      readonly get: Method<"ops.job.get", F>;
+      /** The project's jobs, newest first. `GET /v1/jobs` */
+      readonly list: Method<"ops.job.list", F>;
+      /** Tries a job again that was given up or cancelled. `POST /v1/jobs/{id}/retry` */
+      readonly retry: Method<"ops.job.retry", F>;
+    };
+    readonly message: {
+      /** Takes in a message of another system, once however often it is sent; its entry holds it. `POST /v1/messages` */
+      readonly receive: Method<"ops.message.receive", F>;
+    };
+    readonly retentionPolicy: {
+      /** How long the project keeps what; tables that are not named keep their rows for ever. `GET /v1/retention-policies` */
+      readonly list: Method<"ops.retention-policy.list", F>;
+      /** Says how long the project keeps the rows of a table; the daily retention job follows it. `POST /v1/retention-policies` */
+      readonly set: Method<"ops.retention-policy.set", F>;
+    };
+    readonly schedule: {
+      /** Work that comes again and again in this project, and when next. `GET /v1/schedules` */
+      readonly list: Method<"ops.schedule.list", F>;
+      /** Says how often scheduled work comes, or whether it does. `PATCH /v1/schedules/{topic}` */
+      readonly update: Method<"ops.schedule.update", F>;
+    };
+  };
   readonly risk: {
     readonly transaction: {
       /** Assesses the risk of a payment and records it, unless a policy or its score refuses. `POST /v1/risk/transactions` */
@@ -767,6 +1032,24 @@ export interface Api<F extends Form> {
       readonly why: Method<"telemetry.chain.why", F>;
     };
   };
+  readonly webhooks: {
+    readonly webhook: {
+      /** Tells an address of the project's events, signed. The secret is shown once. `POST /v1/webhooks` */
+      readonly create: Method<"webhooks.webhook.create", F>;
+      /** Ends a webhook; what was not delivered yet is given up. `DELETE /v1/webhooks/{id}` */
+      readonly delete: Method<"webhooks.webhook.delete", F>;
+      /** One webhook, and how far it was told. `GET /v1/webhooks/{id}` */
+      readonly get: Method<"webhooks.webhook.get", F>;
+      /** The project's webhooks, newest first. `GET /v1/webhooks` */
+      readonly list: Method<"webhooks.webhook.list", F>;
+      /** Tells a webhook again of everything after an offset, as new deliveries. `POST /v1/webhooks/{id}/replay` */
+      readonly replay: Method<"webhooks.webhook.replay", F>;
+      /** Gives a webhook its next secret, shown once; for a day both sign. `POST /v1/webhooks/{id}/rotate` */
+      readonly rotate: Method<"webhooks.webhook.rotate", F>;
+      /** Changes where a webhook's deliveries go, what it hears of, or whether it does. `PATCH /v1/webhooks/{id}` */
+      readonly update: Method<"webhooks.webhook.update", F>;
+    };
+  };
 }
 
 /** Codes of refusals that a call can meet; others may come with a newer server. */
@@ -778,15 +1061,22 @@ export type RefusalCode =
   | "action/entry_missing"
   | "action/entry_pending"
   | "action/failed"
+  | "action/job_finished"
+  | "action/job_missing"
+  | "action/job_not_failed"
+  | "action/message_conflict"
   | "action/name_taken"
   | "action/no_checkpoint"
   | "action/no_policies"
   | "action/offset_ahead"
   | "action/project_missing"
   | "action/receipt_pending"
+  | "action/schedule_missing"
   | "action/service_account_missing"
   | "action/slug_taken"
+  | "action/too_many_webhooks"
   | "action/verification_busy"
+  | "action/webhook_missing"
   | "engine/connection_lost"
   | "engine/deadlock"
   | "engine/disk_full"
@@ -799,16 +1089,30 @@ export type RefusalCode =
   | "engine/tls_failed"
   | "engine/unavailable"
   | "policy/denied"
+  | "policy/introspection_denied"
   | "policy/unsettled"
   | "policy/version_changed"
   | "request/bad_count"
   | "request/bad_cursor"
   | "request/bad_frame"
   | "request/bad_idempotency_key"
+  | "request/bad_message"
   | "request/bad_path"
   | "request/bad_request_id"
   | "request/cancelled"
   | "request/deadline_exceeded"
+  | "request/graphql_bad_parameter"
+  | "request/graphql_batch"
+  | "request/graphql_invalid"
+  | "request/graphql_only_by_post"
+  | "request/graphql_persisted_query_mismatch"
+  | "request/graphql_persisted_query_missing"
+  | "request/graphql_syntax"
+  | "request/graphql_too_costly"
+  | "request/graphql_too_deep"
+  | "request/graphql_too_long"
+  | "request/graphql_too_many"
+  | "request/graphql_unknown_operation"
   | "request/idempotency_conflict"
   | "request/idle_socket"
   | "request/invalid"
@@ -817,16 +1121,20 @@ export type RefusalCode =
   | "request/no_socket"
   | "request/not_a_stream"
   | "request/not_acceptable"
+  | "request/stopping"
   | "request/subscription_taken"
   | "request/too_deep"
   | "request/too_large"
   | "request/too_many_sockets"
   | "request/too_many_streams"
   | "request/too_many_subscriptions"
+  | "request/too_slow"
   | "request/unauthenticated"
+  | "request/unknown_method"
   | "request/unknown_route"
   | "request/unparsable"
   | "request/unreadable"
+  | "request/unsupported_encoding"
   | "request/unsupported_media_type"
   | "score/too_risky"
   | "seal/head_moved"

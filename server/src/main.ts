@@ -4,13 +4,17 @@ import {
   createOrganization,
   isNew,
   openAuthenticator,
+  principalOfAccount,
   raiseRevision,
   revision,
 } from "#domains/control-plane";
 import { operations as feeds, openFeed } from "#domains/feed";
-import { operations as ledger, openLedger } from "#domains/ledger";
+import { audit, operations as ledger, openLedger, rotateKey } from "#domains/ledger";
+import { createSchedules, Dispatcher, operations as ops, retain } from "#domains/ops";
 import { openScorer, operations as risk } from "#domains/risk";
+import { sealSecret } from "#domains/security";
 import { operations as chains, telemetry } from "#domains/telemetry";
+import { DELIVER, deliver, Fan, operations as webhooks } from "#domains/webhooks";
 import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type Config, loadMasterKey } from "#kernel/config.ts";
@@ -18,8 +22,8 @@ import { type Db, openDb, query, withClient } from "#kernel/db.ts";
 import { watchDatabase } from "#kernel/db-watch.ts";
 import { healthOf } from "#kernel/health.ts";
 import { openLog } from "#kernel/log.ts";
-import { lookAt } from "#kernel/look.ts";
 import { openSlow, type Slow } from "#kernel/log-slow.ts";
+import { lookAt } from "#kernel/look.ts";
 import { type Metrics, openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
 import { type Engine, openEngine } from "#kernel/open-engine.ts";
@@ -35,13 +39,17 @@ export const operations: readonly Operation[] = [
   ...feeds,
   ...ledger,
   ...controlPlane,
+  ...ops,
+  ...webhooks,
 ];
 
 /** Opens the engine and everything on it. */
 export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
   const log = openLog(config.logLevel);
   const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
-  return joinSystem(config, engine, migrate, log);
+  // A command beside a server is over before a collector would learn much of it.
+  const telemetry = join ? { traces: false, metrics: false } : config.telemetry;
+  return joinSystem({ ...config, telemetry }, engine, migrate, log);
 }
 
 /** Joins the domains to the pipeline on an engine, and starts the sequencer. The one place that knows every part. */
@@ -85,14 +93,8 @@ async function joinParts(
 ): Promise<System> {
   const clock = systemClock;
   const auth = openAuthenticator(db, clock);
-  const ledger = openLedger({
-    db,
-    clock,
-    log,
-    metrics,
-    masterKey: loadMasterKey(config),
-    origin: config.origin,
-  });
+  const masterKey = loadMasterKey(config);
+  const ledger = openLedger({ db, clock, log, metrics, masterKey, origin: config.origin });
   const feed = openFeed(db, revision);
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
@@ -114,14 +116,32 @@ async function joinParts(
     async projectCreated(tx, project) {
       await activateDefault(tx, project);
       await ledger.createLog(tx, project.id);
+      await createSchedules(tx, project.id);
     },
+    sealSecret: (secret, bound) => sealSecret(masterKey, secret, bound),
   });
-  const listener = await db.listen(["sealbase_revision", "sealbase_log"], (channel, payload) => {
-    const tenantId = payload || undefined;
-    if (channel === "sealbase_log") return feed.grown(tenantId);
-    auth.forget(tenantId);
-    feed.changed(tenantId);
+  const dispatcher = new Dispatcher(parts, {
+    "ledger.audit": audit(db),
+    "ops.retain": retain(db),
+    "security.rotate-log-key": rotateKey(db, masterKey, raiseRevision),
+    [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
   });
+  const fan = new Fan({ ...parts, principalOfAccount });
+  const heard: Record<string, (tenantId?: string) => void> = {
+    sealbase_revision(tenantId) {
+      auth.forget(tenantId);
+      feed.changed(tenantId);
+      ledger.sequencer.reload(tenantId);
+    },
+    sealbase_log(tenantId) {
+      feed.grown(tenantId);
+      fan.wake();
+    },
+    sealbase_jobs: () => dispatcher.wake(),
+  };
+  const listener = await db.listen(Object.keys(heard), (channel, payload) =>
+    heard[channel]!(payload || undefined),
+  );
   await ledger.sequencer.start();
   const look = lookAt(db.pool, engine.server, {
     refused: () => ledger.sequencer.refused,
@@ -138,8 +158,14 @@ async function joinParts(
     createOrganization: (name, project) =>
       createOrganization(db, parts.projectCreated, name, project),
     health: async () => healthOf(await look()),
+    work() {
+      dispatcher.start();
+      fan.start();
+    },
     async stop() {
       clearInterval(hourly);
+      await fan.stop();
+      await dispatcher.stop();
       await parts.suspicions.flush();
       await parts.reads.flush(true);
       await ledger.sequencer.stop();

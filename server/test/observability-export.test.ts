@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
+import { emptyResource } from "@opentelemetry/resources";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { version } from "#kernel/package-root.ts";
 import { readTelemetry } from "#kernel/telemetry.ts";
+import { metricExporter, traceExporter } from "#kernel/telemetry-export-otlp.ts";
 import {
   attributesOf,
   type Collector,
@@ -59,7 +61,9 @@ test("a request is a span under the caller's, the call one under it, and its fiv
   const answer = await system.call("POST", "/v1/risk/transactions", PAYMENT, headers);
   expect(answer.status).toBe(201);
   expect([...answer.headers.keys()].filter((name) => /trace|otel/.test(name))).toEqual([]);
-  const http = await until(() => spansOf(TRACE).find(({ parentSpanId }) => parentSpanId === CALLER));
+  const http = await until(() =>
+    spansOf(TRACE).find(({ parentSpanId }) => parentSpanId === CALLER),
+  );
   expect([http.name, http.kind]).toEqual(["POST /v1/risk/transactions", 2]);
   expect(attributesOf(http.attributes)).toEqual({
     "http.request.method": "POST",
@@ -148,6 +152,27 @@ describe("metrics", () => {
   });
 });
 
+describe("the encoding", () => {
+  const env = (name: string, value: string) => ({ [`OTEL_EXPORTER_OTLP_${name}`]: value });
+
+  test("is protobuf unless told, as the specification wants", async () => {
+    const sent = { resource: emptyResource(), scopeMetrics: [] };
+    await new Promise((resolve) => metricExporter({}).export(sent, resolve));
+    const types = collector.posted.map(({ path, type }) => `${path} ${type}`);
+    expect(types).toContain("/v1/metrics application/x-protobuf");
+    expect(types).toContain("/v1/metrics application/json");
+  });
+
+  test.each([env("PROTOCOL", "grpc"), env("TRACES_PROTOCOL", "http/yaml")])(
+    "%j is refused by name",
+    (settings) => {
+      expect(() => traceExporter(settings)).toThrow(
+        expect.objectContaining({ code: "config/bad_value" }),
+      );
+    },
+  );
+});
+
 describe("nothing is sent", () => {
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: "http://c:4318" };
   test.each([
@@ -156,8 +181,14 @@ describe("nothing is sent", () => {
     [endpoint, { traces: true, metrics: true }],
     [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://c" }, { traces: true, metrics: false }],
     [{ OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://c" }, { traces: false, metrics: true }],
-    [{ ...endpoint, OTEL_METRICS_EXPORTER: "none" }, { traces: true, metrics: false }],
-    [{ ...endpoint, OTEL_SDK_DISABLED: "true" }, { traces: false, metrics: false }],
+    [
+      { ...endpoint, OTEL_METRICS_EXPORTER: "none" },
+      { traces: true, metrics: false },
+    ],
+    [
+      { ...endpoint, OTEL_SDK_DISABLED: "true" },
+      { traces: false, metrics: false },
+    ],
   ])("unless the environment asks for it: %j", (env, wanted) => {
     expect(readTelemetry(env)).toEqual(wanted);
   });

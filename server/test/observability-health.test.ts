@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BACKLOG_ENTRIES_MAX, BACKLOG_LAG_MAX_S, healthOf, POOL_WAIT_MAX_S } from "#kernel/health.ts";
+import {
+  BACKLOG_ENTRIES_MAX,
+  BACKLOG_LAG_MAX_S,
+  healthOf,
+  POOL_WAIT_MAX_S,
+} from "#kernel/health.ts";
 import type { State } from "#kernel/metrics-state.ts";
 import { shared } from "#kernel/shared.ts";
 import { type Observed, openObserved } from "./observed.ts";
@@ -108,7 +113,9 @@ describe("a running server", () => {
     const { status, body } = await system.get("/readyz");
     expect([status, body.state]).toEqual([200, "ok"]);
     expect(await gauge("db_client_connection_pending_requests")).toBe(1);
-    expect(await gauge('db_client_connection_count\\{db_client_connection_state="used"\\}')).toBe(10);
+    expect(await gauge('db_client_connection_count\\{db_client_connection_state="used"\\}')).toBe(
+      10,
+    );
     for (const client of held) client.release();
     (await waiting).release();
   });

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Writable } from "node:stream";
 import pg from "pg";
@@ -90,6 +90,7 @@ const CONFIG: Config = {
   masterKey: Buffer.alloc(32, 7),
   slowCall_ms: 60_000,
   slowQuery_ms: 60_000,
+  webhooksPrivate: false,
   telemetry: { traces: false, metrics: false },
 };
 
@@ -111,13 +112,14 @@ export interface Collector {
 
 export async function startCollector(): Promise<Collector> {
   const posted: Collector["posted"] = [];
-  const server = createServer((request, response) => {
-    void textOf(request).then((text) => {
-      const type = request.headers["content-type"];
-      posted.push({ path: request.url!, type, body: JSON.parse(text) });
-      response.writeHead(200, { "content-type": "application/json" }).end("{}");
-    });
-  });
+  const keep = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const text = await textOf(request);
+    const type = request.headers["content-type"];
+    const body = type === "application/json" ? JSON.parse(text) : text;
+    posted.push({ path: request.url!, type, body });
+    response.writeHead(200, { "content-type": "application/json" }).end("{}");
+  };
+  const server = createServer((request, response) => void keep(request, response));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -138,7 +140,10 @@ async function textOf(request: IncomingMessage): Promise<string> {
 /** What an OTLP list of attributes says, as an object. */
 export const attributesOf = (list: Json[]): Record<string, string | number> =>
   Object.fromEntries(
-    list.map(({ key, value }) => [key, value.stringValue ?? Number(value.intValue ?? value.doubleValue)]),
+    list.map(({ key, value }) => [
+      key,
+      value.stringValue ?? Number(value.intValue ?? value.doubleValue),
+    ]),
   );
 
 /** What answers it gets until `found` is one of them. */

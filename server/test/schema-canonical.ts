@@ -11,7 +11,7 @@ export const CANONICAL: Record<string, string> = {
   telemetry: "security_events event_links audit_events metrics decisions_daily scores_daily",
   vedic:
     "transactions transaction_features fraud_scores model_versions quaternion_signatures policy_geometry collatz_runs collatz_trace_points lattice_snapshots",
-  ops: "migrations migration_runs routines outbox outbox_attempts inbox idempotency_keys replay_checkpoints retention_policies retention_runs",
+  ops: "migrations migration_runs routines outbox outbox_attempts inbox idempotency_keys replay_checkpoints retention_policies retention_runs schedules webhooks",
 };
 
 /** The same for every project, or above projects; everything else has a tenant_id. */

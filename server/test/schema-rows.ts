@@ -10,6 +10,9 @@ export type Column = {
 
 /** What `checks` cannot be read for. */
 const VALUES: Record<string, string> = {
+  channels: "{entries}",
+  every_s: "3600",
+  position: "0.0",
   action_patterns: "{read:*}",
   alias: "a",
   allowed_methods: "{}",

@@ -266,8 +266,8 @@ describe("daily numbers", () => {
 test("a dispatcher learns which projects have work that is due or was left behind, and nothing else", async () => {
   const put = (n: number, tenant: string, status: string, due: string, leased: string | null) =>
     client.query(
-      `insert into ops.outbox (tenant_id, id, topic, payload, status, due_at, leased_by, leased_until)
-       values ($1, $2, 'mail', '{}', $3, now() + $4::interval, $5, now() + $6::interval)`,
+      `insert into ops.outbox (tenant_id, id, topic, payload, status, due_at, leased_by, leased_until, finished_at)
+       values ($1, $2, 'mail', '{}', $3, now() + $4::interval, $5, now() + $6::interval, case when $3 = 'done' then now() end)`,
       [tenant, id(n), status, due, leased && "w", leased],
     );
   const tenants = [1, 2, 3, 4, 5].map((n) => id(100 + n));

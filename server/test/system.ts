@@ -25,6 +25,8 @@ export interface TestSystem {
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** The first project of a new organization. */
   project(): Promise<Caller>;
+  /** Begins to do jobs and to tell webhooks. */
+  work(): void;
   /** The same caller's way in, through another system. */
   as(key: string, projectId?: string): Caller;
   /** Another system on the same database; it stops with this one. */
@@ -105,6 +107,7 @@ async function open(
     server: engineOf(admin).server,
     sql,
     project,
+    work: () => system.work(),
     as,
     async another() {
       const other = await open(admin, pool, first);
@@ -129,6 +132,7 @@ const CONFIG: Config = {
   masterKey: Buffer.alloc(32, 7),
   slowCall_ms: 60_000,
   slowQuery_ms: 60_000,
+  webhooksPrivate: true,
   telemetry: { traces: false, metrics: false },
 };
 

@@ -16,16 +16,17 @@ const LAYERS: Record<string, readonly string[]> = {
   "command.ts": ["kernel", "faces", "main.ts"],
 };
 
-/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed; the feed tells of entries and decisions. */
+/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed; the feed tells of entries and decisions; audits and deliveries are jobs. */
 const DOMAINS: Record<string, readonly string[]> = {
   "control-plane": [],
   authz: [],
   risk: [],
   security: [],
   ops: [],
-  ledger: ["authz", "risk", "security", "telemetry"],
+  ledger: ["authz", "risk", "security", "telemetry", "ops"],
   telemetry: ["authz", "risk"],
   feed: ["authz", "ledger"],
+  webhooks: ["feed", "ops", "security"],
 };
 
 const LINES_MAX = 500;

@@ -1,5 +1,7 @@
 import { type FastifyInstance, fastify } from "fastify";
 import type { Operation, Parts } from "#pipeline";
+import { addConnect } from "./grpc/connect.ts";
+import { addGraphql } from "./graphql/server.ts";
 import { observeRequests } from "./observe.ts";
 import { addRealtime } from "./realtime/upgrade.ts";
 import type { Health } from "./rest/health.ts";
@@ -12,6 +14,7 @@ export function openHttp(
   parts: Parts,
   operations: readonly Operation[],
   health: Health,
+  development = false,
 ): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
@@ -26,5 +29,7 @@ export function openHttp(
   observeRequests(app, parts.metrics, operations);
   addRest(app, parts, operations, health);
   addRealtime(app, parts, operations);
+  addConnect(app, parts, operations, health);
+  addGraphql(app, parts, operations, development);
   return app;
 }

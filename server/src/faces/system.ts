@@ -12,6 +12,8 @@ export interface System {
   isNew(): Promise<boolean>;
   /** Makes an organization and its first project. */
   createOrganization(name: string, project: string): Promise<{ projectId: string; key: string }>;
+  /** Begins to do jobs and to tell webhooks; a process that only asks does not. */
+  work(): void;
   /** Finishes what is under way, seals what is pending, and closes; twice does nothing more. */
   stop(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { type GrpcSettings, readGrpc } from "./grpc-settings.ts";
 import { Refusal } from "./refusal.ts";
 import { readTelemetry, type Telemetry } from "./telemetry.ts";
 
@@ -12,6 +13,8 @@ export interface Config {
   readonly databaseUrl: string | undefined;
   readonly host: string;
   readonly port: number;
+  /** Without it gRPC has no port. */
+  readonly grpc?: GrpcSettings | undefined;
   /** Names this installation in its logs' origins; fixed for a log once it exists. */
   readonly origin: string;
   readonly logLevel: string;
@@ -20,6 +23,10 @@ export interface Config {
   /** Calls and SQL statements that take longer are logged. */
   readonly slowCall_ms: number;
   readonly slowQuery_ms: number;
+  /** Webhooks may go to private networks, such as this machine. */
+  readonly webhooksPrivate: boolean;
+  /** Shows GraphiQL at /graphql, and the GraphQL schema to everybody. */
+  readonly development?: boolean;
   /** What is sent to an OpenTelemetry collector. */
   readonly telemetry: Telemetry;
 }
@@ -29,11 +36,13 @@ const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"
 const ORIGIN = /^[a-z0-9][a-z0-9.-]{0,100}$/;
 
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const port = integer("SEALBASE_PORT", env["SEALBASE_PORT"] ?? "7325");
   return {
     dataDir: resolve(env["SEALBASE_DATA"] ?? ".sealbase"),
     databaseUrl: env["DATABASE_URL"],
     host: env["SEALBASE_HOST"] ?? "127.0.0.1",
-    port: integer("SEALBASE_PORT", env["SEALBASE_PORT"] ?? "7325"),
+    port,
+    grpc: readGrpc(env, port, integer),
     origin: matching("SEALBASE_ORIGIN", env["SEALBASE_ORIGIN"] ?? "sealbase.localhost", ORIGIN),
     logLevel: oneOf("SEALBASE_LOG", env["SEALBASE_LOG"] ?? "info", LOG_LEVELS),
     masterKey:
@@ -42,14 +51,24 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
         : decodeKey(env["SEALBASE_MASTER_KEY"], "SEALBASE_MASTER_KEY"),
     slowCall_ms: milliseconds("SEALBASE_SLOW_MS", env["SEALBASE_SLOW_MS"] ?? "1000"),
     slowQuery_ms: milliseconds("SEALBASE_SLOW_QUERY_MS", env["SEALBASE_SLOW_QUERY_MS"] ?? "500"),
+    webhooksPrivate:
+      oneOf("SEALBASE_WEBHOOKS_PRIVATE", env["SEALBASE_WEBHOOKS_PRIVATE"] ?? "0", ["0", "1"]) ===
+      "1",
+    development: oneOf("SEALBASE_DEVELOPMENT", env["SEALBASE_DEVELOPMENT"] ?? ownMachine(env), ["0", "1"]) === "1",
     telemetry: readTelemetry(env),
   };
 }
 
+/** Who can only be reached from the same machine is being tried out, unless told otherwise. */
+const ownMachine = ({ SEALBASE_HOST: host = "127.0.0.1" }: NodeJS.ProcessEnv): "0" | "1" =>
+  ["127.0.0.1", "::1", "localhost"].includes(host) ? "1" : "0";
+
 /** What may be logged: no password, no key. */
-export function publicConfig({ databaseUrl, masterKey, ...rest }: Config) {
+export function publicConfig({ databaseUrl, masterKey, telemetry, ...rest }: Config) {
+  const sent = Object.entries(telemetry).flatMap(([signal, on]) => (on ? [signal] : []));
   return {
     ...rest,
+    telemetry: sent.length === 0 ? "not sent" : sent.join(" and "),
     engine: databaseUrl === undefined ? "embedded" : "server",
     masterKey: masterKey === undefined ? "file" : "environment",
   };

@@ -28,12 +28,11 @@ export function healthOf({ engineError, connections, refusedLogs, backlog }: Sta
     dependency("sequencer", "degraded", backlogTrouble(backlog)),
     ...refusedLogs.map(({ log, reason }) => dependency(log, "degraded", reason)),
   ];
-  const states = dependencies.map(({ state }) => state);
-  const state = states.find((one) => one === "down") ?? states.find((one) => one !== "ok") ?? "ok";
   const reasons = dependencies.flatMap(({ name, reason }) =>
     reason === undefined ? [] : `${name}: ${reason}`,
   );
-  return { state, dependencies, reasons };
+  const troubled = reasons.length > 0 ? "degraded" : "ok";
+  return { state: engineError === undefined ? troubled : "down", dependencies, reasons };
 }
 
 const dependency = (name: string, otherwise: Condition, reason: string | undefined): Dependency =>

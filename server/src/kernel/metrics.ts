@@ -8,6 +8,7 @@ export interface Metrics {
   readonly steps: Histogram<"step">;
   readonly requests: Counter<"method" | "status">;
   readonly batches: Histogram<"kind">;
+  readonly jobs: Counter<"topic" | "outcome">;
   readonly entries: Counter<string>;
   readonly waiting: Gauge<"queue">;
   /** Named as OpenTelemetry's conventions are written in Prometheus, like every name here without `sealbase`. */
@@ -44,6 +45,12 @@ export function openMetrics(): Metrics {
       name: "sealbase_http_requests_total",
       help: "HTTP requests by method and status, those that did not parse included.",
       labelNames: ["method", "status"],
+      registers,
+    }),
+    jobs: new Counter({
+      name: "sealbase_jobs_total",
+      help: "Attempts at jobs by topic and what came of them; waiting: it is tried again.",
+      labelNames: ["topic", "outcome"],
       registers,
     }),
     batches: new Histogram({

@@ -482,6 +482,13 @@ export interface OpsOutbox {
   leased_until: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  ordering_key: string | null;
+  progress: Generated<number>;
+  result: string | null;
+  error: string | null;
+  cancel_requested: Generated<boolean>;
+  created_by: Generated<string>;
+  finished_at: Timestamp | null;
 }
 
 export interface OpsOutboxAttempts {
@@ -534,6 +541,33 @@ export interface OpsRoutines {
   checksum: string;
   objects: string[];
   applied_at: Generated<Timestamp>;
+}
+
+export interface OpsSchedules {
+  tenant_id: string;
+  topic: string;
+  every_s: number;
+  enabled: Generated<boolean>;
+  next_at: Timestamp;
+  last_job_id: string | null;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface OpsWebhooks {
+  tenant_id: string;
+  id: string;
+  url: string;
+  channels: string[];
+  service_account_id: string;
+  secret_sealed: Buffer;
+  previous_secret_sealed: Buffer | null;
+  previous_until: Timestamp | null;
+  enabled: Generated<boolean>;
+  position: string;
+  created_by: string;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface SecurityAnomalyReports {
@@ -875,6 +909,8 @@ export interface DB {
   "ops.retention_policies": OpsRetentionPolicies;
   "ops.retention_runs": OpsRetentionRuns;
   "ops.routines": OpsRoutines;
+  "ops.schedules": OpsSchedules;
+  "ops.webhooks": OpsWebhooks;
   "security.anomaly_reports": SecurityAnomalyReports;
   "security.nonce_watermarks": SecurityNonceWatermarks;
   "security.revoked_sessions": SecurityRevokedSessions;

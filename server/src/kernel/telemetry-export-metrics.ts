@@ -56,7 +56,9 @@ function dataOf(found: Found, time: Span): MetricData[] {
         },
       ];
     case "gauge":
-      return [{ ...common, dataPointType: DataPointType.GAUGE, dataPoints: pointsOf(values, time) }];
+      return [
+        { ...common, dataPointType: DataPointType.GAUGE, dataPoints: pointsOf(values, time) },
+      ];
     case "histogram":
       return [
         {
@@ -74,11 +76,7 @@ const pointsOf = (values: readonly Value[], time: Span): DataPoint<number>[] =>
   values.map(({ value, labels }) => ({ ...time, attributes: attributesOf(labels), value }));
 
 /** Prometheus counts what is up to a bound, OpenTelemetry what is between two. */
-function histogramsOf(
-  name: string,
-  values: readonly Value[],
-  time: Span,
-): DataPoint<Histogram>[] {
+function histogramsOf(name: string, values: readonly Value[], time: Span): DataPoint<Histogram>[] {
   const series = new Map<string, Value[]>();
   for (const value of values) {
     const { le: _, ...labels } = value.labels;

@@ -46,6 +46,7 @@ function exporterOf<Items>(
 ): OTLPExporterBase<Items> {
   const headers = { "Content-Type": `application/${encoding}` };
   const path = `v1/${signal.toLowerCase()}`;
+  // oxlint-disable-next-line typescript/no-deprecated -- the library's own exporters have no other way to the variables
   const options = convertLegacyHttpOptions({}, signal, path, headers);
   // What exporters count of themselves goes nowhere: no meter provider is given.
   const own = [path, helper, undefined] as const;

@@ -53,10 +53,7 @@ export function exportTelemetry(
   return () => closeAll(open, log);
 }
 
-async function closeAll(
-  open: readonly { shutdown(): Promise<void> }[],
-  log: Log,
-): Promise<void> {
+async function closeAll(open: readonly { shutdown(): Promise<void> }[], log: Log): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, FLUSH_MAX_MS);
   const closing = Promise.all(open.map((provider) => provider.shutdown()));

@@ -24,6 +24,7 @@ export * from "./ports.ts";
 export { etagOf, namesTag } from "./precondition.ts";
 export { digestOf } from "./read-log.ts";
 export { badIdempotencyKey } from "./refusals.ts";
+export { sealIn } from "./seal-in.ts";
 export { type OpenStream, openStream } from "./stream.ts";
 
 /** Completes the ports with the pipeline's own writers. */

@@ -63,8 +63,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   /** The only place where a path is chosen. */
   readonly rest: `${"GET" | "POST" | "PATCH" | "DELETE"} /v1/${string}`;
   readonly kind: "read" | "write" | "stream";
-  /** HTTP status of success; 200 unless told. */
-  readonly status?: 200 | 201;
+  /** HTTP status of success; 200 unless told. 202: the output is a job, which says how far it is. */
+  readonly status?: 200 | 201 | 202;
   /** Also accepts an array of inputs, at most this many; each is a call of its own. */
   readonly manyMax?: number;
   /** Changes keys, policies or the threshold: what was decided in the project before is stale. */

@@ -21,6 +21,8 @@ export interface Ports {
   readonly telemetry: Telemetry;
   readonly feed: Feed;
   readonly projectCreated: ProjectCreated;
+  /** Encrypts a secret under the master key, to be opened where it is bound to only. */
+  readonly sealSecret: (secret: Uint8Array, bound: string) => Uint8Array;
   /** Says in this transaction that earlier decisions of the project are stale; returns the new revision. */
   readonly raiseRevision: (tx: Tx, tenantId: string) => Promise<number>;
 }
@@ -151,10 +153,10 @@ export interface Ledger {
 export interface EntryOf {
   readonly id: string;
   readonly time_ms: number;
-  readonly kind: "call" | "refusal" | "reads" | "event";
+  readonly kind: "call" | "refusal" | "reads" | "event" | "job";
   readonly actor: string;
   readonly action: string;
-  readonly outcome: "done" | "refused";
+  readonly outcome: "done" | "refused" | "failed";
   readonly refs: Readonly<Record<string, string>>;
   readonly payload: unknown;
 }

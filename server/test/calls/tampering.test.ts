@@ -392,21 +392,11 @@ describe("an old backup", () => {
 
     const other = await system.another();
     // Logs that other tests broke degrade it as well, and may be met first.
+    const restored = expect.stringContaining(`log/${caller.projectId}: seal/log_restored`);
+    const reasons = expect.arrayContaining([restored]);
     await expect
       .poll(() => other.home.call("GET", "/readyz"), { timeout: 5_000 })
-      .toMatchObject({
-        status: 200,
-        body: {
-          state: "degraded",
-          dependencies: expect.arrayContaining([
-            {
-              name: `log/${caller.projectId}`,
-              state: "degraded",
-              reason: expect.stringMatching(/^seal\/log_restored/),
-            },
-          ]),
-        },
-      });
+      .toMatchObject({ status: 200, body: { state: "degraded", reasons } });
     const answer = await other.as(caller.key).call("POST", "/v1/risk/transactions", payment());
     expect([answer.status, answer.body.code, answer.body.facts]).toEqual([
       503,

@@ -1,8 +1,8 @@
 import type { Clock } from "#kernel/clock.ts";
-import type { Db } from "#kernel/db.ts";
+import type { Db, Tx } from "#kernel/db.ts";
 import { type Authenticate, type Principal, Suspicion } from "#pipeline";
 import { isKey, prefixOf } from "./api-key.ts";
-import { type FoundKey, findKey } from "./queries.ts";
+import { type FoundKey, findKey, readAccount } from "./queries.ts";
 import { unauthenticated } from "./refusals.ts";
 
 const CACHED_MAX = 10_000;
@@ -64,7 +64,15 @@ function whatIsWrong(found: FoundKey, credential: string, now_ms: number): strin
   return found.disabled_at === null ? undefined : "account_disabled";
 }
 
-const principalOf = (found: FoundKey): Principal => ({
+/** A service account as a principal, for what is done in its name while it does not call. */
+export async function principalOfAccount(tx: Tx, id: string): Promise<Principal | undefined> {
+  const found = await readAccount(tx, id);
+  return found === undefined ? undefined : principalOf({ ...found, api_key_id: "" });
+}
+
+const principalOf = (
+  found: Omit<FoundKey, "key_hash" | "expires_at" | "revoked_at">,
+): Principal => ({
   type: "ServiceAccount",
   id: found.service_account_id,
   name: found.service_account_name,

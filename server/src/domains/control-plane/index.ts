@@ -10,7 +10,7 @@ import { projectUpdate } from "./operations/project-update.ts";
 import { serviceAccountCreate } from "./operations/service-account-create.ts";
 import { serviceAccountList } from "./operations/service-account-list.ts";
 
-export { openAuthenticator } from "./authenticate.ts";
+export { openAuthenticator, principalOfAccount } from "./authenticate.ts";
 export { createOrganization } from "./projects.ts";
 export { isNew, raiseRevision, revision } from "./queries.ts";
 

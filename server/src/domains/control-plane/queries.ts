@@ -212,3 +212,19 @@ export async function revokeKey(tx: Tx, id: string): Promise<ApiKey | undefined>
   );
   return row;
 }
+
+/** A service account with the state of its project, as a caller would be known; undefined when it is gone or disabled. */
+export async function readAccount(
+  tx: Tx,
+  id: string,
+): Promise<Omit<FoundKey, "api_key_id" | "key_hash" | "expires_at" | "revoked_at"> | undefined> {
+  const [row] = await query<FoundKey>(
+    tx,
+    `select p.id as tenant_id, p.organization_id, a.id as service_account_id, a.name as service_account_name, a.groups,
+       a.disabled_at, p.name as project_name, p.score_max, p.revision
+     from control_plane.service_accounts a join control_plane.projects p on p.id = a.tenant_id
+     where a.tenant_id = (select ops.tenant()) and a.id = $1 and a.disabled_at is null`,
+    [id],
+  );
+  return row;
+}

@@ -6,6 +6,10 @@ import { decisionsOf, eventsOf, type ShownCheckpoint, type ShownEntry } from "./
 
 const ENTRIES_MAX = 128;
 
+/** Entries of the project that followers can have heard of by now. */
+export const publishedSize = async (tx: Tx): Promise<number> =>
+  (await readNewestCheckpoint(tx))?.size ?? 0;
+
 /** The events of at most 128 published entries from `from` on, and the revision at which they were read. */
 export async function readPage(
   tx: Tx,
@@ -13,11 +17,10 @@ export async function readPage(
   from: number,
   revision: Revision,
 ): Promise<FeedPage> {
-  const [newest, [row]] = await Promise.all([
-    readNewestCheckpoint(tx),
+  const [size, [row]] = await Promise.all([
+    publishedSize(tx),
     query<{ revision: number | null }>(tx, `select ${revision("$1")} as revision`, [tenantId]),
   ]);
-  const size = newest?.size ?? 0;
   const nothing = { to: from, size, revision: row!.revision ?? -1, events: [] };
   if (from >= size) return nothing;
   const stored = (await readEntries(tx, from, ENTRIES_MAX)).filter(({ index }) => index < size);

@@ -1,13 +1,16 @@
 /** The door of ledger: entries on their way into a log, the sequencer, receipts, verification. */
+import { auditStart } from "./operations/audit-start.ts";
 import { checkpointGet } from "./operations/checkpoint-get.ts";
 import { entryGet } from "./operations/entry-get.ts";
 import { entryList } from "./operations/entry-list.ts";
 import { logVerify } from "./operations/log-verify.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
 
-export { type OpenLedger, openLedger } from "./ledger.ts";
+export { audit } from "./audit.ts";
+export { openLedger } from "./ledger.ts";
 export { readCheckpoints, readEntries, readNewestCheckpoint } from "./queries.ts";
+export { rotateKey } from "./rotate-key.ts";
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
 
-export const operations = [checkpointGet, entryList, entryGet, receiptGet, logVerify];
+export const operations = [checkpointGet, entryList, entryGet, receiptGet, logVerify, auditStart];

@@ -28,6 +28,8 @@ interface Waiter {
 
 interface Worker {
   state?: LogState | undefined;
+  /** The log has another key since the state was loaded. */
+  stale?: boolean;
   running: boolean;
   /** Woken while running: look again. */
   again: boolean;
@@ -92,6 +94,12 @@ export class Sequencer {
     worker.hurry?.();
     this.wake(tenantId);
     return waiter.place;
+  }
+
+  /** Something about a project's key may have changed: it is loaded again before the next batch. */
+  reload(tenantId?: string): void {
+    for (const [id, worker] of this.#workers)
+      if (tenantId === undefined || tenantId === id) worker.stale = true;
   }
 
   /** Logs whose signing is off, and why. */
@@ -162,6 +170,8 @@ export class Sequencer {
     const scope = { role: "writer", tenantId } as const;
     const { db, clock, metrics, masterKey } = this.#parts;
     for (;;) {
+      if (worker.stale === true) worker.state = undefined;
+      worker.stale = false;
       const state = (worker.state ??= await db.transaction(scope, (tx) =>
         LogState.load(tx, tenantId, masterKey),
       ));

@@ -1,2 +1,3 @@
-/** The door of security: keys that logs sign with. It has no operations yet. */
-export { createLogKey, logVerifierKeys, openLogSigner } from "./log-keys.ts";
+/** The door of security: keys that logs sign with, and secrets under the master key. It has no operations yet. */
+export { createLogKey, logVerifierKeys, openLogSigner, rotateLogKey } from "./log-keys.ts";
+export { openSecret, sealSecret } from "./secret-box.ts";

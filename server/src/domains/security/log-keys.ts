@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { Tx } from "#kernel/db.ts";
 import { formatVerifierKey, KEY_TYPE, keyIdOf, type Signer } from "#verifier";
-import { boundTo, insertKey, readCurrentKey, readPublicKeys } from "./queries.ts";
+import { addVersion, boundTo, insertKey, readCurrentKey, readPublicKeys } from "./queries.ts";
 import { openSecret, sealSecret } from "./secret-box.ts";
 
 /** Makes the Ed25519 key of a log; its name is the log's origin. The private half is stored encrypted only. */
@@ -11,14 +11,23 @@ export async function createLogKey(
   tenantId: string,
   origin: string,
 ): Promise<void> {
+  await insertKey(tx, { tenantId, name: origin, ...newKey(masterKey) });
+}
+
+/** Gives a log its next key; returns its number. Checkpoints of the keys before stay good. */
+export async function rotateLogKey(tx: Tx, masterKey: Uint8Array, origin: string): Promise<number> {
+  const number = await addVersion(tx, { name: origin, ...newKey(masterKey) });
+  if (number === undefined) throw new Error(`log ${origin} has no current key`);
+  return number;
+}
+
+function newKey(masterKey: Uint8Array) {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const secret = privateKey.export({ format: "der", type: "pkcs8" });
-  await insertKey(tx, {
-    tenantId,
-    name: origin,
+  return {
     publicKey: rawPublicKey(publicKey),
-    seal: (bound) => sealSecret(masterKey, secret, bound),
-  });
+    seal: (bound: string) => sealSecret(masterKey, secret, bound),
+  };
 }
 
 /** Signs checkpoints of a log. In the writer's scope: no other role can read private keys, sealed or not. */

@@ -30,6 +30,40 @@ export async function insertKey(
   );
 }
 
+/** Adds a key's next version, which signs from now on; the ones before stay, to check what they signed. */
+export async function addVersion(
+  tx: Tx,
+  key: {
+    name: string;
+    publicKey: Uint8Array;
+    seal: (bound: string) => Uint8Array;
+  },
+): Promise<number | undefined> {
+  const [current] = await query<{ tenantId: string; keyId: string; number: number }>(
+    tx,
+    `select v.tenant_id as "tenantId", v.signing_key_id as "keyId", v.number
+     from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
+     where k.tenant_id = (select ops.tenant()) and k.purpose = 'log' and k.name = $1 and v.is_current for update of v`,
+    [key.name],
+  );
+  if (current === undefined) return undefined;
+  const { tenantId, keyId } = current;
+  const number = current.number + 1;
+  await query(
+    tx,
+    `update security.signing_key_versions set is_current = false, valid_to = now()
+     where tenant_id = $1 and signing_key_id = $2 and is_current`,
+    [tenantId, keyId],
+  );
+  await query(
+    tx,
+    `insert into security.signing_key_versions (tenant_id, signing_key_id, number, public_key, sealed_private_key, is_current)
+     values ($1, $2, $3, $4, $5, true)`,
+    [tenantId, keyId, number, key.publicKey, key.seal(boundTo(keyId, number))],
+  );
+  return number;
+}
+
 /** What a sealed private key is bound to, so that it opens in its own row only. */
 export const boundTo = (keyId: string, number: number): string => `${keyId}/${number}`;
 

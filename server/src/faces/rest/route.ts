@@ -58,6 +58,7 @@ function send(
     reply.header("Sealbase-Entry", `index=${place.index}, size=${place.size}`);
     reply.header("Link", `</v1/ledger/entries/${id}/receipt>; rel="receipt"`);
   }
+  if (status === 202) reply.header("Location", `/v1/jobs/${(output as { id: string }).id}`);
   if (repeated) reply.header("Idempotency-Replayed", "true");
   reply.header(
     "Server-Timing",

@@ -4,7 +4,9 @@ create or replace function ops.tenants_with_work() returns setof uuid
   begin atomic
     select distinct o.tenant_id from ops.outbox o
     where (o.status = 'waiting' and o.due_at <= now())
-       or (o.status = 'running' and o.leased_until < now());
+       or (o.status = 'running' and o.leased_until < now())
+    union
+    select s.tenant_id from ops.schedules s where s.enabled and s.next_at <= now();
   end;
 revoke execute on function ops.tenants_with_work() from public;
 grant execute on function ops.tenants_with_work() to sealbase_writer;

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
-import { publicConfig, readConfig } from "#kernel/config.ts";
+import { type Config, publicConfig, readConfig } from "#kernel/config.ts";
 import { version } from "#kernel/package-root.ts";
 import { Refusal } from "#kernel/refusal.ts";
+import { addGrpcPort, grpcUrlOf } from "../../grpc/port.ts";
 import { openHttp } from "../../http.ts";
 import type { System } from "../../system.ts";
 import type { Run } from "../command.ts";
@@ -20,6 +21,7 @@ export const serve: Run = async ({ openSystem }) => {
       node: process.version,
       config: publicConfig(config),
       url: urlOf(app),
+      grpc: grpcUrlOf(app),
     },
     "serving",
   );
@@ -32,11 +34,13 @@ export const serve: Run = async ({ openSystem }) => {
 /** Starts to answer; a port that is taken is refused and the system closed. */
 export async function listen(
   system: System,
-  { host, port }: { host: string; port: number },
+  { host, port, grpc, development }: Pick<Config, "host" | "port" | "grpc" | "development">,
 ): Promise<FastifyInstance> {
-  const app = openHttp(system.parts, system.operations, () => system.health());
+  const app = openHttp(system.parts, system.operations, () => system.health(), development);
   try {
+    if (grpc !== undefined) await addGrpcPort(app, system, { host, ...grpc });
     await app.listen({ host, port });
+    system.work();
     return app;
   } catch (error) {
     await close(app, system);

@@ -1,4 +1,5 @@
 import { type Config, readConfig } from "#kernel/config.ts";
+import { grpcUrlOf } from "../../grpc/port.ts";
 import type { System } from "../../system.ts";
 import type { Run } from "../command.ts";
 import { keepKey } from "../credentials.ts";
@@ -22,7 +23,11 @@ export const start: Run = async ({ openSystem, json }) => {
   const app = await listen(system, config);
   try {
     const url = urlOf(app);
-    tell({ event: "listening", url }, `Sealbase at ${url}, interface at ${url}/docs`);
+    const grpc = grpcUrlOf(app);
+    tell(
+      { event: "listening", url, ...(grpc === undefined ? {} : { grpc }) },
+      `Sealbase at ${url}, interface at ${url}/docs${grpc === undefined ? "" : `, gRPC at ${grpc}`}`,
+    );
     if (await system.isNew()) await showMainJob(system, config, tell);
     tell({ event: "up" }, "Up. Ctrl-C stops.");
     await stopped;

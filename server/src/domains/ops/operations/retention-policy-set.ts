@@ -1,0 +1,31 @@
+import { z } from "zod";
+import { newId } from "#kernel/ids.ts";
+import { operation } from "#pipeline";
+import { RETAINED_TABLES, setRetention } from "../queries.ts";
+import { retentionPolicy, retentionPolicyShown } from "../shapes.ts";
+
+export const retentionPolicySet = operation({
+  name: "ops.retention-policy.set",
+  summary:
+    "Says how long the project keeps the rows of a table; the daily retention job follows it.",
+  rest: "POST /v1/retention-policies",
+  kind: "write",
+  input: z.strictObject({
+    table: z.enum(RETAINED_TABLES),
+    keep_days: z.int().min(1).max(36_500),
+  }),
+  output: retentionPolicy,
+
+  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  score: "none",
+  async action({ tx, input: { table, keep_days }, principal }) {
+    const set = await setRetention(tx, principal.tenantId, {
+      id: newId(),
+      tableName: table,
+      keepDays: keep_days,
+      createdBy: `${principal.type}:${principal.id}`,
+    });
+    return retentionPolicyShown(set);
+  },
+  subject: ({ id }) => ({ type: "retention_policy", id }),
+});

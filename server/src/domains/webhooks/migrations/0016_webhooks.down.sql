@@ -1,0 +1,2 @@
+-- sealbase: loses-data ops.webhooks
+drop table ops.webhooks;

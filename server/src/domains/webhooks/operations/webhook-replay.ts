@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { operation } from "#pipeline";
+import { updateWebhook } from "../queries.ts";
+import { webhookMissing } from "../refusals.ts";
+import { position, webhook, webhookShown } from "../shapes.ts";
+
+export const webhookReplay = operation({
+  name: "webhooks.webhook.replay",
+  summary: "Tells a webhook again of everything after an offset, as new deliveries.",
+  rest: "POST /v1/webhooks/{id}/replay",
+  kind: "write",
+  input: z.strictObject({ id: z.uuid(), after: position.describe("0.0: from the beginning") }),
+  output: webhook,
+
+  policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
+  score: "none",
+  async action({ tx, input: { id, after } }) {
+    const updated = await updateWebhook(tx, id, { position: after });
+    if (updated === undefined) throw webhookMissing(id);
+    return webhookShown(updated);
+  },
+  subject: ({ id }) => ({ type: "webhook", id }),
+});

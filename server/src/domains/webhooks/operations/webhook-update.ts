@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { operation } from "#pipeline";
+import { updateWebhook } from "../queries.ts";
+import { webhookMissing } from "../refusals.ts";
+import { address, channels, webhook, webhookShown } from "../shapes.ts";
+
+export const webhookUpdate = operation({
+  name: "webhooks.webhook.update",
+  summary: "Changes where a webhook's deliveries go, what it hears of, or whether it does.",
+  rest: "PATCH /v1/webhooks/{id}",
+  kind: "write",
+  input: z.strictObject({
+    id: z.uuid(),
+    url: address.optional(),
+    channels: channels.optional(),
+    enabled: z.boolean().optional(),
+  }),
+  output: webhook,
+
+  policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
+  score: "none",
+  async action({ tx, input: { id, ...change } }) {
+    const updated = await updateWebhook(tx, id, change);
+    if (updated === undefined) throw webhookMissing(id);
+    return webhookShown(updated);
+  },
+  subject: ({ id }) => ({ type: "webhook", id }),
+});

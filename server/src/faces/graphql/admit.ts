@@ -1,0 +1,59 @@
+import type { OperationDefinitionNode } from "graphql";
+import { Refusal } from "#kernel/refusal.ts";
+import { type Parts, Suspicion } from "#pipeline";
+import type { CallHeaders } from "../incoming.ts";
+import { costOf, isIntrospection, type Multipliers } from "./cost.ts";
+import type { Document } from "./documents.ts";
+import { COST_MAX } from "./limits.ts";
+import { rootFields } from "./measure.ts";
+import type { Parameters } from "./parameters.ts";
+import { introspectionDenied, notAcceptable, onlyByPost, tooCostly } from "./refusals.ts";
+
+/** How a request came, as far as it says what may be asked. */
+export interface Way {
+  readonly method: string;
+  /** Undefined where the answer has no media type. */
+  readonly accept: string | undefined;
+}
+
+const STREAM_TYPES = ["text/event-stream"];
+const ANSWER_TYPES = ["application/graphql-response+json", "application/json", "multipart/mixed", ...STREAM_TYPES];
+
+/** Refuses an operation before any of it is executed. */
+export function admit(
+  operation: OperationDefinitionNode,
+  { fragments }: Document,
+  { variables }: Parameters,
+  multipliers: Multipliers,
+  { method, accept }: Way,
+): void {
+  const kind = operation.operation;
+  if (method === "GET" && kind === "mutation") throw onlyByPost();
+  const types = kind === "subscription" ? STREAM_TYPES : ANSWER_TYPES;
+  if (accept !== undefined && !accepts(accept, types)) throw notAcceptable(types);
+  const cost = costOf(operation, fragments, multipliers, variables);
+  if (cost > COST_MAX) throw tooCostly(cost);
+}
+
+const accepts = (accept: string, types: readonly string[]): boolean =>
+  accept.split(",").some((part) => {
+    const range = part.split(";")[0]!.trim().toLowerCase();
+    return types.some((type) => [type, `${type.split("/")[0]}/*`, "*/*", ""].includes(range));
+  });
+
+/** What the schema says is for whoever has a valid key; what the policies let the key do is decided call by call. */
+export async function admitIntrospection(
+  operation: OperationDefinitionNode,
+  { fragments }: Document,
+  parts: Parts,
+  { credential, requestId }: CallHeaders,
+): Promise<void> {
+  if (!rootFields(operation, fragments).some(isIntrospection)) return;
+  try {
+    await parts.authenticate(credential, false);
+  } catch (error) {
+    if (error instanceof Suspicion) parts.suspicions.add(error, requestId);
+    else if (!(error instanceof Refusal) || error.status !== 401) throw error;
+    throw introspectionDenied();
+  }
+}

@@ -1,0 +1,237 @@
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Webhook } from "standardwebhooks";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isPrivate } from "../../src/domains/webhooks/address.ts";
+import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
+
+let system: TestSystem;
+
+beforeAll(async () => {
+  system = await openTestSystem();
+  system.work();
+});
+afterAll(() => system.stop());
+
+interface Heard {
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into bodies freely
+  readonly body: any;
+}
+
+/** A receiver that answers with these statuses in turn, the last of them for ever. */
+async function receiver(...statuses: number[]) {
+  const heard: Heard[] = [];
+  const waiting: (() => void)[] = [];
+  const server: Server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (chunk) => (text += chunk));
+    request.on("end", () => {
+      heard.push({ headers: request.headers, text, body: JSON.parse(text) });
+      response.writeHead(statuses[Math.min(heard.length, statuses.length) - 1]!).end();
+      for (const wake of waiting.splice(0)) wake();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    heard,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    async until(count: number): Promise<Heard[]> {
+      while (heard.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
+      return heard;
+    },
+    close: () => server.close(),
+  };
+}
+
+const assess = (caller: Caller, more: object = {}) =>
+  caller.call("POST", "/v1/risk/transactions", payment(more));
+
+/** The jobs of a project, once none is waiting or running that is due. */
+async function settled(caller: Caller, wanted: (jobs: Job[]) => boolean): Promise<Job[]> {
+  for (;;) {
+    const { body } = await caller.call("GET", "/v1/jobs?limit=200");
+    if (wanted(body.items)) return body.items;
+  }
+}
+interface Job {
+  readonly id: string;
+  readonly topic: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly error: string | null;
+}
+/** The next attempt of what waits is due now. */
+const hurry = (caller: Caller) =>
+  system.sql("update ops.outbox set due_at = now() where tenant_id = $1 and status = 'waiting'", [
+    caller.projectId,
+  ]);
+
+describe("a webhook", () => {
+  test("is told of each event once, in order, with a signature that the standard library accepts; the outcome is sealed", async () => {
+    const caller = await system.project();
+    const target = await receiver(200);
+    const made = await caller.call("POST", "/v1/webhooks", {
+      url: target.url,
+      channels: ["entries"],
+    });
+    expect([made.status, made.body.secret]).toEqual([201, expect.stringMatching(/^whsec_/)]);
+    const ids = [];
+    for (let i = 0; i < 5; i++) ids.push((await assess(caller)).body.id);
+    const heard = await target.until(6);
+    expect(heard.slice(1).map(({ body }) => body.data.id)).toEqual(ids);
+    for (const { headers, text } of heard) {
+      const verified = new Webhook(made.body.secret).verify(
+        text,
+        headers as Record<string, string>,
+      );
+      expect(verified).toMatchObject({ type: "sealbase.entries" });
+    }
+    const jobs = await settled(caller, (all) => all.every(({ status }) => status === "done"));
+    expect(jobs).toHaveLength(6);
+    const { body: log } = await caller.call("POST", "/v1/ledger/verify", {});
+    expect([log.valid, log.findings]).toEqual([true, []]);
+    const entries = await sealedEntries(system, caller.projectId);
+    const outcomes = entries.filter(({ kind }) => kind === "job");
+    expect(outcomes.map(({ action, outcome }) => [action, outcome])).toEqual(
+      jobs.map(() => ["webhook.deliver", "done"]),
+    );
+    target.close();
+  });
+
+  test("is tried again when it fails, then given up, told to whoever watches, and done at a retry", async () => {
+    const caller = await system.project();
+    const target = await receiver(500, 503, 500, 200);
+    await caller.call("POST", "/v1/webhooks", { url: target.url, channels: ["scores"] });
+    await assess(caller);
+    const [job] = await settled(
+      caller,
+      ([first]) => first?.attempts === 1 && first.status === "waiting",
+    );
+    expect(job).toMatchObject({ topic: "webhook.deliver", error: "the address answered 500" });
+    await system.sql("update ops.outbox set attempts_max = 3 where id = $1", [job!.id]);
+    for (const attempts of [2, 3]) {
+      await hurry(caller);
+      await settled(
+        caller,
+        ([first]) => first!.attempts === attempts && first!.status !== "running",
+      );
+    }
+    const given = await caller.call("GET", `/v1/jobs/${job!.id}`);
+    expect([given.body.status, given.body.error]).toEqual(["given_up", "the address answered 500"]);
+    const again = await caller.call("POST", `/v1/jobs/${job!.id}/retry`, {});
+    expect(again.body.status).toBe("waiting");
+    await settled(caller, ([first]) => first!.status === "done");
+    expect(new Set(target.heard.map(({ headers }) => headers["webhook-id"]))).toEqual(
+      new Set([job!.id]),
+    );
+    const entries = await sealedEntries(system, caller.projectId);
+    const outcomes = entries.filter(({ kind }) => kind === "job").map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(["failed", "done"]);
+    target.close();
+  });
+
+  test("that is gone is disabled, and its other deliveries are given up", async () => {
+    const caller = await system.project();
+    const target = await receiver(410);
+    const made = await caller.call("POST", "/v1/webhooks", {
+      url: target.url,
+      channels: ["scores"],
+    });
+    await assess(caller);
+    await settled(caller, ([first]) => first?.status === "done");
+    expect((await caller.call("GET", `/v1/webhooks/${made.body.id}`)).body.enabled).toBe(false);
+    target.close();
+  });
+
+  test("hears again of what it is sent again, and both secrets sign for a while", async () => {
+    const caller = await system.project();
+    const target = await receiver(200);
+    const made = await caller.call("POST", "/v1/webhooks", {
+      url: target.url,
+      channels: ["scores"],
+    });
+    const { body } = await assess(caller);
+    await target.until(1);
+    const path = `/v1/webhooks/${made.body.id}`;
+    const rotated = await caller.call("POST", `${path}/rotate`, {});
+    await caller.call("POST", `${path}/replay`, { after: "0.0" });
+    const [first, again] = await target.until(2);
+    expect([first!.body.data.id, again!.body.data.id]).toEqual([body.id, body.id]);
+    for (const secret of [made.body.secret, rotated.body.secret])
+      expect(() =>
+        new Webhook(secret).verify(again!.text, again!.headers as Record<string, string>),
+      ).not.toThrow();
+    expect(() =>
+      new Webhook(rotated.body.secret).verify(
+        first!.text,
+        first!.headers as Record<string, string>,
+      ),
+    ).toThrow();
+    const kept = await system.sql<{ payload: string }>(
+      "select payload from ledger.payloads where payload like '%whsec_%'",
+    );
+    expect(kept).toEqual([]);
+    target.close();
+  });
+
+  test("hears only of what its maker may read", async () => {
+    const caller = await system.project();
+    const target = await receiver(200);
+    const account = await caller.call("POST", "/v1/service-accounts", {
+      name: "s",
+      groups: ["hooks"],
+    });
+    const key = await caller.call("POST", "/v1/api-keys", {
+      service_account_id: account.body.id,
+      name: "k",
+    });
+    const { body: policies } = await caller.call("GET", "/v1/policies");
+    const document = structuredClone(policies.document);
+    document.staticPolicies["hooks"] = {
+      effect: "permit",
+      principal: { op: "in", entity: { type: "Group", id: "hooks" } },
+      action: {
+        op: "in",
+        entities: ["webhooks", "telemetry.chain.why"].map((id) => ({ type: "Action", id })),
+      },
+      resource: { op: "All" },
+      conditions: [],
+    };
+    await caller.call("POST", "/v1/policies", { document });
+    const made = await system.as(key.body.key).call("POST", "/v1/webhooks", {
+      url: target.url,
+      channels: ["entries", "scores", "decisions"],
+    });
+    expect(made.status).toBe(201);
+    const { body } = await assess(caller);
+    const [heard] = await target.until(1);
+    const path = `/v1/webhooks/${made.body.id}`;
+    let told = "";
+    while (Number.parseFloat(told) < 6)
+      ({ position: told } = (await caller.call("GET", path)).body);
+    expect([heard!.body.type, heard!.body.data.id, target.heard.length]).toEqual([
+      "sealbase.scores",
+      body.id,
+      1,
+    ]);
+    target.close();
+  });
+});
+
+test.each<[string, boolean]>([
+  ["127.0.0.1", true],
+  ["10.1.2.3", true],
+  ["169.254.169.254", true],
+  ["192.168.1.1", true],
+  ["::1", true],
+  ["::ffff:127.0.0.1", true],
+  ["fd00::1", true],
+  ["fe80::1", true],
+  ["not an address", true],
+  ["1.1.1.1", false],
+  ["2606:4700::1111", false],
+])("%s is inside of somebody's network: %s", (address, wanted) =>
+  expect(isPrivate(address)).toBe(wanted),
+);
