@@ -35,6 +35,8 @@ function decide(evaluator: Evaluator, operation: Operation, group: string): stri
 const CALLER: Principal = {
   type: "ServiceAccount",
   id: SOME_ID,
+  accountId: SOME_ID,
+  session: null,
   name: "caller",
   groups: [],
   tenantId: SOME_ID,

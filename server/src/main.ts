@@ -1,3 +1,4 @@
+import { operations as agents, openGate } from "#domains/agents";
 import { activateDefault, operations as authz, openPolicy } from "#domains/authz";
 import {
   operations as controlPlane,
@@ -39,6 +40,7 @@ export const operations: readonly Operation[] = [
   ...feeds,
   ...ledger,
   ...controlPlane,
+  ...agents,
   ...ops,
   ...webhooks,
 ];
@@ -113,6 +115,7 @@ async function joinParts(
     ledger,
     telemetry,
     feed,
+    agents: openGate(db),
     async projectCreated(tx, project) {
       await activateDefault(tx, project);
       await ledger.createLog(tx, project.id);

@@ -112,7 +112,8 @@ describe("a running server", () => {
     await sleep(600); // what was seen before is forgotten
     const { status, body } = await system.get("/readyz");
     expect([status, body.state]).toEqual([200, "ok"]);
-    expect(await gauge("db_client_connection_pending_requests")).toBe(1);
+    // The sequencer may have joined the queue.
+    expect(await gauge("db_client_connection_pending_requests")).toBeGreaterThanOrEqual(1);
     expect(await gauge('db_client_connection_count\\{db_client_connection_state="used"\\}')).toBe(
       10,
     );

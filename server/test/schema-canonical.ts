@@ -1,7 +1,7 @@
 /** The tables and views that the platform promises, by schema. */
 export const CANONICAL: Record<string, string> = {
   control_plane:
-    "users identities tenants workspaces memberships apps app_installations resources resource_links role_bindings grants consents api_credentials automation_flows organizations organization_memberships projects service_accounts api_keys",
+    "users identities tenants workspaces memberships apps app_installations resources resource_links role_bindings grants consents api_credentials automation_flows organizations organization_memberships projects service_accounts api_keys agent_sessions approvals",
   authz:
     "policy_sets policy_versions policy_rule_templates policy_decisions policy_decision_trace_steps entity_slices",
   security:
@@ -62,7 +62,7 @@ export const APPEND_ONLY = [
 ];
 
 /** Indexes that a tenant_id cannot lead: the row is looked for before its project is known. */
-export const BEFORE_TENANT = ["api_keys_prefix_key", "heads_origin_key"];
+export const BEFORE_TENANT = ["agent_sessions_prefix", "api_keys_prefix_key", "heads_origin_key"];
 
 export const ROLES = [
   "sealbase_writer",

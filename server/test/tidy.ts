@@ -16,9 +16,10 @@ const LAYERS: Record<string, readonly string[]> = {
   "command.ts": ["kernel", "faces", "main.ts"],
 };
 
-/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed; the feed tells of entries and decisions; audits and deliveries are jobs. */
+/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed; the feed tells of entries and decisions; audits and deliveries are jobs; the key of an agent session signs in like any. */
 const DOMAINS: Record<string, readonly string[]> = {
-  "control-plane": [],
+  agents: [],
+  "control-plane": ["agents"],
   authz: [],
   risk: [],
   security: [],

@@ -88,6 +88,23 @@ export interface AuthzPolicyVersions {
   updated_at: Generated<Timestamp>;
 }
 
+export interface ControlPlaneAgentSessions {
+  tenant_id: string;
+  id: string;
+  service_account_id: string;
+  name: string;
+  prefix: string;
+  key_hash: Buffer;
+  writes: string[];
+  calls_max: number;
+  calls_used: Generated<number>;
+  expires_at: Timestamp;
+  ended_at: Timestamp | null;
+  created_by: string;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface ControlPlaneApiCredentials {
   id: string | null;
   tenant_id: string | null;
@@ -125,6 +142,22 @@ export interface ControlPlaneAppInstallations {
   status: Generated<string>;
   scopes: Generated<string[]>;
   installed_by: string;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface ControlPlaneApprovals {
+  tenant_id: string;
+  id: string;
+  agent_session_id: string;
+  operation: string;
+  input: string;
+  input_hash: Buffer;
+  decision_id: string;
+  status: Generated<string>;
+  expires_at: Timestamp;
+  decided_by: string | null;
+  reason: string | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
 }
@@ -867,9 +900,11 @@ export interface DB {
   "authz.policy_rule_templates": AuthzPolicyRuleTemplates;
   "authz.policy_sets": AuthzPolicySets;
   "authz.policy_versions": AuthzPolicyVersions;
+  "control_plane.agent_sessions": ControlPlaneAgentSessions;
   "control_plane.api_credentials": ControlPlaneApiCredentials;
   "control_plane.api_keys": ControlPlaneApiKeys;
   "control_plane.app_installations": ControlPlaneAppInstallations;
+  "control_plane.approvals": ControlPlaneApprovals;
   "control_plane.apps": ControlPlaneApps;
   "control_plane.automation_flows": ControlPlaneAutomationFlows;
   "control_plane.consents": ControlPlaneConsents;

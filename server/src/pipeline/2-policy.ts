@@ -1,11 +1,15 @@
+import { boundAgent } from "./agent.ts";
 import type { Chain } from "./chain.ts";
 import type { Operation } from "./operation.ts";
 import type { Parts } from "./parts.ts";
 import type { Question } from "./ports.ts";
 import { denied } from "./refusals.ts";
 
-/** Step 2: may this principal do this? Deny by default; the verdict and its trace are kept either way. */
-export async function policy(parts: Parts, chain: Chain): Promise<void> {
+/**
+ * Step 2: may this principal do this? Deny by default; the verdict and its trace are kept either way.
+ * @param again the call is decided again
+ */
+export async function policy(parts: Parts, chain: Chain, again: boolean): Promise<void> {
   const { operation, request } = chain;
   const { principal, input } = request;
   const question: Question = {
@@ -29,6 +33,7 @@ export async function policy(parts: Parts, chain: Chain): Promise<void> {
     const { facts, help } = parts.policy.explain(decision, question);
     throw denied({ decision_id: chain.id, ...facts }, help);
   }
+  await boundAgent(parts, chain, again);
 }
 
 /** `risk.transaction.assess` is in the action groups `risk`, `risk.transaction` and `write`. */

@@ -69,6 +69,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   readonly manyMax?: number;
   /** Changes keys, policies or the threshold: what was decided in the project before is stale. */
   readonly raisesRevision?: true;
+  /** Agents may not call it, whatever the policies say: it would widen their own bounds. */
+  readonly agents?: "never";
   /** Works across the projects of the principal's organization. */
   readonly scope?: "organization";
   readonly input: In;

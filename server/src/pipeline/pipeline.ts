@@ -49,7 +49,7 @@ export async function run(
 
 async function walk(parts: Parts, chain: Chain, again: boolean): Promise<Outcome> {
   await chain.step("request", () => request(parts, chain, again));
-  await chain.step("policy", () => policy(parts, chain));
+  await chain.step("policy", () => policy(parts, chain, again));
   await chain.step("score", () => score(parts, chain));
   if (chain.operation.kind === "read") return read(parts, chain);
   if (chain.operation.record !== undefined) return append(parts, chain);

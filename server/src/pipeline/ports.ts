@@ -20,6 +20,7 @@ export interface Ports {
   readonly ledger: Ledger;
   readonly telemetry: Telemetry;
   readonly feed: Feed;
+  readonly agents: AgentGate;
   readonly projectCreated: ProjectCreated;
   /** Encrypts a secret under the master key, to be opened where it is bound to only. */
   readonly sealSecret: (secret: Uint8Array, bound: string) => Uint8Array;
@@ -32,8 +33,12 @@ export type ProjectCreated = (tx: Tx, project: { id: string; createdBy: string }
 
 /** Who calls, in which project. */
 export interface Principal {
-  readonly type: "ServiceAccount";
+  readonly type: "ServiceAccount" | "AgentSession";
   readonly id: string;
+  /** The service account, or the one in whose name a session acts. */
+  readonly accountId: string;
+  /** The bounds of an agent; null for everybody else. */
+  readonly session: { readonly id: string; readonly writes: readonly string[] } | null;
   readonly name: string;
   readonly groups: readonly string[];
   readonly tenantId: string;
@@ -93,6 +98,8 @@ export interface Decision {
   readonly versionId: string | null;
   /** SHA-256, hex. */
   readonly traceHash: string;
+  /** A policy that allowed it wants a person's approval when an agent calls. */
+  readonly approval: boolean;
 }
 
 export interface Policy {
@@ -192,6 +199,23 @@ export interface SecurityEvent {
   readonly decisionId: string | null;
   readonly facts: Facts;
   readonly time_ms: number;
+}
+
+/** Bounds of agents that the database keeps. */
+export interface AgentGate {
+  /** Takes one call off a session's budget; false when there is none left. */
+  spend(tenantId: string, sessionId: string): Promise<boolean>;
+  /** Uses up the approval of this very call, and gives null; otherwise the id of the one that is asked for. */
+  approve(
+    tenantId: string,
+    call: {
+      readonly sessionId: string;
+      readonly operation: string;
+      readonly canonicalInput: string;
+      readonly decisionId: string;
+      readonly time_ms: number;
+    },
+  ): Promise<string | null>;
 }
 
 /** What happens in projects, in the order of their logs. */

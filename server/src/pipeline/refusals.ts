@@ -45,6 +45,42 @@ export const denied = (facts: Facts, help: string) =>
     help,
   );
 
+export const notForAgents = (operation: string) =>
+  new Refusal(
+    "policy/not_for_agents",
+    403,
+    "This operation is for people, whatever the policies say",
+    { operation },
+    "Ask a person to do it with a key of their own.",
+  );
+
+export const notInSession = (operation: string, writes: readonly string[]) =>
+  new Refusal(
+    "policy/not_in_session",
+    403,
+    "The agent session does not name this operation among its writes",
+    { operation, writes },
+    "Ask for a session whose `writes` names it.",
+  );
+
+export const budgetSpent = (sessionId: string) =>
+  new Refusal(
+    "policy/budget_spent",
+    403,
+    "The agent session has no calls left, or has ended",
+    { agent_session_id: sessionId },
+    "Ask for a new session.",
+  );
+
+export const approvalNeeded = (approvalId: string, actor: string) =>
+  new Refusal(
+    "policy/approval_needed",
+    403,
+    "A policy wants a person to approve this call of an agent",
+    { approval_id: approvalId, actor },
+    "Send the very same call again once the approval was granted: POST /v1/approvals/{id}/settle.",
+  );
+
 export const tooRisky = (facts: Facts) =>
   new Refusal(
     "score/too_risky",

@@ -50,7 +50,7 @@ async function decided(
   const chain = new Chain(parts, operation, incoming, noTimings());
   try {
     await chain.step("request", () => request(parts, chain, again));
-    await chain.step("policy", () => policy(parts, chain));
+    await chain.step("policy", () => policy(parts, chain, again));
     await chain.step("seal", () => parts.reads.add(chain, linkRead(parts, chain, null)));
     metrics.calls.inc({ operation: operation.name, outcome: "done", code: "" });
     return chain;

@@ -39,7 +39,8 @@ const BOMBS: [string, string, string][] = [
   ["full pages of everything", `{ ${times(60, (at) => `a${at}: ledgerEntryList(first: 200) { nodes { id entry } }`)} }`, "request/graphql_too_costly"],
   ["a page without end", "{ ledgerEntryList(first: 2147483647) { nodes { id } } }", "request/graphql_too_costly"],
   ["introspection in a circle", `{ __schema { types { ${"fields { type { ".repeat(4)} name ${"} }".repeat(4)} } } }`, "request/graphql_invalid"],
-  ["introspection over and over", `{ ${times(30, (at) => `a${at}: __schema { types { name kind description fields { name description args { name } } } }`)} }`, "request/graphql_too_costly"],
+  ["introspection over and over", `{ ${times(30, (at) => `a${at}: __schema { types { name kind description fields { name description args { name } } } }`)} }`, "request/graphql_too_many"],
+  ["introspection with many names", `{ __schema { ${times(50, (at) => `a${at}: types { fields { args { name } } }`)} } }`, "request/graphql_too_many"],
   ["half a word", "{ controlPlane", "request/graphql_syntax"],
   ["no such field", "{ nothing }", "request/graphql_invalid"],
   ["an empty document", " # nothing", "request/graphql_syntax"],
@@ -102,6 +103,14 @@ describe("a document that asks for too much", () => {
     const { codes, errors } = await ask(home, query, { id: "x".repeat(500_000) });
     expect(codes).toEqual(["request/graphql_invalid"]);
     expect(JSON.stringify(errors).length).toBeLessThan(2_000);
+  });
+
+  test("the largest introspection that is valid is as large as the schema", async () => {
+    const ref = `type { name ${"ofType { name ".repeat(4)}${"}".repeat(4)} }`;
+    const args = `args { name ${ref} }`;
+    const query = `{ __schema { types { name fields { name ${args} type { name fields { name ${args} ${ref} } } } } } }`;
+    const { codes } = await within(() => ask(home, query));
+    expect(codes).toEqual([]);
   });
 
   test("many variables are as many values, and no more", async () => {

@@ -165,10 +165,10 @@ describe.each(TRANSPORTS)("a client over %s", (_, open) => {
     const { key } = await system.project();
     const done = await use("RiskService")["transactionAssess"]!(TRANSFER, by(key));
     const items = [];
-    const input = { after: "0.0", channels: ["entries"], eventsMax: 3n };
+    const input = { after: "0.0", channels: ["entries"], eventsMax: 1n };
     for await (const item of use("FeedService")["eventWatch"]!(input, by(key))) items.push(item);
-    expect(items).toHaveLength(3);
-    expect(items.map(({ id }) => id)).toContain(done.id);
+    const entries = items.filter(({ channel }) => channel !== "head");
+    expect(entries.map(({ id }) => id)).toEqual([done.id]);
   });
 });
 

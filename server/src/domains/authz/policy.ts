@@ -65,6 +65,7 @@ export function decideBy(version: Version | null, question: Question): Made {
       errors,
       steps: steps.map(stepText),
     }),
+    approval: reasons.some((id) => wantsApproval(version!.document, id)),
     verdict,
     steps,
     slice,
@@ -72,6 +73,10 @@ export function decideBy(version: Version | null, question: Question): Made {
     document: version?.document ?? null,
   };
 }
+
+/** `"annotations": { "approval": "required" }` on a policy that permits. */
+const wantsApproval = ({ staticPolicies }: PolicyDocument, id: string): boolean =>
+  staticPolicies[id]?.annotations?.["approval"] === "required";
 
 const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
 

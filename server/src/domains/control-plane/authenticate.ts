@@ -1,7 +1,8 @@
+import { type FoundSession, findSession } from "#domains/agents";
 import type { Clock } from "#kernel/clock.ts";
+import { isCredential, publicPart } from "#kernel/credential.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { type Authenticate, type Principal, Suspicion } from "#pipeline";
-import { isKey, prefixOf } from "./api-key.ts";
 import { type FoundKey, findKey, readAccount } from "./queries.ts";
 import { unauthenticated } from "./refusals.ts";
 
@@ -15,18 +16,28 @@ export interface Authenticator {
   forget(tenantId?: string): void;
 }
 
-/** Fills the pipeline's first step: an API key becomes a principal. */
+/** A key, or a session's, with everything that is known about who uses it. */
+type Found = FoundKey &
+  Partial<Pick<FoundSession, "session_id" | "session_name" | "session_writes">>;
+
+const FINDERS = { sk: findKey, as: findSession };
+
+/** Fills the pipeline's first step: an API key or the key of an agent session becomes a principal. */
 export function openAuthenticator(db: Db, clock: Clock): Authenticator {
-  const cache = new Map<string, { readonly found: FoundKey; readonly until_ms: number }>();
+  const cache = new Map<string, { readonly found: Found; readonly until_ms: number }>();
   // A prefix that nobody has is not asked for again and again; it cannot become one, as new ones are random.
   const unknown = new Set<string>();
-  const find = async (prefix: string, withoutCache: boolean): Promise<FoundKey | undefined> => {
+  const find = async (
+    { kind, prefix }: NonNullable<ReturnType<typeof publicPart>>,
+    withoutCache: boolean,
+  ): Promise<Found | undefined> => {
     const cached = cache.get(prefix);
     if (!withoutCache && cached !== undefined && cached.until_ms > clock()) return cached.found;
     cache.delete(prefix);
     if (unknown.has(prefix)) return undefined;
-    const found = await db.transaction({ role: "reader", tenantId: null }, (tx) =>
-      findKey(tx, prefix),
+    const found: Found | undefined = await db.transaction(
+      { role: "reader", tenantId: null },
+      (tx) => FINDERS[kind](tx, prefix),
     );
     if (found === undefined) {
       if (unknown.size >= CACHED_MAX) unknown.clear();
@@ -39,13 +50,13 @@ export function openAuthenticator(db: Db, clock: Clock): Authenticator {
   };
   return {
     async authenticate(credential, withoutCache) {
-      const prefix = credential === undefined ? undefined : prefixOf(credential);
-      if (prefix === undefined) throw unauthenticated();
-      const found = await find(prefix, withoutCache);
+      const part = credential === undefined ? undefined : publicPart(credential);
+      if (part === undefined) throw unauthenticated();
+      const found = await find(part, withoutCache);
       if (found === undefined) throw unauthenticated();
       const wrong = whatIsWrong(found, credential!, clock());
       if (wrong !== undefined)
-        throw new Suspicion(unauthenticated(), found.tenant_id, wrong, prefix, {
+        throw new Suspicion(unauthenticated(), found.tenant_id, wrong, part.prefix, {
           api_key_id: found.api_key_id,
         });
       return principalOf(found);
@@ -57,8 +68,8 @@ export function openAuthenticator(db: Db, clock: Clock): Authenticator {
   };
 }
 
-function whatIsWrong(found: FoundKey, credential: string, now_ms: number): string | undefined {
-  if (!isKey(credential, found.key_hash)) return "key_forged";
+function whatIsWrong(found: Found, credential: string, now_ms: number): string | undefined {
+  if (!isCredential(credential, found.key_hash)) return "key_forged";
   if (found.revoked_at !== null) return "key_revoked";
   if (found.expires_at !== null && found.expires_at.getTime() <= now_ms) return "key_expired";
   return found.disabled_at === null ? undefined : "account_disabled";
@@ -70,12 +81,15 @@ export async function principalOfAccount(tx: Tx, id: string): Promise<Principal 
   return found === undefined ? undefined : principalOf({ ...found, api_key_id: "" });
 }
 
-const principalOf = (
-  found: Omit<FoundKey, "key_hash" | "expires_at" | "revoked_at">,
-): Principal => ({
-  type: "ServiceAccount",
-  id: found.service_account_id,
-  name: found.service_account_name,
+const principalOf = (found: Omit<Found, "key_hash" | "expires_at" | "revoked_at">): Principal => ({
+  type: found.session_id === undefined ? "ServiceAccount" : "AgentSession",
+  id: found.session_id ?? found.service_account_id,
+  name: found.session_name ?? found.service_account_name,
+  accountId: found.service_account_id,
+  session:
+    found.session_id === undefined
+      ? null
+      : { id: found.session_id, writes: found.session_writes ?? [] },
   groups: found.groups,
   tenantId: found.tenant_id,
   organizationId: found.organization_id,

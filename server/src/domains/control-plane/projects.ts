@@ -1,7 +1,7 @@
+import { makeCredential } from "#kernel/credential.ts";
 import { type Db, query, type Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import type { ProjectCreated } from "#pipeline";
-import { makeKey } from "./api-key.ts";
 import { insertKey, insertOrganization, insertProject, insertServiceAccount } from "./queries.ts";
 import { slugTaken } from "./refusals.ts";
 import { SCORE_MAX } from "./shapes.ts";
@@ -35,7 +35,7 @@ export async function createProject(
       name: "administrator",
       groups: ["admins"],
     });
-    const { key, prefix, hash } = makeKey();
+    const { key, prefix, hash } = makeCredential("sk");
     const apiKeyId = newId();
     await insertKey(tx, id, {
       id: apiKeyId,

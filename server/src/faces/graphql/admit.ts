@@ -5,9 +5,9 @@ import type { CallHeaders } from "../incoming.ts";
 import { costOf, isIntrospection, type Multipliers } from "./cost.ts";
 import type { Document } from "./documents.ts";
 import { COST_MAX } from "./limits.ts";
-import { rootFields } from "./measure.ts";
+import { hasAlias, rootFields } from "./measure.ts";
 import type { Parameters } from "./parameters.ts";
-import { introspectionDenied, notAcceptable, onlyByPost, tooCostly } from "./refusals.ts";
+import { introspectionDenied, notAcceptable, onlyByPost, tooCostly, tooMany } from "./refusals.ts";
 
 /** How a request came, as far as it says what may be asked. */
 export interface Way {
@@ -29,17 +29,19 @@ export function admit(
 ): void {
   const kind = operation.operation;
   if (method === "GET" && kind === "mutation") throw onlyByPost();
-  const types = kind === "subscription" ? STREAM_TYPES : ANSWER_TYPES;
-  if (accept !== undefined && !accepts(accept, types)) throw notAcceptable(types);
+  if (kind === "subscription" && accept !== undefined) checkAccept(accept, STREAM_TYPES);
+  for (const field of rootFields(operation, fragments).filter(isIntrospection))
+    if (hasAlias(field, fragments)) throw tooMany("aliases in introspection", 0);
   const cost = costOf(operation, fragments, multipliers, variables);
   if (cost > COST_MAX) throw tooCostly(cost);
 }
 
-const accepts = (accept: string, types: readonly string[]): boolean =>
-  accept.split(",").some((part) => {
-    const range = part.split(";")[0]!.trim().toLowerCase();
-    return types.some((type) => [type, `${type.split("/")[0]}/*`, "*/*", ""].includes(range));
-  });
+export function checkAccept(accept: string, types: readonly string[] = ANSWER_TYPES): void {
+  const ranges = accept.split(",").map((part) => part.split(";")[0]!.trim().toLowerCase());
+  const fits = (type: string) =>
+    [type, `${type.split("/")[0]}/*`, "*/*", ""].some((range) => ranges.includes(range));
+  if (!types.some(fits)) throw notAcceptable(types);
+}
 
 /** What the schema says is for whoever has a valid key; what the policies let the key do is decided call by call. */
 export async function admitIntrospection(

@@ -31,19 +31,23 @@ export function shownError(error: unknown, log: Log, requestId: string): GraphQL
 }
 
 function refusalOf(error: unknown, log: Log, requestId: string): Refusal {
-  const cause = causeOf(error);
+  const chain = chainOf(error);
+  const cause = chain.at(-1);
   if (cause instanceof Refusal) return cause;
-  // Of the document or its variables: the library says where. What goes wrong with an answer has no such place.
-  if (cause instanceof GraphQLError && cause.locations !== undefined) {
-    const message = cause.message.slice(0, MESSAGE_MAX);
-    return cause.nodes === undefined ? syntaxError(message) : invalidDocument(message);
+  if (cause instanceof GraphQLError) {
+    // Of the document or its variables: the library says where. What goes wrong with an answer has a path instead.
+    const told = chain.find((one) => one.path === undefined && one.locations !== undefined);
+    const message = told?.message.slice(0, MESSAGE_MAX);
+    if (message !== undefined)
+      return told!.nodes === undefined ? syntaxError(message) : invalidDocument(message);
   }
   return refusalFor(cause, log, requestId);
 }
 
-/** The library wraps what a resolver throws, and adds its place. */
-function causeOf(error: unknown): unknown {
-  if (!(error instanceof GraphQLError)) return error;
-  const { originalError } = error;
-  return originalError === undefined || originalError === null ? error : causeOf(originalError);
+/** The library wraps what a resolver or a scalar throws, and adds its place. */
+function chainOf(error: unknown): GraphQLError[] {
+  const chain = [error as GraphQLError];
+  for (let next = error; next instanceof GraphQLError && next.originalError; )
+    chain.push((next = next.originalError) as GraphQLError);
+  return chain;
 }

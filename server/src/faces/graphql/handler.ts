@@ -2,7 +2,7 @@ import { type ExecutionResult, execute, subscribe } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import type { Operation, Parts } from "#pipeline";
 import type { Admitted } from "./face.ts";
-import type { Way } from "./admit.ts";
+import { checkAccept, type Way } from "./admit.ts";
 import type { Asking } from "./call.ts";
 import { type Face, openFace, shownResult, shownResults } from "./face.ts";
 import type { Parameters } from "./parameters.ts";
@@ -47,6 +47,7 @@ export function openHandler(
     face,
     async answer(asked) {
       const { method, accept } = asked.way;
+      checkAccept(accept);
       // The body was read and checked already.
       return yoga.fetch(PATH, { method, headers: { accept } }, { ...asked });
     },

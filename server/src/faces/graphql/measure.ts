@@ -1,5 +1,6 @@
 import {
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   Kind,
   Lexer,
@@ -96,7 +97,7 @@ function counter(): Visit {
 
 /** The fields at the top of an operation that was measured, fragments unfolded. */
 export function rootFields({ selectionSet }: OperationDefinitionNode, fragments: Fragments) {
-  const found: Extract<SelectionNode, { kind: typeof Kind.FIELD }>[] = [];
+  const found: FieldNode[] = [];
   walk(selectionSet, fragments, (selection, depth) => {
     if (depth === 1 && selection.kind === Kind.FIELD) found.push(selection);
   });
@@ -111,4 +112,17 @@ export function countFields(selectionSet: SelectionSetNode | undefined, fragment
       if (kind === Kind.FIELD) fields++;
     });
   return fields;
+}
+
+/**
+ * Whether a field, or one below it, has another name in the answer. Introspection needs none; without them its answer
+ * cannot be larger than the schema.
+ */
+export function hasAlias(field: FieldNode, fragments: Fragments): boolean {
+  let found = field.alias !== undefined;
+  if (field.selectionSet !== undefined)
+    walk(field.selectionSet, fragments, (selection) => {
+      found ||= selection.kind === Kind.FIELD && selection.alias !== undefined;
+    });
+  return found;
 }

@@ -3,8 +3,7 @@ import { constants, type Http2ServerRequest, type Http2ServerResponse } from "no
 import { Code, type ConnectError } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { newId } from "#kernel/ids.ts";
-import { isRequestId } from "#pipeline";
-import { leavingSignal } from "../incoming.ts";
+import { cancelled, isRequestId } from "#pipeline";
 import { refusalFor } from "../invoke.ts";
 import { bodyOf } from "./body.ts";
 import { errorOf } from "./error.ts";
@@ -26,17 +25,27 @@ export async function answer(
   response: NodeResponse,
 ): Promise<void> {
   const { log } = routes.parts;
+  const left = new AbortController();
+  let answered = false;
+  // HTTP/2 says of a stream that its client cancelled that it was finished: only we know whether it was.
+  response.once("close", () => {
+    if (!answered) left.abort(cancelled());
+  });
   try {
     const header = headersOf(request);
     const path = (request.url ?? "").split("?", 1)[0]!;
     const handler = routes.byPath.get(path);
-    if (handler === undefined) await respond(unknown(routes, header, path), response);
-    else await respond(await run(routes, handler, header, request, response), response);
+    if (handler === undefined) await respond(unknown(routes, header, path), response, routes.stopping);
+    else {
+      const found = await run(routes, handler, header, request, left.signal);
+      await respond(found, response, routes.stopping);
+    }
   } catch (error) {
     log.error({ err: error, path: request.url }, "a gRPC answer failed");
     if (!response.headersSent) response.statusCode = 500;
     response.end();
   }
+  answered = true;
   leaveRest(request);
 }
 
@@ -45,7 +54,7 @@ async function run(
   handler: UniversalHandler,
   header: Headers,
   request: NodeRequest,
-  response: NodeResponse,
+  signal: AbortSignal,
 ): Promise<UniversalServerResponse> {
   const { methodKind } = handler.method;
   const single = methodKind === "unary" || methodKind === "server_streaming";
@@ -56,7 +65,7 @@ async function run(
     url: `http://sealbase${request.url?.startsWith("/") === true ? request.url : "/"}`,
     header,
     body: single ? once(routes, header, request) : (request as AsyncIterable<Uint8Array>),
-    signal: leavingSignal(response),
+    signal,
   });
   return withCode(answer);
 }
@@ -116,6 +125,9 @@ function withCode(answer: UniversalServerResponse): UniversalServerResponse {
 
 async function* coded(body: AsyncIterable<Uint8Array>, trailer: Headers) {
   yield* body;
+  // The library calls it an error of its own when a message cannot be parsed.
+  if (trailer.get("grpc-message")?.startsWith("parse%20binary") === true)
+    trailer.set("grpc-status", String(Code.InvalidArgument));
   const code = LIBRARY_CODES[trailer.get("grpc-status") ?? ""];
   if (code !== undefined && !trailer.has("sealbase-code")) trailer.set("sealbase-code", code);
 }

@@ -12,7 +12,7 @@ import { fileOf } from "./proto.ts";
 import { addMethod } from "./routes.ts";
 
 /** grpc/reflection/v1/reflection.proto (grpc-proto); v1alpha is the same under its older name. */
-const reflection = (version: "v1" | "v1alpha") =>
+export const reflection = (version: "v1" | "v1alpha") =>
   fileOf({
     name: `grpc/reflection/${version}/reflection.proto`,
     package: `grpc.reflection.${version}`,

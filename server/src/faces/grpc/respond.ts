@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { STALLED_MS } from "./limits.ts";
+import { CLOSING_MS, STALLED_MS } from "./limits.ts";
 
 type NodeResponse = ServerResponse | Http2ServerResponse;
 
@@ -9,6 +9,7 @@ type NodeResponse = ServerResponse | Http2ServerResponse;
 export async function respond(
   { status, header, body, trailer }: UniversalServerResponse,
   response: NodeResponse,
+  stopping: AbortSignal,
 ): Promise<void> {
   const pieces = body?.[Symbol.asyncIterator]();
   try {
@@ -17,7 +18,7 @@ export async function respond(
     if (isGone(response)) return;
     writeHead(response, status, header);
     while (piece !== undefined && piece.done !== true) {
-      if (!write(response, piece.value)) await drained(response);
+      if (!write(response, piece.value)) await drained(response, stopping);
       if (isGone(response)) return;
       piece = await pieces!.next();
     }
@@ -39,19 +40,27 @@ const write = (response: NodeResponse, piece: Uint8Array): boolean =>
 const isGone = (response: NodeResponse): boolean =>
   "stream" in response ? response.stream.destroyed : response.destroyed;
 
-/** Resolves when there is room again, or the reader has gone; one that takes nothing for a minute is gone. */
-function drained(response: NodeResponse): Promise<void> {
+/** Resolves when there is room again, or the reader has gone: one that takes nothing for a minute, less when we stop. */
+function drained(response: NodeResponse, stopping: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
+      stopping.removeEventListener("abort", hurry);
       response.off("drain", end).off("close", end);
       resolve();
     };
-    const timer = setTimeout(() => {
+    const drop = () => {
       if ("stream" in response) response.stream.destroy();
       else response.destroy();
       end();
-    }, STALLED_MS);
+    };
+    const hurry = () => {
+      clearTimeout(timer);
+      timer = setTimeout(drop, CLOSING_MS);
+    };
+    let timer = setTimeout(drop, STALLED_MS);
+    if (stopping.aborted) hurry();
+    stopping.addEventListener("abort", hurry);
     response.on("drain", end).on("close", end);
   });
 }

@@ -25,6 +25,7 @@ export interface Routes {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly described: Described;
   readonly parts: Parts;
+  readonly stopping: AbortSignal;
 }
 
 /** Every procedure by its path. gRPC itself needs HTTP/2; gRPC-Web and Connect go over both. */
@@ -56,7 +57,7 @@ export function routesOf(source: Source, { grpc }: { readonly grpc: boolean }): 
     addReflection(router, described);
   }
   const byPath = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
-  return { byPath, operations: byOperation, described, parts };
+  return { byPath, operations: byOperation, described, parts, stopping };
 }
 
 /** The library's types ask for generated code; ours are known at run time only. */

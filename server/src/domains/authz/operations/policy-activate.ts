@@ -9,6 +9,7 @@ export const policyActivate = operation({
   summary: "Stores a new version of the project's policies and lets it decide from now on.",
   rest: "POST /v1/policies",
   kind: "write",
+  agents: "never",
   raisesRevision: true,
   status: 201,
   input: z.strictObject({ document: policyDocument }),

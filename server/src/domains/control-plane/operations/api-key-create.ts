@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { makeCredential } from "#kernel/credential.ts";
 import { newId } from "#kernel/ids.ts";
 import { instant } from "#kernel/instant.ts";
 import { operation } from "#pipeline";
-import { makeKey } from "../api-key.ts";
 import { insertKey, isServiceAccount } from "../queries.ts";
 import { serviceAccountMissing } from "../refusals.ts";
 import { apiKey, apiKeyShown, name } from "../shapes.ts";
@@ -12,6 +12,7 @@ export const apiKeyCreate = operation({
   summary: "Makes an API key of a service account. The key is shown once.",
   rest: "POST /v1/api-keys",
   kind: "write",
+  agents: "never",
   status: 201,
   input: z.strictObject({
     service_account_id: z.uuid(),
@@ -26,7 +27,7 @@ export const apiKeyCreate = operation({
   async action({ tx, input, principal }) {
     if (!(await isServiceAccount(tx, input.service_account_id)))
       throw serviceAccountMissing(input.service_account_id);
-    const { key, prefix, hash } = makeKey();
+    const { key, prefix, hash } = makeCredential("sk");
     const made = await insertKey(tx, principal.tenantId, {
       id: newId(),
       serviceAccountId: input.service_account_id,

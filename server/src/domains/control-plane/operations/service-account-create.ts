@@ -11,6 +11,7 @@ export const serviceAccountCreate = operation({
     "Makes a service account: a program that calls, and the groups that policies know it by.",
   rest: "POST /v1/service-accounts",
   kind: "write",
+  agents: "never",
   status: 201,
   input: z.strictObject({ name, groups: z.array(name).max(50).default([]) }),
   output: serviceAccount,

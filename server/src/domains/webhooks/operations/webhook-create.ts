@@ -38,7 +38,7 @@ export const webhookCreate = operation({
       id,
       url: input.url,
       channels: [...new Set(input.channels)],
-      serviceAccountId: principal.id,
+      serviceAccountId: principal.accountId,
       secret: ports.sealSecret(made, boundTo(id)),
       position: input.after ?? `${await publishedSize(tx)}.0`,
       createdBy: `${principal.type}:${principal.id}`,
