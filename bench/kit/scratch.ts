@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import pg from "pg";
 import { openHttp } from "../../server/src/faces/http.ts";
 import type { System } from "../../server/src/faces/system.ts";
-import type { Config } from "../../server/src/kernel/config.ts";
+import { type Config, readConfig } from "../../server/src/kernel/config.ts";
 import { type Embedded, startEmbedded } from "../../server/src/kernel/embedded.ts";
 import { openSystem } from "../../server/src/main.ts";
 
@@ -55,17 +55,11 @@ export async function scratch(): Promise<Scratch> {
 }
 
 export const configOf = (dataDir: string): Config => ({
+  ...readConfig({}),
   dataDir,
-  databaseUrl: undefined,
-  host: "127.0.0.1",
   port: 0,
   origin: "bench.localhost",
   logLevel: "error",
-  masterKey: undefined,
-  slowCall_ms: 1_000,
-  slowQuery_ms: 500,
-  webhooksPrivate: false,
-  telemetry: { traces: false, metrics: false },
 });
 
 export async function makeProject(system: System): Promise<Project> {

@@ -1,8 +1,10 @@
 import { answerOf } from "./answer.ts";
-import type { CallOptions, Form } from "./method.ts";
+import type { Answer, CallOptions, Form, StreamOptions } from "./method.ts";
 import { type Api, type Operations, ROUTES } from "./operations.ts";
+import { type Verification, verifyCall } from "./receipts.ts";
 import { requestOf } from "./request.ts";
 import { send } from "./send.ts";
+import { follow } from "./stream.ts";
 
 export interface ClientOptions {
   /** Where the server is, such as `https://sealbase.example`. */
@@ -16,6 +18,9 @@ export interface ClientOptions {
   readonly timeout_ms?: number;
   /** What writes wait for: that they are on disk, or (unless told) that a signed checkpoint covers them. */
   readonly acknowledge?: "durable" | "published";
+  /** "always": a write is given to its caller only when its receipt proves it. Needs `verification`. */
+  readonly verify?: "never" | "always";
+  readonly verification?: Verification;
 }
 
 const RETRIES = 3;
@@ -31,9 +36,11 @@ export interface SealbaseClient extends Api<"output"> {
 export const SealbaseClient: new (options: ClientOptions) => SealbaseClient = class {
   constructor(options: ClientOptions) {
     // The key stays in these functions, so that nothing which prints the client prints it.
-    const call = callWith(options);
-    Object.assign(this, methodsOf("output", call));
-    Object.defineProperty(this, "withMeta", { value: methodsOf("answer", call) });
+    const client = { ...options, url: checked(options) };
+    const call = callWith(client);
+    const stream = streamWith(client);
+    Object.assign(this, methodsOf("output", call, stream));
+    Object.defineProperty(this, "withMeta", { value: methodsOf("answer", call, stream) });
   }
 } as never;
 
@@ -41,20 +48,23 @@ type Call = (
   name: keyof Operations,
   input: object | undefined,
   options: CallOptions | undefined,
-) => Promise<{ output: unknown }>;
+) => Promise<Answer<unknown>>;
 
 function callWith(client: ClientOptions): Call {
-  const url = baseOf(client.url);
-  if (client.key === "") throw new TypeError("key must be an API key of the server, not empty");
-  return async (name, input = {}, options = {}) => {
+  const { url, key } = client;
+  const call: Call = async (name, input = {}, options = {}) => {
     const route = ROUTES[name];
+    const isMany = Array.isArray(input);
     const settings = { ...client, ...defined(options) };
+    const isVerified = client.verify === "always" && route.kind === "write";
+    if (isVerified && isMany)
+      throw new TypeError("with verify: always, call once an item: each has a receipt of its own");
     const idempotencyKey =
       route.kind === "read" ? undefined : (settings.idempotencyKey ?? crypto.randomUUID());
-    const sent = requestOf({ url, key: client.key }, route, input as Record<string, unknown>, {
+    const sent = requestOf({ url, key }, route, input as Record<string, unknown>, {
       idempotencyKey,
       requestId: settings.requestId,
-      acknowledge: settings.acknowledge,
+      acknowledge: isVerified ? "published" : settings.acknowledge,
     });
     const received = await send(sent, {
       fetch: client.fetch ?? fetch,
@@ -63,11 +73,47 @@ function callWith(client: ClientOptions): Call {
       signal: settings.signal,
       idempotencyKey,
     });
-    return answerOf(received, idempotencyKey, Array.isArray(input));
+    const answer = answerOf(received, idempotencyKey, isMany);
+    if (isVerified) {
+      const getReceipt = async (id: string) =>
+        ((await call("ledger.receipt.get", { id }, settings)).output as Receipt).receipt;
+      await verifyCall(name, answer.meta, client.verification!, getReceipt, settings.signal);
+    }
+    return answer;
   };
+  return call;
 }
 
-function baseOf(url: string): string {
+type Receipt = Operations["ledger.receipt.get"]["output"];
+
+type OpenStream = (
+  name: keyof Operations,
+  input: object | undefined,
+  options: StreamOptions | undefined,
+) => AsyncGenerator<unknown, void, undefined>;
+
+function streamWith(client: ClientOptions): OpenStream {
+  const { url, key } = client;
+  return (name, input = {}, options = {}) =>
+    follow(
+      {
+        url,
+        key,
+        fetch: client.fetch ?? fetch,
+        retries: options.retries ?? client.retries ?? RETRIES,
+        requestId: options.requestId,
+        signal: options.signal,
+      },
+      ROUTES[name],
+      input as Record<string, unknown>,
+    );
+}
+
+/** The base of every URL; throws when the options do not make a client. */
+function checked({ url, key, verify, verification }: ClientOptions): string {
+  if (key === "") throw new TypeError("key must be an API key of the server, not empty");
+  if (verify === "always" && (verification === undefined || verification.logKeys.length === 0))
+    throw new TypeError("verify: always needs verification: the verifier, and the log's keys");
   const { protocol, origin, pathname } = new URL(url);
   if (!/^https?:$/.test(protocol)) throw new TypeError(`url must begin with http or https: ${url}`);
   return `${origin}${pathname.replace(/\/+$/, "")}`;
@@ -77,13 +123,17 @@ function baseOf(url: string): string {
 const defined = (options: CallOptions): CallOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
-function methodsOf<F extends Form>(form: F, call: Call): Api<F> {
+function methodsOf<F extends Form>(form: F, call: Call, stream: OpenStream): Api<F> {
   const root: Record<string, unknown> = {};
   for (const name of Object.keys(ROUTES) as (keyof Operations)[]) {
     const words = name.split(".").map(camel);
     const last = words.pop()!;
     let at = root;
     for (const word of words) at = (at[word] ??= {}) as Record<string, unknown>;
+    if (ROUTES[name].kind === "stream") {
+      at[last] = (input?: object, options?: StreamOptions) => stream(name, input, options);
+      continue;
+    }
     at[last] = async (input?: object, options?: CallOptions) => {
       const answer = await call(name, input, options);
       return form === "answer" ? answer : answer.output;

@@ -54,6 +54,21 @@ export class SealbaseUnanswered extends Error {
   }
 }
 
+/** A write was answered, and its receipt does not prove it: the log, its keys or the way to them is not what it seems. */
+export class SealbaseUnverified extends Error {
+  override readonly name = "SealbaseUnverified";
+  /** Of the verifier. */
+  readonly code: string;
+  /** As the server gave it. */
+  readonly receipt: string;
+
+  constructor(why: string, { receipt, code }: { receipt: string; code: string }) {
+    super(why);
+    this.code = code;
+    this.receipt = receipt;
+  }
+}
+
 export function isProblem(body: unknown): body is Problem {
   const { code, status, title, help, facts } = (body ?? {}) as Partial<Problem>;
   const texts = [code, title, help].every((text) => typeof text === "string");

@@ -9,7 +9,9 @@ export interface Route {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** With `{names}` of input fields. */
   readonly path: string;
-  readonly kind: "read" | "write";
+  readonly kind: "read" | "write" | "stream";
+  /** Input field of a stream that takes the place to go on after. */
+  readonly resume?: string;
 }
 
 export interface CallOptions {
@@ -53,6 +55,21 @@ export interface Answer<Output> {
 export type Result<Output> =
   | { readonly ok: true; readonly status: number; readonly output: Output }
   | { readonly ok: false; readonly status: number; readonly refusal: SealbaseRefusal };
+
+export interface StreamOptions {
+  /** Ends the stream. */
+  readonly signal?: AbortSignal;
+  /** Attempts to connect again after a break, until the next item comes. */
+  readonly retries?: number;
+  /** Kept with the stream's decision; the server makes one otherwise. */
+  readonly requestId?: string;
+}
+
+/** A stream: its items as they come, for as long as they are read. */
+export type Stream<Name extends keyof Operations> = (
+  input?: Operations[Name]["input"],
+  options?: StreamOptions,
+) => AsyncGenerator<Operations[Name]["output"], void, undefined>;
 
 type Given<F extends Form, Output> = Promise<F extends "answer" ? Answer<Output> : Output>;
 

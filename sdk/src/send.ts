@@ -83,7 +83,7 @@ function waitAfter(outcome: { answer: Answered } | Failed, attempt: number): num
   return asked_ms > RETRY_AFTER_MAX_MS ? undefined : Math.max(delay_ms, asked_ms);
 }
 
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       clearTimeout(timer);

@@ -4,7 +4,7 @@ import { Writable } from "node:stream";
 import pg from "pg";
 import { expect } from "vitest";
 import { openHttp } from "#faces/http.ts";
-import type { Config } from "#kernel/config.ts";
+import { type Config, readConfig } from "#kernel/config.ts";
 import { openLog } from "#kernel/log.ts";
 import { migrateUp } from "#kernel/migrate.ts";
 import { joinSystem, operations } from "../src/main.ts";
@@ -81,17 +81,14 @@ export async function openObserved(settings: Partial<Config>): Promise<Observed>
 }
 
 const CONFIG: Config = {
+  ...readConfig({}),
   dataDir: "/nowhere",
-  databaseUrl: undefined,
-  host: "127.0.0.1",
   port: 0,
   origin: "sealbase.test",
   logLevel: "warn",
   masterKey: Buffer.alloc(32, 7),
   slowCall_ms: 60_000,
   slowQuery_ms: 60_000,
-  webhooksPrivate: false,
-  telemetry: { traces: false, metrics: false },
 };
 
 /** A stream that keeps every line of a log. */

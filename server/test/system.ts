@@ -5,7 +5,7 @@ import pg from "pg";
 import { inject } from "vitest";
 import { openHttp } from "#faces/http.ts";
 import type { System } from "#faces/system.ts";
-import type { Config } from "#kernel/config.ts";
+import { type Config, readConfig } from "#kernel/config.ts";
 import { readDatabaseUrl } from "#kernel/database-url.ts";
 import type { Engine } from "#kernel/open-engine.ts";
 import { decodeEntry } from "#verifier";
@@ -123,9 +123,8 @@ async function open(
 }
 
 const CONFIG: Config = {
+  ...readConfig({}),
   dataDir: "/nowhere",
-  databaseUrl: undefined,
-  host: "127.0.0.1",
   port: 0,
   origin: "sealbase.test",
   logLevel: process.env["SEALBASE_LOG"] ?? "silent",
@@ -133,7 +132,6 @@ const CONFIG: Config = {
   slowCall_ms: 60_000,
   slowQuery_ms: 60_000,
   webhooksPrivate: true,
-  telemetry: { traces: false, metrics: false },
 };
 
 /** What calls run as: the role without rights on the embedded engine, the URL's user on a server. */

@@ -1,7 +1,8 @@
 import { type FastifyInstance, fastify } from "fastify";
 import type { Operation, Parts } from "#pipeline";
-import { addConnect } from "./grpc/connect.ts";
+import { allowOrigins } from "./cors.ts";
 import { addGraphql } from "./graphql/server.ts";
+import { addConnect } from "./grpc/connect.ts";
 import { observeRequests } from "./observe.ts";
 import { addRealtime } from "./realtime/upgrade.ts";
 import type { Health } from "./rest/health.ts";
@@ -9,12 +10,19 @@ import { BODY_BYTES_MAX } from "./rest/json.ts";
 import { answer, refusalOf, requestIdOf } from "./rest/problem.ts";
 import { addRest } from "./rest/server.ts";
 
+export interface HttpSettings {
+  /** Shows tools for people who write against the server. */
+  readonly development: boolean;
+  /** Sites whose pages may call from a browser. */
+  readonly corsOrigins: readonly string[];
+}
+
 /** Every face that speaks HTTP, on one port. */
 export function openHttp(
   parts: Parts,
   operations: readonly Operation[],
   health: Health,
-  development = false,
+  { development = false, corsOrigins = [] }: Partial<HttpSettings> = {},
 ): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
@@ -27,6 +35,7 @@ export function openHttp(
       void answer(reply, refusalOf(error, parts.log), requestIdOf(request)),
   });
   observeRequests(app, parts.metrics, operations);
+  allowOrigins(app, corsOrigins);
   addRest(app, parts, operations, health);
   addRealtime(app, parts, operations);
   addConnect(app, parts, operations, health);

@@ -23,16 +23,19 @@ export interface Config {
   /** Calls and SQL statements that take longer are logged. */
   readonly slowCall_ms: number;
   readonly slowQuery_ms: number;
+  /** Sites whose pages may call from a browser. */
+  readonly corsOrigins: readonly string[];
   /** Webhooks may go to private networks, such as this machine. */
   readonly webhooksPrivate: boolean;
   /** Shows GraphiQL at /graphql, and the GraphQL schema to everybody. */
-  readonly development?: boolean;
+  readonly development: boolean;
   /** What is sent to an OpenTelemetry collector. */
   readonly telemetry: Telemetry;
 }
 
 const MASTER_KEY_BYTES = 32;
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const WEB_ORIGIN = /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/;
 const ORIGIN = /^[a-z0-9][a-z0-9.-]{0,100}$/;
 
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
@@ -43,7 +46,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     host: env["SEALBASE_HOST"] ?? "127.0.0.1",
     port,
     grpc: readGrpc(env, port, integer),
-    origin: matching("SEALBASE_ORIGIN", env["SEALBASE_ORIGIN"] ?? "sealbase.localhost", ORIGIN),
+    origin: matching(
+      "SEALBASE_ORIGIN",
+      env["SEALBASE_ORIGIN"] ?? "sealbase.localhost",
+      ORIGIN,
+      "a lower-case host name",
+    ),
     logLevel: oneOf("SEALBASE_LOG", env["SEALBASE_LOG"] ?? "info", LOG_LEVELS),
     masterKey:
       env["SEALBASE_MASTER_KEY"] === undefined
@@ -51,10 +59,23 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
         : decodeKey(env["SEALBASE_MASTER_KEY"], "SEALBASE_MASTER_KEY"),
     slowCall_ms: milliseconds("SEALBASE_SLOW_MS", env["SEALBASE_SLOW_MS"] ?? "1000"),
     slowQuery_ms: milliseconds("SEALBASE_SLOW_QUERY_MS", env["SEALBASE_SLOW_QUERY_MS"] ?? "500"),
+    corsOrigins: (env["SEALBASE_CORS_ORIGINS"] ?? "")
+      .split(",")
+      .filter((origin) => origin !== "")
+      .map((origin) =>
+        matching(
+          "SEALBASE_CORS_ORIGINS",
+          origin,
+          WEB_ORIGIN,
+          "origins such as https://app.example, joined by commas",
+        ),
+      ),
     webhooksPrivate:
       oneOf("SEALBASE_WEBHOOKS_PRIVATE", env["SEALBASE_WEBHOOKS_PRIVATE"] ?? "0", ["0", "1"]) ===
       "1",
-    development: oneOf("SEALBASE_DEVELOPMENT", env["SEALBASE_DEVELOPMENT"] ?? ownMachine(env), ["0", "1"]) === "1",
+    development:
+      oneOf("SEALBASE_DEVELOPMENT", env["SEALBASE_DEVELOPMENT"] ?? ownMachine(env), ["0", "1"]) ===
+      "1",
     telemetry: readTelemetry(env),
   };
 }
@@ -114,9 +135,9 @@ function milliseconds(name: string, text: string): number {
   throw bad(name, text, "a number of milliseconds");
 }
 
-function matching(name: string, text: string, pattern: RegExp): string {
+function matching(name: string, text: string, pattern: RegExp, wanted: string): string {
   if (pattern.test(text)) return text;
-  throw bad(name, text, "a lower-case host name");
+  throw bad(name, text, wanted);
 }
 
 function oneOf(name: string, text: string, values: readonly string[]): string {

@@ -1,17 +1,19 @@
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { verifyReceipt } from "#verifier";
+import * as verifier from "#verifier";
 import { eachItem, SealbaseClient } from "../../../sdk/src/index.ts";
 import { openTestSystem, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
 let client: SealbaseClient;
+let url: string;
 
 beforeAll(async () => {
   system = await openTestSystem();
   await system.app.listen({ host: "127.0.0.1", port: 0 });
   const { port } = system.app.server.address() as AddressInfo;
-  client = new SealbaseClient({ url: `http://127.0.0.1:${port}`, key: system.home.key });
+  url = `http://127.0.0.1:${port}`;
+  client = new SealbaseClient({ url, key: system.home.key });
 });
 
 afterAll(() => system?.stop());
@@ -31,7 +33,10 @@ it("assesses a payment, finds it by its chain, and verifies its receipt", async 
   expect(calls[0]).toMatchObject({ id: output.id, request: { input: PAYMENT } });
   const { receipt } = await client.ledger.receipt.get({ id: output.id });
   const { keys } = await client.ledger.checkpoint.get();
-  expect(verifyReceipt(receipt, keys)).toMatchObject({ ok: true, index: meta.entry!.index });
+  expect(verifier.verifyReceipt(receipt, keys)).toMatchObject({
+    ok: true,
+    index: meta.entry!.index,
+  });
 });
 
 it("gets the first answer again for the same key", async () => {
@@ -68,4 +73,39 @@ it("walks a list over its pages", async () => {
   const { items } = await client.ledger.entry.list({ limit: 200 });
   expect(items.slice(-walked.length).map(({ id }) => id)).toEqual(walked);
   expect(walked.length).toBeGreaterThan(1);
+});
+
+it("follows the project, and goes on after any offset", async () => {
+  const watched = client.feed.event.watch({ channels: ["scores"], after: "0.0", events_max: 2 });
+  const offsets: string[] = [];
+  for await (const { offset, channel } of watched) if (channel === "scores") offsets.push(offset);
+  expect(offsets).toHaveLength(2);
+  const rest = client.feed.event.watch({ channels: ["scores"], after: offsets[0]!, events_max: 1 });
+  for await (const { offset, channel } of rest)
+    if (channel === "scores") expect(offset).toBe(offsets[1]);
+});
+
+it("with verify: always, gives only writes whose receipts prove them", async () => {
+  const { keys } = await client.ledger.checkpoint.get();
+  const careful = (logKeys: readonly string[]) =>
+    new SealbaseClient({
+      url,
+      key: system.home.key,
+      verify: "always",
+      verification: { verifier, logKeys },
+    });
+  const idempotencyKey = crypto.randomUUID();
+  const call = () => careful(keys).risk.transaction.assess(PAYMENT, { idempotencyKey });
+  const assessed = await call();
+  expect(assessed.level).toBe("LOW");
+  expect(await call()).toEqual(assessed);
+  const other = await system.project();
+  const { body } = await other.call("GET", "/v1/ledger/checkpoint");
+  expect(body?.code).toBe("action/no_checkpoint");
+  await other.call("POST", "/v1/risk/transactions", PAYMENT);
+  const foreign = (await other.call("GET", "/v1/ledger/checkpoint")).body.keys;
+  await expect(careful(foreign).risk.transaction.assess(PAYMENT)).rejects.toMatchObject({
+    name: "SealbaseUnverified",
+    receipt: expect.stringContaining("c2sp.org/tlog-proof@v1"),
+  });
 });

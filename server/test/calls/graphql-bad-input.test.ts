@@ -21,31 +21,87 @@ const times = (count: number, text: (at: number) => string): string =>
 /** Documents that cost more than they look like. */
 const BOMBS: [string, string, string][] = [
   ["aliases", `{ ${times(101, (at) => `a${at}: __typename`)} }`, "request/graphql_too_many"],
-  ["aliases of calls", `{ ${times(2_000, (at) => `a${at}: controlPlaneMeGet { api_key_id }`)} }`, "request/graphql_too_long"],
-  ["the same field over and over", `{ ${times(1_001, () => "__typename")} }`, "request/graphql_too_many"],
-  ["directives", `{ __typename ${times(101, () => "@include(if: true)")} }`, "request/graphql_too_many"],
-  ["a fragment in itself", "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }", "request/graphql_invalid"],
+  [
+    "aliases of calls",
+    `{ ${times(2_000, (at) => `a${at}: controlPlaneMeGet { api_key_id }`)} }`,
+    "request/graphql_too_long",
+  ],
+  [
+    "the same field over and over",
+    `{ ${times(1_001, () => "__typename")} }`,
+    "request/graphql_too_many",
+  ],
+  [
+    "directives",
+    `{ __typename ${times(101, () => "@include(if: true)")} }`,
+    "request/graphql_too_many",
+  ],
+  [
+    "a fragment in itself",
+    "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
+    "request/graphql_invalid",
+  ],
   [
     "fragments that double 20 times",
     `{ ...F0 } ${times(20, (at) => `fragment F${at} on Query { ...F${at + 1} ...F${at + 1} }`)} fragment F20 on Query { __typename }`,
     "request/graphql_too_many",
   ],
   ["10,000 levels", `${"{ a ".repeat(10_000)}${"}".repeat(10_000)}`, "request/graphql_too_deep"],
-  ["10,000 lists", `{ a(b: ${"[".repeat(10_000)}${"]".repeat(10_000)}) }`, "request/graphql_too_deep"],
-  ["10,000 list types", `query ($a: ${"[".repeat(10_000)}Int${"]".repeat(10_000)}) { a }`, "request/graphql_too_deep"],
-  ["30 levels in fragments", `{ ${"... on Query { telemetryChainWhy(id: \"a\") { ".repeat(1)}${times(30, (at) => `calls { a${at}: `)}id${"}".repeat(30)} } } }`, "request/graphql_too_deep"],
+  [
+    "10,000 lists",
+    `{ a(b: ${"[".repeat(10_000)}${"]".repeat(10_000)}) }`,
+    "request/graphql_too_deep",
+  ],
+  [
+    "10,000 list types",
+    `query ($a: ${"[".repeat(10_000)}Int${"]".repeat(10_000)}) { a }`,
+    "request/graphql_too_deep",
+  ],
+  [
+    "30 levels in fragments",
+    `{ ${'... on Query { telemetryChainWhy(id: "a") { '.repeat(1)}${times(30, (at) => `calls { a${at}: `)}id${"}".repeat(30)} } } }`,
+    "request/graphql_too_deep",
+  ],
   ["nearly a megabyte", `{ __typename } # ${"x".repeat(1_000_000)}`, "request/graphql_too_long"],
-  ["a long string", `{ telemetryChainWhy(id: "${"x".repeat(100_000)}") { text } }`, "request/graphql_too_long"],
-  ["full pages of everything", `{ ${times(60, (at) => `a${at}: ledgerEntryList(first: 200) { nodes { id entry } }`)} }`, "request/graphql_too_costly"],
-  ["a page without end", "{ ledgerEntryList(first: 2147483647) { nodes { id } } }", "request/graphql_too_costly"],
-  ["introspection in a circle", `{ __schema { types { ${"fields { type { ".repeat(4)} name ${"} }".repeat(4)} } } }`, "request/graphql_invalid"],
-  ["introspection over and over", `{ ${times(30, (at) => `a${at}: __schema { types { name kind description fields { name description args { name } } } }`)} }`, "request/graphql_too_many"],
-  ["introspection with many names", `{ __schema { ${times(50, (at) => `a${at}: types { fields { args { name } } }`)} } }`, "request/graphql_too_many"],
+  [
+    "a long string",
+    `{ telemetryChainWhy(id: "${"x".repeat(100_000)}") { text } }`,
+    "request/graphql_too_long",
+  ],
+  [
+    "full pages of everything",
+    `{ ${times(60, (at) => `a${at}: ledgerEntryList(first: 200) { nodes { id entry } }`)} }`,
+    "request/graphql_too_costly",
+  ],
+  [
+    "a page without end",
+    "{ ledgerEntryList(first: 2147483647) { nodes { id } } }",
+    "request/graphql_too_costly",
+  ],
+  [
+    "introspection in a circle",
+    `{ __schema { types { ${"fields { type { ".repeat(4)} name ${"} }".repeat(4)} } } }`,
+    "request/graphql_invalid",
+  ],
+  [
+    "introspection over and over",
+    `{ ${times(30, (at) => `a${at}: __schema { types { name kind description fields { name description args { name } } } }`)} }`,
+    "request/graphql_too_many",
+  ],
+  [
+    "introspection with many names",
+    `{ __schema { ${times(50, (at) => `a${at}: types { fields { args { name } } }`)} } }`,
+    "request/graphql_too_many",
+  ],
   ["half a word", "{ controlPlane", "request/graphql_syntax"],
   ["no such field", "{ nothing }", "request/graphql_invalid"],
   ["an empty document", " # nothing", "request/graphql_syntax"],
   ["a schema", "type Query { a: Int }", "request/graphql_invalid"],
-  ["__proto__ in a literal", 'mutation { authzDecisionAsk(input: { principal: { type: "a", id: "b" }, action: "c", resource: { type: "d", id: "e" }, context: { __proto__: 1 } }) { id } }', "request/graphql_invalid"],
+  [
+    "__proto__ in a literal",
+    'mutation { authzDecisionAsk(input: { principal: { type: "a", id: "b" }, action: "c", resource: { type: "d", id: "e" }, context: { __proto__: 1 } }) { id } }',
+    "request/graphql_invalid",
+  ],
 ];
 
 /** Bodies that are no GraphQL request. */
@@ -53,21 +109,105 @@ const BODIES: [string, unknown, Record<string, string>, number, string][] = [
   ["an array", [{ query: "{ __typename }" }], {}, 400, "request/graphql_batch"],
   ["no query", {}, {}, 400, "request/graphql_bad_parameter"],
   ["a query that is no text", { query: 1 }, {}, 400, "request/graphql_bad_parameter"],
-  ["variables in a list", { query: "{ __typename }", variables: [] }, {}, 400, "request/graphql_bad_parameter"],
+  [
+    "variables in a list",
+    { query: "{ __typename }", variables: [] },
+    {},
+    400,
+    "request/graphql_bad_parameter",
+  ],
   ["broken JSON", "{", {}, 400, "request/unparsable"],
-  ["__proto__", '{"query":"{ __typename }","variables":{"__proto__":{"a":1}}}', {}, 400, "request/unparsable"],
-  ["variables 100 deep", `{"query":"{ __typename }","variables":{"a":${"[".repeat(100)}${"]".repeat(100)}}}`, {}, 400, "request/too_deep"],
-  ["more than a megabyte", { query: "{ __typename }", variables: { a: "x".repeat(1_100_000) } }, {}, 413, "request/too_large"],
-  ["text", "{ __typename }", { "content-type": "text/plain" }, 415, "request/unsupported_media_type"],
-  ["a bare document", "{ __typename }", { "content-type": "application/graphql" }, 415, "request/unsupported_media_type"],
-  ["a form", "query=%7B__typename%7D", { "content-type": "application/x-www-form-urlencoded" }, 415, "request/unsupported_media_type"],
-  ["an upload", "--x--", { "content-type": "multipart/form-data; boundary=x" }, 415, "request/unsupported_media_type"],
-  ["an unknown operation", { query: "query A { __typename }", operationName: "B" }, {}, 400, "request/graphql_unknown_operation"],
-  ["two operations and no name", { query: "query A { __typename } query B { __typename }" }, {}, 400, "request/graphql_unknown_operation"],
-  ["a subscription that accepts no events", { query: "subscription { feedEventWatch { id } }" }, {}, 406, "request/not_acceptable"],
-  ["an answer as a picture", { query: "{ __typename }" }, { accept: "image/png" }, 406, "request/not_acceptable"],
-  ["a hash that is none", { extensions: { persistedQuery: { version: 2 } } }, {}, 400, "request/graphql_persisted_query_mismatch"],
-  ["a hash that is not even an object", { extensions: { persistedQuery: "a" } }, {}, 400, "request/graphql_persisted_query_mismatch"],
+  [
+    "__proto__",
+    '{"query":"{ __typename }","variables":{"__proto__":{"a":1}}}',
+    {},
+    400,
+    "request/unparsable",
+  ],
+  [
+    "variables 100 deep",
+    `{"query":"{ __typename }","variables":{"a":${"[".repeat(100)}${"]".repeat(100)}}}`,
+    {},
+    400,
+    "request/too_deep",
+  ],
+  [
+    "more than a megabyte",
+    { query: "{ __typename }", variables: { a: "x".repeat(1_100_000) } },
+    {},
+    413,
+    "request/too_large",
+  ],
+  [
+    "text",
+    "{ __typename }",
+    { "content-type": "text/plain" },
+    415,
+    "request/unsupported_media_type",
+  ],
+  [
+    "a bare document",
+    "{ __typename }",
+    { "content-type": "application/graphql" },
+    415,
+    "request/unsupported_media_type",
+  ],
+  [
+    "a form",
+    "query=%7B__typename%7D",
+    { "content-type": "application/x-www-form-urlencoded" },
+    415,
+    "request/unsupported_media_type",
+  ],
+  [
+    "an upload",
+    "--x--",
+    { "content-type": "multipart/form-data; boundary=x" },
+    415,
+    "request/unsupported_media_type",
+  ],
+  [
+    "an unknown operation",
+    { query: "query A { __typename }", operationName: "B" },
+    {},
+    400,
+    "request/graphql_unknown_operation",
+  ],
+  [
+    "two operations and no name",
+    { query: "query A { __typename } query B { __typename }" },
+    {},
+    400,
+    "request/graphql_unknown_operation",
+  ],
+  [
+    "a subscription that accepts no events",
+    { query: "subscription { feedEventWatch { id } }" },
+    {},
+    406,
+    "request/not_acceptable",
+  ],
+  [
+    "an answer as a picture",
+    { query: "{ __typename }" },
+    { accept: "image/png" },
+    406,
+    "request/not_acceptable",
+  ],
+  [
+    "a hash that is none",
+    { extensions: { persistedQuery: { version: 2 } } },
+    {},
+    400,
+    "request/graphql_persisted_query_mismatch",
+  ],
+  [
+    "a hash that is not even an object",
+    { extensions: { persistedQuery: "a" } },
+    {},
+    400,
+    "request/graphql_persisted_query_mismatch",
+  ],
 ];
 
 /** Long enough for a busy machine, short enough to tell work that grows with its square. */
@@ -99,7 +239,8 @@ describe("a document that asks for too much", () => {
   });
 
   test("a value that does not fit is not sent back whole", async () => {
-    const query = "query ($id: Int) { __typename @include(if: true) ledgerEntryList(first: $id) { nodes { id } } }";
+    const query =
+      "query ($id: Int) { __typename @include(if: true) ledgerEntryList(first: $id) { nodes { id } } }";
     const { codes, errors } = await ask(home, query, { id: "x".repeat(500_000) });
     expect(codes).toEqual(["request/graphql_invalid"]);
     expect(JSON.stringify(errors).length).toBeLessThan(2_000);
@@ -134,14 +275,32 @@ describe("what is no GraphQL request", () => {
       body: bomb,
     });
     const { errors } = (await answer.json()) as { errors: { extensions: { code: string } }[] };
-    expect([answer.status, errors[0]!.extensions.code]).toEqual([415, "request/unsupported_encoding"]);
+    expect([answer.status, errors[0]!.extensions.code]).toEqual([
+      415,
+      "request/unsupported_encoding",
+    ]);
   });
 
   test.each([
     ["a mutation", "?query=mutation%7B__typename%7D", 405, "request/graphql_only_by_post"],
-    ["broken variables", "?query=%7B__typename%7D&variables=%7B", 400, "request/graphql_bad_parameter"],
-    ["__proto__", "?query=%7B__typename%7D&variables=%7B%22__proto__%22%3A1%7D", 400, "request/graphql_bad_parameter"],
-    ["two queries", "?query=%7B__typename%7D&query=%7B__typename%7D", 400, "request/graphql_bad_parameter"],
+    [
+      "broken variables",
+      "?query=%7B__typename%7D&variables=%7B",
+      400,
+      "request/graphql_bad_parameter",
+    ],
+    [
+      "__proto__",
+      "?query=%7B__typename%7D&variables=%7B%22__proto__%22%3A1%7D",
+      400,
+      "request/graphql_bad_parameter",
+    ],
+    [
+      "two queries",
+      "?query=%7B__typename%7D&query=%7B__typename%7D",
+      400,
+      "request/graphql_bad_parameter",
+    ],
   ])("by URL: %s", async (_, query, status, code) => {
     const accept = "application/graphql-response+json";
     const answer = await home.call("GET", `/graphql${query}`, undefined, { accept });
@@ -150,7 +309,9 @@ describe("what is no GraphQL request", () => {
 
   test("one that never ends its body holds up nobody", async () => {
     const socket = connect(Number(url.port), url.hostname);
-    socket.write(`POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: 1000\r\n\r\n{`);
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: 1000\r\n\r\n{`,
+    );
     expect((await home.call("GET", "/v1/me")).status).toBe(200);
     socket.destroy();
   });

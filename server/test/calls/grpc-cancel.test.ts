@@ -83,8 +83,22 @@ interface Client {
   meRepeat(input: object, options: object): AsyncIterable<Message>;
 }
 const CLIENTS: [string, () => Client][] = [
-  ["gRPC", () => createClient(service(), createGrpcTransport({ baseUrl: port.url.replace("grpc:", "http:") })) as never],
-  ["Connect", () => createClient(service(), createConnectTransport({ baseUrl: http, httpVersion: "1.1" })) as never],
+  [
+    "gRPC",
+    () =>
+      createClient(
+        service(),
+        createGrpcTransport({ baseUrl: port.url.replace("grpc:", "http:") }),
+      ) as never,
+  ],
+  [
+    "Connect",
+    () =>
+      createClient(
+        service(),
+        createConnectTransport({ baseUrl: http, httpVersion: "1.1" }),
+      ) as never,
+  ],
 ];
 const headers = () => ({ authorization: `Bearer ${system.home.key}` });
 const codeOf = (call: Promise<unknown>) =>
@@ -184,9 +198,11 @@ describe.each(CLIENTS)("a stream over %s", (_, open) => {
   test("that waits for its next item ends when the reader leaves", async () => {
     Object.assign(endless, { pulled: 0, ended: 0 });
     const controller = new AbortController();
-    const items = open()
-      .meRepeat({ wait: true }, { headers: headers(), signal: controller.signal })
-      [Symbol.asyncIterator]();
+    const stream = open().meRepeat(
+      { wait: true },
+      { headers: headers(), signal: controller.signal },
+    );
+    const items = stream[Symbol.asyncIterator]();
     await items.next();
     expect(endless.ended).toBe(0);
     controller.abort();
@@ -199,9 +215,8 @@ test("a server that stops ends its streams with a code that says: again, elsewhe
   const other = await openGrpc(system, { operations: own });
   const transport = createGrpcTransport({ baseUrl: other.url.replace("grpc:", "http:") });
   const client = createClient(service(), transport) as unknown as Client;
-  const items = client
-    .meRepeat({ wait: true }, { headers: headers() })
-    [Symbol.asyncIterator]();
+  const stream = client.meRepeat({ wait: true }, { headers: headers() });
+  const items = stream[Symbol.asyncIterator]();
   await items.next();
   const next = items.next().catch((error: unknown) => ConnectError.from(error));
   await other.close();

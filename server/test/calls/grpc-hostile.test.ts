@@ -138,26 +138,101 @@ describe("a call that cannot be read", () => {
   test.each<[string, () => Call, string, string | undefined]>([
     ["no message", () => [ME, []], UNIMPLEMENTED, undefined],
     ["half a frame", () => [ME, framed(Buffer.alloc(2), 0, 9)], INVALID, "request/bad_message"],
-    ["bytes that are no message", () => [ASSESS, framed(Buffer.from([0xff, 0xff, 0xff]))], INVALID, "request/bad_message"],
-    ["a string that is no UTF-8", () => [ASSESS, framed(field(2, Buffer.from([0xff])))], INVALID, "request/bad_message"],
-    ["two messages", () => [ME, Buffer.concat([framed(Buffer.alloc(0)), framed(Buffer.alloc(0))])], UNIMPLEMENTED, undefined],
-    ["a field of nobody", () => [ME, framed(field(99, Buffer.from("x")))], INVALID, "request/invalid"],
-    ["a promise of 4 GiB", () => [ME, framed(Buffer.alloc(9), 0, 0xffff_ffff)], EXHAUSTED, "request/too_large"],
-    ["a message over the limit", () => [ME, framed(Buffer.alloc(MESSAGE_BYTES_MAX + 1))], EXHAUSTED, "request/too_large"],
-    ["far more than the limit", () => [ME, Array.from({ length: 12 }, () => Buffer.alloc(262_144))], EXHAUSTED, "request/too_large"],
-    ["a bomb", () => [ME, framed(gzipSync(Buffer.alloc(512_000_000)), 1), GZIP], EXHAUSTED, "request/too_large"],
-    ["gzip that is none", () => [ME, framed(Buffer.from("none"), 1), GZIP], INVALID, "request/bad_message"],
-    ["an unknown compression", () => [ME, framed(MANY, 1), { "grpc-encoding": "zip" }], UNIMPLEMENTED, undefined],
     [
-      "JSON as deep as a well",
-      () => ["/sealbase.v1.AuthzService/DecisionAsk", framed(field(4, field(1, Buffer.concat([field(1, Buffer.from("k")), field(2, deep(2_000))]))))],
+      "bytes that are no message",
+      () => [ASSESS, framed(Buffer.from([0xff, 0xff, 0xff]))],
       INVALID,
       "request/bad_message",
     ],
-    ["an unknown method", () => ["/sealbase.v1.ControlPlaneService/No", framed(MANY)], UNIMPLEMENTED, "request/unknown_method"],
-    ["an unknown service", () => ["/no.Body/No", framed(MANY)], UNIMPLEMENTED, "request/unknown_method"],
-    ["a deadline that no timer holds", () => [ME, framed(Buffer.alloc(0)), { "grpc-timeout": "99999999H" }], INVALID, "request/bad_message"],
-    ["a deadline that is no number", () => [ME, framed(Buffer.alloc(0)), { "grpc-timeout": "soon" }], INVALID, "request/bad_message"],
+    [
+      "a string that is no UTF-8",
+      () => [ASSESS, framed(field(2, Buffer.from([0xff])))],
+      INVALID,
+      "request/bad_message",
+    ],
+    [
+      "two messages",
+      () => [ME, Buffer.concat([framed(Buffer.alloc(0)), framed(Buffer.alloc(0))])],
+      UNIMPLEMENTED,
+      undefined,
+    ],
+    [
+      "a field of nobody",
+      () => [ME, framed(field(99, Buffer.from("x")))],
+      INVALID,
+      "request/invalid",
+    ],
+    [
+      "a promise of 4 GiB",
+      () => [ME, framed(Buffer.alloc(9), 0, 0xffff_ffff)],
+      EXHAUSTED,
+      "request/too_large",
+    ],
+    [
+      "a message over the limit",
+      () => [ME, framed(Buffer.alloc(MESSAGE_BYTES_MAX + 1))],
+      EXHAUSTED,
+      "request/too_large",
+    ],
+    [
+      "far more than the limit",
+      () => [ME, Array.from({ length: 12 }, () => Buffer.alloc(262_144))],
+      EXHAUSTED,
+      "request/too_large",
+    ],
+    [
+      "a bomb",
+      () => [ME, framed(gzipSync(Buffer.alloc(512_000_000)), 1), GZIP],
+      EXHAUSTED,
+      "request/too_large",
+    ],
+    [
+      "gzip that is none",
+      () => [ME, framed(Buffer.from("none"), 1), GZIP],
+      INVALID,
+      "request/bad_message",
+    ],
+    [
+      "an unknown compression",
+      () => [ME, framed(MANY, 1), { "grpc-encoding": "zip" }],
+      UNIMPLEMENTED,
+      undefined,
+    ],
+    [
+      "JSON as deep as a well",
+      () => [
+        "/sealbase.v1.AuthzService/DecisionAsk",
+        framed(
+          field(4, field(1, Buffer.concat([field(1, Buffer.from("k")), field(2, deep(2_000))]))),
+        ),
+      ],
+      INVALID,
+      "request/bad_message",
+    ],
+    [
+      "an unknown method",
+      () => ["/sealbase.v1.ControlPlaneService/No", framed(MANY)],
+      UNIMPLEMENTED,
+      "request/unknown_method",
+    ],
+    [
+      "an unknown service",
+      () => ["/no.Body/No", framed(MANY)],
+      UNIMPLEMENTED,
+      "request/unknown_method",
+    ],
+    [
+      "a deadline that no timer holds",
+      () => [ME, framed(Buffer.alloc(0)), { "grpc-timeout": "99999999H" }],
+      INVALID,
+      "request/bad_message",
+    ],
+    [
+      "a deadline that is no number",
+      () => [ME, framed(Buffer.alloc(0)), { "grpc-timeout": "soon" }],
+      INVALID,
+      "request/bad_message",
+    ],
   ])("%s", async (_, call, status, code) => {
     const answer = await within((session) => send(session, ...call()));
     expect([answer.status, answer.code]).toEqual([status, code]);
@@ -177,12 +252,15 @@ describe("a call that cannot be read", () => {
     expect([answer.status, answer.code]).toEqual([INVALID, "request/invalid"]);
   });
 
-  test.each([[""], ["["], ["a b"]])("an authority that is none (%j) ends nothing", async (authority) => {
-    await within((session) =>
-      send(session, ME, framed(Buffer.alloc(0)), { ":authority": authority, host: authority }),
-    );
-    await good();
-  });
+  test.each([[""], ["["], ["a b"]])(
+    "an authority that is none (%j) ends nothing",
+    async (authority) => {
+      await within((session) =>
+        send(session, ME, framed(Buffer.alloc(0)), { ":authority": authority, host: authority }),
+      );
+      await good();
+    },
+  );
 });
 
 describe("what is no HTTP/2", () => {
@@ -252,7 +330,12 @@ describe("a connection that only holds on", () => {
     await once(server, "listening");
     const at = (server.address() as { port: number }).port;
     const dead = connectTcp(at);
-    dead.write(Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])]));
+    dead.write(
+      Buffer.concat([
+        Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]),
+      ]),
+    );
     dead.resume().on("error", () => undefined);
     await once(dead, "close");
     const idle = connect(`http://127.0.0.1:${at}`);
@@ -299,7 +382,11 @@ describe("a client that asks for too much at once", () => {
     const goaway = await within(async (session) => {
       const ended = new Promise((resolve) => session.once("close", resolve));
       for (let i = 0; i < 20_000 && !session.destroyed && !session.closed; i++) {
-        const stream = session.request({ ":method": "POST", ":path": ME, "content-type": "application/grpc" });
+        const stream = session.request({
+          ":method": "POST",
+          ":path": ME,
+          "content-type": "application/grpc",
+        });
         stream.on("error", () => undefined);
         stream.close(constants.NGHTTP2_CANCEL);
         if (i % 50 === 0) await new Promise(setImmediate);

@@ -11,7 +11,13 @@ import {
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
-import { type ClientDuplexStream, credentials, Client as GrpcClient, Metadata, status } from "@grpc/grpc-js";
+import {
+  type ClientDuplexStream,
+  credentials,
+  Client as GrpcClient,
+  Metadata,
+  status,
+} from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { GrpcPort } from "#faces/grpc/port.ts";
 import { healthOfTest, openGrpc } from "../grpc.ts";
@@ -50,7 +56,10 @@ async function ask(version: string, ...questions: object[]): Promise<Loose[]> {
   ) as ClientDuplexStream<Loose, Loose>;
   const answers: Loose[] = [];
   const ended = new Promise<void>((resolve, reject) => {
-    call.on("data", (one) => answers.push(one.choice)).on("end", resolve).on("error", reject);
+    call
+      .on("data", (one) => answers.push(one.choice))
+      .on("end", resolve)
+      .on("error", reject);
   });
   for (const choice of questions) call.write({ host: "h", choice });
   call.end();
@@ -63,7 +72,9 @@ async function registryOf(symbol: string): Promise<FileRegistry> {
   const file = found.value.fileDescriptorProto
     .map((bytes: Uint8Array) => fromBinary(FileDescriptorProtoSchema, bytes))
     // A set is read in order: what is imported first.
-    .toSorted((a: FileDescriptorProto, b: FileDescriptorProto) => a.dependency.length - b.dependency.length);
+    .toSorted(
+      (a: FileDescriptorProto, b: FileDescriptorProto) => a.dependency.length - b.dependency.length,
+    );
   return createFileRegistry(create(FileDescriptorSetSchema, { file }));
 }
 

@@ -21,14 +21,40 @@ const openssl = (...words: string[]) => execFileSync("openssl", words, { stdio: 
 /** A certificate authority, and what it signed. */
 function authority(name: string, ...signed: string[]): void {
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"];
-  openssl("req", "-x509", ...key, "-days", "2", "-subj", `/CN=${name}`, "-keyout", at(`${name}.key`), "-out", at(`${name}.pem`));
+  openssl(
+    "req",
+    "-x509",
+    ...key,
+    "-days",
+    "2",
+    "-subj",
+    `/CN=${name}`,
+    "-keyout",
+    at(`${name}.key`),
+    "-out",
+    at(`${name}.pem`),
+  );
   for (const one of signed)
     openssl(
-      "req", "-x509", ...key, "-days", "2", "-subj", `/CN=${one}`,
-      "-addext", "subjectAltName=IP:127.0.0.1",
-      "-addext", "basicConstraints=critical,CA:FALSE",
-      "-CA", at(`${name}.pem`), "-CAkey", at(`${name}.key`),
-      "-keyout", at(`${one}.key`), "-out", at(`${one}.pem`),
+      "req",
+      "-x509",
+      ...key,
+      "-days",
+      "2",
+      "-subj",
+      `/CN=${one}`,
+      "-addext",
+      "subjectAltName=IP:127.0.0.1",
+      "-addext",
+      "basicConstraints=critical,CA:FALSE",
+      "-CA",
+      at(`${name}.pem`),
+      "-CAkey",
+      at(`${name}.key`),
+      "-keyout",
+      at(`${one}.key`),
+      "-out",
+      at(`${one}.pem`),
     );
 }
 

@@ -14,6 +14,8 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { errorInfo } from "#faces/grpc/error-info.ts";
 import type { GrpcPort } from "#faces/grpc/port.ts";
+import { openHttp } from "#faces/http.ts";
+import { operations } from "../../src/main.ts";
 import { type Generated, generateClient, openGrpc } from "../grpc.ts";
 import { openTestSystem, sealedEntries, type TestSystem } from "../system.ts";
 
@@ -239,6 +241,26 @@ describe("a refusal", () => {
     const error = await refusalOf(call());
     expect([error.code, error.metadata.get("sealbase-code")]).toEqual([code, sealbaseCode]);
   });
+});
+
+test("a page of an allowed origin may call over the HTTP port", async () => {
+  const health = async () => ({ state: "ok", dependencies: [], reasons: [] }) as const;
+  const app = openHttp(system.parts, operations, health, { corsOrigins: ["https://a.example"] });
+  const url = await app.listen({ host: "127.0.0.1", port: 0 });
+  const answer = await fetch(`${url}/sealbase.v1.ControlPlaneService/MeGet`, {
+    method: "POST",
+    headers: {
+      origin: "https://a.example",
+      authorization: `Bearer ${system.home.key}`,
+      "content-type": "application/json",
+    },
+    body: "{}",
+  });
+  expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([
+    200,
+    "https://a.example",
+  ]);
+  await app.close();
 });
 
 test("any JSON goes through a Value and comes back the same: the policies that are read are activated", async () => {

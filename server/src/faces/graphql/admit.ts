@@ -17,7 +17,12 @@ export interface Way {
 }
 
 const STREAM_TYPES = ["text/event-stream"];
-const ANSWER_TYPES = ["application/graphql-response+json", "application/json", "multipart/mixed", ...STREAM_TYPES];
+const ANSWER_TYPES = [
+  "application/graphql-response+json",
+  "application/json",
+  "multipart/mixed",
+  ...STREAM_TYPES,
+];
 
 /** Refuses an operation before any of it is executed. */
 export function admit(

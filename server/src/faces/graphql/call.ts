@@ -56,7 +56,10 @@ export function callList(operation: Operation, input: Drawn): Resolve {
   return async (_, { first, after, ...filters }, { sealbase }, info) => {
     const given = inputOf({ limit: first, cursor: after, ...filters }, input);
     const result = await call(operation, sealbase, sealbase.headers, given, [info.path.key]);
-    const { items, next_cursor } = outputOf(result) as { items: never[]; next_cursor: string | null };
+    const { items, next_cursor } = outputOf(result) as {
+      items: never[];
+      next_cursor: string | null;
+    };
     const edges = items.map((node) => ({ node, cursor: operation.page!.cursor(node) }));
     return {
       edges,
@@ -109,13 +112,22 @@ const concernsAll = (refusal: Refusal | undefined): refusal is Refusal =>
 /** A reader that takes nothing for this long, while there is something to take, has gone. */
 const STALLED_MS = 60_000;
 
-export function callStream(operation: Operation, input: Drawn): Pick<Field, "subscribe" | "resolve"> {
+export function callStream(
+  operation: Operation,
+  input: Drawn,
+): Pick<Field, "subscribe" | "resolve"> {
   return {
     async subscribe(_, args, { sealbase }, info) {
       const { parts, headers, signal, drop, calls } = sealbase;
       const incoming = { ...headers, input: inputOf(args, input), signal };
       const { id, requestId, items } = await openStream(parts, operation, incoming);
-      calls.push({ ...BEGUN, path: [info.path.key], operation: operation.name, id, request_id: requestId });
+      calls.push({
+        ...BEGUN,
+        path: [info.path.key],
+        operation: operation.name,
+        id,
+        request_id: requestId,
+      });
       return heeded(items, drop);
     },
     resolve: (item) => item,

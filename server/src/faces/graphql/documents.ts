@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import {
   type DocumentNode,
-  getOperationAST,
   type GraphQLSchema,
+  getOperationAST,
   type OperationDefinitionNode,
   parse,
   recommendedRules,
@@ -12,11 +12,7 @@ import {
 import { KEPT_CHARACTERS_MAX } from "./limits.ts";
 import { type Fragments, fragmentsOf, measureDocument, measureText } from "./measure.ts";
 import type { Parameters } from "./parameters.ts";
-import {
-  persistedQueryMismatch,
-  persistedQueryMissing,
-  unknownOperation,
-} from "./refusals.ts";
+import { persistedQueryMismatch, persistedQueryMissing, unknownOperation } from "./refusals.ts";
 
 /** A document that was found valid, and small enough. */
 export interface Document {

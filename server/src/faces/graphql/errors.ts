@@ -47,7 +47,7 @@ function refusalOf(error: unknown, log: Log, requestId: string): Refusal {
 /** The library wraps what a resolver or a scalar throws, and adds its place. */
 function chainOf(error: unknown): GraphQLError[] {
   const chain = [error as GraphQLError];
-  for (let next = error; next instanceof GraphQLError && next.originalError; )
-    chain.push((next = next.originalError) as GraphQLError);
+  for (let next = error; next instanceof GraphQLError && next.cause !== undefined; )
+    chain.push((next = next.cause) as GraphQLError);
   return chain;
 }

@@ -1,9 +1,9 @@
 import { type ExecutionResult, execute, subscribe } from "graphql";
 import { createYoga, type Plugin } from "graphql-yoga";
 import type { Operation, Parts } from "#pipeline";
-import type { Admitted } from "./face.ts";
 import { checkAccept, type Way } from "./admit.ts";
 import type { Asking } from "./call.ts";
+import type { Admitted } from "./face.ts";
 import { type Face, openFace, shownResult, shownResults } from "./face.ts";
 import type { Parameters } from "./parameters.ts";
 

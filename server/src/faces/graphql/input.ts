@@ -1,4 +1,4 @@
-import { SCHEMA_REF, type Json } from "../json-schema.ts";
+import { type Json, SCHEMA_REF } from "../json-schema.ts";
 import { type Drawn, withoutNull } from "./types.ts";
 
 /**
@@ -15,7 +15,9 @@ export function inputOf(given: unknown, { schema, named }: Drawn): unknown {
   }
   if (Array.isArray(given)) {
     const items = one["items"] as Json | undefined;
-    return items === undefined ? given : given.map((item) => inputOf(item, { schema: items, named }));
+    return items === undefined
+      ? given
+      : given.map((item) => inputOf(item, { schema: items, named }));
   }
   const properties = one["properties"] as Record<string, Json> | undefined;
   if (properties === undefined) return given;

@@ -21,8 +21,16 @@ import {
 } from "./limits.ts";
 import { tooDeep, tooLong, tooMany } from "./refusals.ts";
 
-const OPEN: ReadonlySet<string> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
-const CLOSE: ReadonlySet<string> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
+const OPEN: ReadonlySet<string> = new Set([
+  TokenKind.BRACE_L,
+  TokenKind.BRACKET_L,
+  TokenKind.PAREN_L,
+]);
+const CLOSE: ReadonlySet<string> = new Set([
+  TokenKind.BRACE_R,
+  TokenKind.BRACKET_R,
+  TokenKind.PAREN_R,
+]);
 
 /** Before a document is parsed: its length and nesting, by a walk over its tokens that needs no stack. */
 export function measureText(text: string): void {
@@ -32,7 +40,8 @@ export function measureText(text: string): void {
   for (let tokens = 0; lexer.advance().kind !== TokenKind.EOF; tokens++) {
     if (tokens >= TOKENS_MAX) throw tooLong(text.length);
     const { kind } = lexer.token;
-    if (OPEN.has(kind) && ++depth > BRACKETS_DEPTH_MAX) throw tooDeep("brackets", BRACKETS_DEPTH_MAX);
+    if (OPEN.has(kind) && ++depth > BRACKETS_DEPTH_MAX)
+      throw tooDeep("brackets", BRACKETS_DEPTH_MAX);
     if (CLOSE.has(kind)) depth--;
   }
 }
@@ -55,7 +64,8 @@ export function measureDocument(document: DocumentNode): void {
       walk(definition.selectionSet, new Map(), whole);
   const fragments = fragmentsOf(document);
   for (const definition of document.definitions)
-    if (definition.kind === Kind.OPERATION_DEFINITION) walk(definition.selectionSet, fragments, counter());
+    if (definition.kind === Kind.OPERATION_DEFINITION)
+      walk(definition.selectionSet, fragments, counter());
 }
 
 /** Gets a selection, and how many fields deep it is. */
@@ -105,7 +115,10 @@ export function rootFields({ selectionSet }: OperationDefinitionNode, fragments:
 }
 
 /** How many fields are below, fragments unfolded. */
-export function countFields(selectionSet: SelectionSetNode | undefined, fragments: Fragments): number {
+export function countFields(
+  selectionSet: SelectionSetNode | undefined,
+  fragments: Fragments,
+): number {
   let fields = 0;
   if (selectionSet !== undefined)
     walk(selectionSet, fragments, ({ kind }) => {

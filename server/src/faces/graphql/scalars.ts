@@ -1,9 +1,9 @@
 import {
+  type ConstObjectValueNode,
+  type ConstValueNode,
   GraphQLError,
   GraphQLScalarType,
   Kind,
-  type ConstObjectValueNode,
-  type ConstValueNode,
 } from "graphql";
 
 /** What GraphQL lacks. Values are those of the other faces; the operation's own schema checks what comes in. */
@@ -69,4 +69,5 @@ function objectOf(node: ConstObjectValueNode): unknown {
   return Object.fromEntries(entries);
 }
 
-const mistake = (message: string, node: ConstValueNode) => new GraphQLError(message, { nodes: node });
+const mistake = (message: string, node: ConstValueNode) =>
+  new GraphQLError(message, { nodes: node });

@@ -12,7 +12,7 @@ import {
 } from "graphql";
 import type { Operation } from "#pipeline";
 import { type Json, jsonSchemaOf } from "../json-schema.ts";
-import { callList, callMany, callOne, callStream, type Context } from "./call.ts";
+import { type Context, callList, callMany, callOne, callStream } from "./call.ts";
 import { fieldNameOf, typeNameOf } from "./names.ts";
 import { json } from "./scalars.ts";
 import { type Drawn, openTypes, type Types } from "./types.ts";
@@ -24,7 +24,11 @@ export function graphqlSchema(operations: readonly Operation[]): GraphQLSchema {
   const types = openTypes();
   for (const { name } of [...BUILT_IN, problem, pageInfo]) types.claim(name);
   const connections = new Map<string, GraphQLObjectType>();
-  const fields: Record<Operation["kind"], Record<string, Field>> = { read: {}, write: {}, stream: {} };
+  const fields: Record<Operation["kind"], Record<string, Field>> = {
+    read: {},
+    write: {},
+    stream: {},
+  };
   for (const operation of operations) {
     const name = fieldNameOf(operation.name);
     const ofKind = fields[operation.kind];
@@ -43,7 +47,9 @@ export function graphqlSchema(operations: readonly Operation[]): GraphQLSchema {
   });
 }
 
-const BUILT_IN = ["Query", "Mutation", "Subscription", "Json", "SafeInt", "DateTime"].map((name) => ({ name }));
+const BUILT_IN = ["Query", "Mutation", "Subscription", "Json", "SafeInt", "DateTime"].map(
+  (name) => ({ name }),
+);
 
 const rootOf = (name: string, fields: Record<string, Field>): GraphQLObjectType | undefined =>
   Object.keys(fields).length === 0 ? undefined : new GraphQLObjectType({ name, fields });
@@ -53,7 +59,11 @@ function fieldOf(operation: Operation, types: Types): Field {
   const { name, summary, kind } = operation;
   const input: Drawn = jsonSchemaOf(operation.input, "input");
   const output = types.output(jsonSchemaOf(operation.output, "output"), typeNameOf(name));
-  const field: Field = { type: output, description: summary, args: argumentsOf(operation, input, types) };
+  const field: Field = {
+    type: output,
+    description: summary,
+    args: argumentsOf(operation, input, types),
+  };
   if (kind === "stream") return { ...field, ...callStream(operation, input) };
   return { ...field, resolve: callOne(operation, input) };
 }
@@ -64,7 +74,7 @@ function argumentsOf(
   input: Drawn,
   types: Types,
 ): GraphQLFieldConfigArgumentMap {
-  if (Object.keys((input.schema["properties"] ?? {}) as Json).length === 0) return {};
+  if (Object.keys(input.schema["properties"] ?? {}).length === 0) return {};
   const inputName = `${typeNameOf(name)}Input`;
   if (kind === "write") return { input: { type: types.input(input, inputName) } };
   return types.inputFields(input, typeNameOf(name));
@@ -85,7 +95,11 @@ function listField(
   const item = made as GraphQLObjectType;
   let type = connections.get(item.name);
   if (type === undefined) connections.set(item.name, (type = connectionOf(item, types)));
-  const args = { first: limit!, after: { ...cursor!, description: "Cursor of the item before" }, ...filters };
+  const args = {
+    first: limit!,
+    after: { ...cursor!, description: "Cursor of the item before" },
+    ...filters,
+  };
   return { type, description: summary, args, resolve: callList(operation, input) };
 }
 
@@ -93,7 +107,10 @@ function connectionOf(item: GraphQLObjectType, types: Types): GraphQLObjectType 
   const node = new GraphQLNonNull(item);
   const edge = new GraphQLObjectType({
     name: types.claim(`${item.name}Edge`),
-    fields: { cursor: { type: text, description: "Also a cursor of the other faces" }, node: { type: node } },
+    fields: {
+      cursor: { type: text, description: "Also a cursor of the other faces" },
+      node: { type: node },
+    },
   });
   return new GraphQLObjectType({
     name: types.claim(`${item.name}Connection`),
@@ -133,7 +150,10 @@ const pageInfo = new GraphQLObjectType({
   name: "PageInfo",
   fields: {
     hasNextPage: { type: new GraphQLNonNull(GraphQLBoolean) },
-    hasPreviousPage: { type: new GraphQLNonNull(GraphQLBoolean), description: "Whether `after` was given" },
+    hasPreviousPage: {
+      type: new GraphQLNonNull(GraphQLBoolean),
+      description: "Whether `after` was given",
+    },
     startCursor: { type: GraphQLString },
     endCursor: { type: GraphQLString },
   },

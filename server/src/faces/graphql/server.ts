@@ -47,8 +47,9 @@ export function addGraphql(
       const encoding = headers["content-encoding"];
       if (encoding !== undefined && encoding !== "identity") throw encodedBody(encoding);
     },
-    errorHandler: (error, request, reply) =>
-      refuse(request, reply, refusalOf(error, parts.log, requestIdOf(request))),
+    errorHandler(error, request, reply) {
+      void refuse(request, reply, refusalOf(error, parts.log, requestIdOf(request)));
+    },
     async handler(request, reply) {
       if (development && wantsPage(request)) return sendPage(reply);
       const parameters = parametersOf(request);
@@ -78,11 +79,16 @@ async function send(
   reply: FastifyReply,
   { status, headers, body }: Response,
 ): Promise<FastifyReply> {
-  reply.code(status).header("X-Request-Id", requestIdOf(request)).header("Cache-Control", "no-store");
+  reply
+    .code(status)
+    .header("X-Request-Id", requestIdOf(request))
+    .header("Cache-Control", "no-store");
   for (const name of ["content-type", "allow"]) {
     const value = headers.get(name);
     if (value !== null) reply.header(name, value);
   }
+  // A connection that was kept after a stream would keep a server from stopping.
+  if (headers.get("content-type") === "text/event-stream") reply.header("Connection", "close");
   return reply.send(body === null ? undefined : Readable.fromWeb(body as WebStream));
 }
 
@@ -108,5 +114,8 @@ const wantsPage = ({ method, headers, query }: FastifyRequest): boolean =>
 
 async function sendPage(reply: FastifyReply): Promise<FastifyReply> {
   const { graphiqlPage, POLICY } = await import("./graphiql.ts");
-  return reply.header("Content-Security-Policy", POLICY).type("text/html; charset=utf-8").send(graphiqlPage());
+  return reply
+    .header("Content-Security-Policy", POLICY)
+    .type("text/html; charset=utf-8")
+    .send(graphiqlPage());
 }

@@ -2,10 +2,10 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ExecutionResult, execute, subscribe } from "graphql";
 import {
-  type Context as SocketContext,
   handleProtocols,
   makeServer,
   type Server,
+  type Context as SocketContext,
   type SubscribePayload,
 } from "graphql-ws";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -81,7 +81,7 @@ function serverOf(face: Face, parts: Parts): Server<Extra> {
     onSubscribe: (context, _, payload) => admitted(face, parts, context, payload),
     execute: async (args) => {
       const { sealbase } = args.contextValue as Ending;
-      return shownResult((await execute(args)) as ExecutionResult, sealbase);
+      return shownResult(await execute(args), sealbase);
     },
     subscribe: async (args) => {
       const { sealbase, end } = args.contextValue as Ending;
@@ -124,7 +124,14 @@ async function admitted(
     const contextValue: Ending = { sealbase, end };
     const { schema, hideSuggestions } = face;
     const { variables: variableValues, operationName } = parameters;
-    return { schema, document: document.parsed, operationName, variableValues, contextValue, hideSuggestions };
+    return {
+      schema,
+      document: document.parsed,
+      operationName,
+      variableValues,
+      contextValue,
+      hideSuggestions,
+    };
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
     return errors.map((one) => shownError(one, parts.log, sealbase.headers.requestId));

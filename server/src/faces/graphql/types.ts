@@ -1,6 +1,7 @@
 import {
   GraphQLBoolean,
   GraphQLEnumType,
+  type GraphQLFieldConfig,
   GraphQLFloat,
   GraphQLID,
   type GraphQLInputFieldConfig,
@@ -31,11 +32,13 @@ export interface Types {
   output(drawn: Drawn, name: string): GraphQLOutputType;
   input(drawn: Drawn, name: string): GraphQLInputType;
   /** The properties of an object as arguments or input fields. */
-  inputFields(drawn: Drawn, name: string): Record<string, GraphQLInputFieldConfig>;
+  inputFields(drawn: Drawn, name: string): InputFields;
   /** Takes a name for a type that is made elsewhere. Two types of one name would be one by chance. */
   claim(name: string): string;
 }
 
+type OutputFields = Record<string, GraphQLFieldConfig<unknown, unknown>>;
+type InputFields = Record<string, GraphQLInputFieldConfig>;
 type Io = "input" | "output";
 /** A type that null is one of the values of. */
 type Bare = GraphQLNullableType;
@@ -62,9 +65,9 @@ export function openTypes(): Types {
     if (Array.isArray(schema["enum"])) return enumOf(schema["enum"], name, schema);
     switch (schema["type"]) {
       case "string":
-        return (FORMATS[schema["format"] as string] ?? GraphQLString);
+        return FORMATS[schema["format"] as string] ?? GraphQLString;
       case "integer":
-        return (fitsInt(schema) ? GraphQLInt : safeInt);
+        return fitsInt(schema) ? GraphQLInt : safeInt;
       case "number":
         return GraphQLFloat;
       case "boolean":
@@ -102,17 +105,17 @@ export function openTypes(): Types {
       });
     return new GraphQLObjectType({
       ...config,
-      fields: () => fieldsOf<GraphQLOutputType>({ schema, named }, name, io),
+      fields: () => fieldsOf({ schema, named }, name, io) as OutputFields,
     });
   }
 
-  function fieldsOf<T extends GraphQLType>({ schema, named }: Drawn, name: string, io: Io) {
+  function fieldsOf({ schema, named }: Drawn, name: string, io: Io) {
     const required = (schema["required"] ?? []) as readonly string[];
     const fields = Object.entries(schema["properties"] as Record<string, Json>).map(
       ([property, part]) => {
         const type = typeOf(part, partNameOf(name, property), named, io);
         const own = required.includes(property) ? type : nullableOf(type);
-        return [property, { type: own as T, ...describe(part) }] as const;
+        return [property, { type: own, ...describe(part) }] as const;
       },
     );
     return Object.fromEntries(fields);
@@ -129,7 +132,7 @@ export function openTypes(): Types {
   }
 
   const inputFields: Types["inputFields"] = (drawn, name) =>
-    fieldsOf<GraphQLInputType>(drawn, name, "input");
+    fieldsOf(drawn, name, "input") as InputFields;
   return {
     output: ({ schema, named }, name) =>
       nullableOf(typeOf(schema, name, named, "output")) as GraphQLOutputType,

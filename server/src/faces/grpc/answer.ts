@@ -35,7 +35,8 @@ export async function answer(
     const header = headersOf(request);
     const path = (request.url ?? "").split("?", 1)[0]!;
     const handler = routes.byPath.get(path);
-    if (handler === undefined) await respond(unknown(routes, header, path), response, routes.stopping);
+    if (handler === undefined)
+      await respond(unknown(routes, header, path), response, routes.stopping);
     else {
       const found = await run(routes, handler, header, request, left.signal);
       await respond(found, response, routes.stopping);

@@ -15,7 +15,6 @@ export interface Rpc {
 
 export interface Service {
   readonly name: string;
-  readonly domain: string;
   readonly rpcs: readonly Rpc[];
 }
 
@@ -27,11 +26,12 @@ export interface Api {
 
 export function apiOf(operations: readonly Operation[]): Api {
   const shared = new Map<string, Message>([["Refusal", refusalMessage()]]);
-  const domains = Map.groupBy(operations, ({ name }) => name.split(".")[0]!);
-  const services = [...domains].map(([domain, own]) => ({
+  const domainOf = ({ name }: Operation): string => name.split(".")[0]!;
+  const services = [...new Set(operations.map(domainOf))].map((domain) => ({
     name: `${pascal(domain)}Service`,
-    domain,
-    rpcs: own.map((operation) => rpcOf(operation, shared)),
+    rpcs: operations
+      .filter((operation) => domainOf(operation) === domain)
+      .map((operation) => rpcOf(operation, shared)),
   }));
   const rpcs = services.flatMap((service) => service.rpcs);
   const messages = [...shared.values(), ...rpcs.flatMap(({ input, output }) => [input, output])];

@@ -26,6 +26,9 @@ export function addConnect(
     scope.addContentTypeParser("*", (_request, _body, done) => done(null));
     scope.post("/:service(^sealbase\\.v1\\.\\w+$)/:method", async (request, reply) => {
       const { routes, answer } = await (opened ??= open());
+      // What others have said already (for pages of another origin) is written with our own head.
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) reply.raw.setHeader(name, value);
       reply.hijack();
       await answer(routes, request.raw, reply.raw);
     });

@@ -28,7 +28,12 @@ function through(schema: z.ZodType, io: "input" | "output", value: unknown): unk
 }
 
 const tree: z.ZodType = z
-  .object({ name: z.string(), get children() { return z.array(tree); } })
+  .object({
+    name: z.string(),
+    get children() {
+      return z.array(tree);
+    },
+  })
   .meta({ id: "Tree" });
 const choice = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("card"), digits: z.string() }),
@@ -37,24 +42,64 @@ const choice = z.discriminatedUnion("kind", [
 
 describe("a value comes back as it went", () => {
   test.each<[string, z.ZodType, unknown]>([
-    ["scalars", z.object({ a: z.string(), b: z.int(), c: z.number(), d: z.boolean() }), { a: "ü", b: -3, c: 0.1, d: true }],
-    ["zero and nothing", z.object({ a: z.string(), b: z.int(), d: z.boolean() }), { a: "", b: 0, d: false }],
-    ["the largest integers", z.object({ a: z.int(), b: z.int() }), { a: 2 ** 53 - 1, b: -(2 ** 53 - 1) }],
-    ["null", z.object({ a: z.string().nullable(), b: z.object({ x: z.int() }).nullable() }), { a: null, b: null }],
+    [
+      "scalars",
+      z.object({ a: z.string(), b: z.int(), c: z.number(), d: z.boolean() }),
+      { a: "ü", b: -3, c: 0.1, d: true },
+    ],
+    [
+      "zero and nothing",
+      z.object({ a: z.string(), b: z.int(), d: z.boolean() }),
+      { a: "", b: 0, d: false },
+    ],
+    [
+      "the largest integers",
+      z.object({ a: z.int(), b: z.int() }),
+      { a: 2 ** 53 - 1, b: -(2 ** 53 - 1) },
+    ],
+    [
+      "null",
+      z.object({ a: z.string().nullable(), b: z.object({ x: z.int() }).nullable() }),
+      { a: null, b: null },
+    ],
     ["what may be absent, absent", z.object({ a: z.string().optional() }), {}],
     ["what may be absent, there", z.object({ a: z.string().optional() }), { a: "" }],
-    ["lists", z.object({ a: z.array(z.int()), b: z.array(z.object({ x: z.string() })) }), { a: [1, 0], b: [{ x: "y" }] }],
+    [
+      "lists",
+      z.object({ a: z.array(z.int()), b: z.array(z.object({ x: z.string() })) }),
+      { a: [1, 0], b: [{ x: "y" }] },
+    ],
     ["an empty list that must be there", z.object({ a: z.array(z.int()) }), { a: [] }],
     ["a list of lists", z.object({ a: z.array(z.array(z.int())) }), { a: [[1], []] }],
     ["a list or null", z.object({ a: z.array(z.int()).nullable() }), { a: null }],
     ["a list with nulls", z.object({ a: z.array(z.int().nullable()) }), { a: [1, null] }],
-    ["maps", z.object({ a: z.record(z.string(), z.int()), b: z.record(z.string(), z.json()) }), { a: { x: 1 }, b: { y: [null, { z: "w" }] } }],
+    [
+      "maps",
+      z.object({ a: z.record(z.string(), z.int()), b: z.record(z.string(), z.json()) }),
+      { a: { x: 1 }, b: { y: [null, { z: "w" }] } },
+    ],
     ["a map or null", z.object({ a: z.record(z.string(), z.string()).nullable() }), { a: null }],
-    ["any JSON", z.object({ a: z.json(), b: z.json() }), { a: null, b: { c: [1, "2", true, null] } }],
-    ["names that are no identifiers", z.object({ a: z.object({ "==": z.int() }) }), { a: { "==": 1 } }],
-    ["one of several objects", z.object({ pay: choice, all: z.array(choice) }), { pay: { kind: "cash", cents: 5 }, all: [{ kind: "card", digits: "1" }] }],
+    [
+      "any JSON",
+      z.object({ a: z.json(), b: z.json() }),
+      { a: null, b: { c: [1, "2", true, null] } },
+    ],
+    [
+      "names that are no identifiers",
+      z.object({ a: z.object({ "==": z.int() }) }),
+      { a: { "==": 1 } },
+    ],
+    [
+      "one of several objects",
+      z.object({ pay: choice, all: z.array(choice) }),
+      { pay: { kind: "cash", cents: 5 }, all: [{ kind: "card", digits: "1" }] },
+    ],
     ["one of several scalars", z.object({ a: z.union([z.string(), z.int()]) }), { a: 5 }],
-    ["a tree", tree, { name: "a", children: [{ name: "b", children: [] }] }],
+    [
+      "a tree",
+      z.object({ a: tree }),
+      { a: { name: "a", children: [{ name: "b", children: [] }] } },
+    ],
   ])("%s", (_, schema, value) => {
     for (const io of ["input", "output"] as const)
       expect(through(schema, io, value)).toEqual(value);
@@ -63,9 +108,11 @@ describe("a value comes back as it went", () => {
   test("whatever JSON it is", () => {
     const schema = z.object({ a: z.json() });
     const plain = fc.jsonValue({ maxDepth: 6 }).map((value) => JSON.parse(JSON.stringify(value)));
-    fc.assert(fc.property(plain, (a) => {
-      expect(through(schema, "output", { a })).toEqual({ a });
-    }));
+    fc.assert(
+      fc.property(plain, (a) => {
+        expect(through(schema, "output", { a })).toEqual({ a });
+      }),
+    );
   });
 });
 
@@ -94,7 +141,11 @@ describe("an input", () => {
 
   test("cannot change what an object is", () => {
     const { message, desc } = drawn(z.object({ a: z.record(z.string(), z.string()) }), "input");
-    const entry = Buffer.concat([Buffer.from([0x0a, 9]), Buffer.from("__proto__"), Buffer.from([0x12, 1, 0x78])]);
+    const entry = Buffer.concat([
+      Buffer.from([0x0a, 9]),
+      Buffer.from("__proto__"),
+      Buffer.from([0x12, 1, 0x78]),
+    ]);
     const bytes = Buffer.concat([Buffer.from([0x0a, entry.length]), entry]);
     inputOf(message, desc, fromBinary(desc, bytes));
     expect(({} as Json)["x"]).toBeUndefined();

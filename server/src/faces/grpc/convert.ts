@@ -3,7 +3,6 @@ import {
   type DescField,
   type DescMessage,
   fromJson,
-  type JsonObject,
   type JsonValue,
   type Message as Proto,
   toJson,
@@ -59,7 +58,10 @@ function alternativeOf(message: Message, desc: DescMessage, from: Loose): Proper
 }
 
 function readField(
-  { shape, many, absent, required }: Field, described: DescField, value: unknown): unknown {
+  { shape, many, absent, required }: Field,
+  described: DescField,
+  value: unknown,
+): unknown {
   const one = (item: unknown) => readOne(shape, described, item);
   if (many === "one") return value === undefined ? absent : one(value);
   // An empty list or map cannot be told from none: where it may be left out it is none, so that its default holds.
@@ -90,7 +92,7 @@ function writeField({ shape, many }: Field, described: DescField, value: unknown
 function writeOne(shape: Shape, described: DescField, value: unknown): unknown {
   if (shape.kind === "int64") return BigInt(value as number);
   if (shape.kind === "value") return fromJson(ValueSchema, value as JsonValue);
-  if (shape.kind === "struct") return value as JsonObject;
+  if (shape.kind === "struct") return value;
   if (shape.kind === "message") return outputOf(shape.message, described.message!, value);
   return value;
 }

@@ -3,10 +3,10 @@ import {
   type DescriptorProto,
   DescriptorProtoSchema,
   type FieldDescriptorProto,
-  FieldDescriptorProto_Label as Label,
   FieldDescriptorProtoSchema,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
+  FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
 import { type Api, FILE, PACKAGE } from "./api.ts";
@@ -67,7 +67,9 @@ function messageProto(message: Message, lock: Lock): DescriptorProto {
       ...inOrder.filter(({ many }) => many === "map").map((field) => entryProto(field)),
     ],
     oneofDecl:
-      union === undefined ? withPresence.map(({ name }) => ({ name: `_${name}` })) : [{ name: union }],
+      union === undefined
+        ? withPresence.map(({ name }) => ({ name: `_${name}` }))
+        : [{ name: union }],
     reservedRange: reserved.numbers.map((start) => ({ start, end: start + 1 })),
     reservedName: reserved.names,
   });

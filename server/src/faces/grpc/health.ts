@@ -3,8 +3,9 @@ import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@co
 import { PACKAGE } from "./api.ts";
 import type { Described } from "./descriptors.ts";
 import { HEALTH_MS, QUESTION_BYTES_MAX, WATCHERS_MAX } from "./limits.ts";
+import { addMethod } from "./method.ts";
 import { fileOf } from "./proto.ts";
-import { addMethod, type Source } from "./routes.ts";
+import type { Source } from "./source.ts";
 
 const STATUS = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"] as const;
 type Status = (typeof STATUS)[number];
@@ -80,7 +81,7 @@ export function addHealth(router: ConnectRouter, { api }: Described, source: Sou
 type Asked = Proto & { readonly service: string };
 
 const answerOf = (desc: DescMessage, status: Status): Proto =>
-  create(desc, { status: STATUS.indexOf(status) } as Record<string, unknown>);
+  create(desc, { status: STATUS.indexOf(status) });
 
 /** The state, asked for at most once a second however many want to know. */
 function currently({ health, stopping }: Source): () => Promise<Status> {

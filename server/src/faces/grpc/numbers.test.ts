@@ -24,8 +24,8 @@ const b: [string, Type] = ["b", "string"];
 const c: [string, Type] = ["c", "string"];
 
 /** The message as it was at each time, and what its lock says in the end. */
-const after = (...times: Message[]): Lock["M"] =>
-  times.reduce<Lock>((lock, at) => numbered([at], lock), {})["M"];
+const after = (...times: Message[]): NonNullable<Lock["M"]> =>
+  times.reduce<Lock>((lock, at) => numbered([at], lock), {})["M"]!;
 
 describe("the number of a field", () => {
   test.each<[string, Message[], Lock["M"]]>([
@@ -80,6 +80,6 @@ describe("the number of a field", () => {
 });
 
 test("a name is reserved only while nobody has it", () => {
-  const locked = after(message(a, b, c), message(a, ["b", "int64"]))!;
+  const locked = after(message(a, b, c), message(a, ["b", "int64"]));
   expect(reservedOf(locked)).toEqual({ numbers: [2, 3], names: ["c"] });
 });

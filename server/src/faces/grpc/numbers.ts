@@ -55,7 +55,8 @@ function numberedMessage({ fields }: Message, locked: LockedMessage | undefined)
   for (const [name, type] of types) {
     if (given.has(name)) continue;
     const back = Object.keys(reserved).find((number) => reserved[number] === `${name} ${type}`);
-    if (back === undefined) given.set(name, (last = last + 1 === KEPT.from ? KEPT.to + 1 : last + 1));
+    if (back === undefined)
+      given.set(name, (last = last + 1 === KEPT.from ? KEPT.to + 1 : last + 1));
     else {
       given.set(name, Number(back));
       delete reserved[back];

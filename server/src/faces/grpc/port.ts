@@ -1,29 +1,11 @@
-import { readFileSync } from "node:fs";
-import {
-  createSecureServer,
-  createServer,
-  type Http2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
-  type ServerHttp2Session,
-  type ServerOptions,
-} from "node:http2";
-import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { GrpcSettings } from "#kernel/grpc-settings.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { System } from "../system.ts";
 import { greet } from "./greet.ts";
-import {
-  CLOSING_MS,
-  CONNECTIONS_MAX,
-  GREETING_MS,
-  RESETS_AT_ONCE_MAX,
-  RESETS_PER_S_MAX,
-  SESSION_MEMORY_MB_MAX,
-  STREAMS_MAX,
-} from "./limits.ts";
-import { watchSession } from "./session.ts";
+import type { GrpcServer } from "./http2.ts";
+import { CLOSING_MS, CONNECTIONS_MAX } from "./limits.ts";
 
 export interface GrpcPort {
   /** `grpc://127.0.0.1:7326`, or `grpcs://…` with TLS. */
@@ -32,35 +14,20 @@ export interface GrpcPort {
   close(): Promise<void>;
 }
 
-const OPTIONS: ServerOptions = {
-  maxSessionMemory: SESSION_MEMORY_MB_MAX,
-  streamResetBurst: RESETS_AT_ONCE_MAX,
-  streamResetRate: RESETS_PER_S_MAX,
-  settings: { maxConcurrentStreams: STREAMS_MAX, enablePush: false },
-};
-
-/** gRPC over HTTP/2 on a port of its own. What protobuf needs is loaded with the first call. */
+/** gRPC over HTTP/2 on a port of its own. HTTP/2 itself is loaded with the first connection: it takes 9 MB. */
 export async function openGrpcPort(
   { parts, operations, health }: System,
   settings: GrpcSettings & { readonly host: string },
 ): Promise<GrpcPort> {
   const stopping = new AbortController();
-  const sessions = new Set<ServerHttp2Session>();
-  const routes = once(async () => {
-    const { routesOf } = await import("./routes.ts");
-    return routesOf({ parts, operations, health, stopping: stopping.signal }, { grpc: true });
-  });
-  const http2 = http2Of(settings);
-  http2.on("request", async (request: Http2ServerRequest, response: Http2ServerResponse) => {
-    const { observed } = await import("./observe.ts");
-    await observed(await routes(), request, response);
-  });
-  http2.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
-    watchSession(session);
-  });
-  const server = settings.tls === undefined ? greeting(http2) : (http2 as unknown as Server);
+  const source = { parts, operations, health, stopping: stopping.signal };
+  let opened: Promise<GrpcServer> | undefined;
+  const open = () =>
+    (opened ??= import("./http2.ts").then(({ grpcServer }) => grpcServer(source, settings)));
+  const server =
+    settings.tls === undefined
+      ? greeting(open, stopping.signal)
+      : ((await open()).server as unknown as Server);
   server.maxConnections = CONNECTIONS_MAX;
   await listening(server, settings);
   return {
@@ -68,6 +35,7 @@ export async function openGrpcPort(
     async close() {
       stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const sessions = (await opened)?.sessions ?? [];
       for (const session of sessions) session.close();
       const timer = setTimeout(() => {
         for (const session of sessions) session.destroy();
@@ -98,25 +66,17 @@ export async function addGrpcPort(
   app.addHook("onClose", () => closed);
 }
 
-function http2Of({ tls }: GrpcSettings): Http2Server {
-  if (tls === undefined) return createServer(OPTIONS);
-  const ca = tls.clientCa === undefined ? {} : { ca: read("SEALBASE_TLS_CLIENT_CA", tls.clientCa) };
-  return createSecureServer({
-    ...OPTIONS,
-    ...ca,
-    cert: read("SEALBASE_TLS_CERT", tls.cert),
-    key: read("SEALBASE_TLS_KEY", tls.key),
-    requestCert: tls.clientCa !== undefined,
-    rejectUnauthorized: tls.clientCa !== undefined,
-    minVersion: "TLSv1.2",
-    handshakeTimeout: GREETING_MS,
-  }) as unknown as Http2Server;
-}
-
 /** Looks at the first bytes before HTTP/2 does, which would answer others with nothing that they can read. */
-function greeting(http2: Http2Server): Server {
-  return createTcpServer({ noDelay: true }, (socket) => {
-    greet(socket, () => http2.emit("connection", socket));
+function greeting(open: () => Promise<GrpcServer>, stopping: AbortSignal): Server {
+  return createServer({ noDelay: true }, (socket) => {
+    const drop = () => socket.destroy();
+    const listened = () => stopping.removeEventListener("abort", drop);
+    stopping.addEventListener("abort", drop);
+    socket.once("close", listened);
+    greet(socket, () => {
+      listened();
+      open().then(({ server }) => server.emit("connection", socket), drop);
+    });
   });
 }
 
@@ -135,25 +95,6 @@ function urlOf(server: Server, { tls }: GrpcSettings): string {
   const { address, port, family } = server.address() as AddressInfo;
   const host = family === "IPv6" ? `[${address}]` : address;
   return `${tls === undefined ? "grpc" : "grpcs"}://${host}:${port}`;
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-}
-
-function read(name: string, file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new Refusal(
-      "config/unreadable_file",
-      500,
-      `${name} names a file that cannot be read`,
-      { name, file, reason: (error as NodeJS.ErrnoException).code ?? "" },
-      "Name a PEM file that the server may read.",
-    );
-  }
 }
 
 const portBusy = (host: string, port: number) =>

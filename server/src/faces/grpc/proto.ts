@@ -1,9 +1,9 @@
 import { create, createFileRegistry, type FileRegistry } from "@bufbuild/protobuf";
 import {
   type FieldDescriptorProto,
-  FieldDescriptorProto_Label as Label,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
+  FieldDescriptorProto_Label as Label,
   FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
 
@@ -31,12 +31,15 @@ export function fileOf(text: FileText): { proto: FileDescriptorProto; registry: 
     name: text.name,
     package: text.package,
     syntax: "proto3",
-    messageType: Object.entries(text.messages).map(([name, fields]) => messageOf(text, name, fields)),
+    messageType: Object.entries(text.messages).map(([name, fields]) =>
+      messageOf(text, name, fields),
+    ),
     service: Object.entries(text.services ?? {}).map(([name, methods]) => ({
       name,
       method: Object.entries(methods).map(([method, signature]) => {
-        const [, inStream, input, outStream, output] =
-          /^(stream )?(\w+) (stream )?(\w+)$/.exec(signature)!;
+        const [, inStream, input, outStream, output] = /^(stream )?(\w+) (stream )?(\w+)$/.exec(
+          signature,
+        )!;
         return {
           name: method,
           inputType: `.${text.package}.${input}`,
@@ -71,8 +74,9 @@ function messageOf(text: FileText, name: string, fields: readonly FieldText[]) {
 }
 
 function fieldOf(text: FileText, within: string, field: FieldText) {
-  const [, chosen, number, repeated, type, name] =
-    /^(\| ?)?(\d+) (repeated )?(\S+) (\w+)$/.exec(field)!;
+  const [, chosen, number, repeated, type, name] = /^(\| ?)?(\d+) (repeated )?(\S+) (\w+)$/.exec(
+    field,
+  )!;
   const at = `.${text.package}.`;
   const made = scalar(name!, Number(number), SCALARS[type!] ?? Type.MESSAGE);
   if (repeated !== undefined || type === "map") made.label = Label.REPEATED;

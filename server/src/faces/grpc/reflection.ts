@@ -8,8 +8,8 @@ import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import type { Described } from "./descriptors.ts";
 import { health } from "./health.ts";
 import { QUESTION_BYTES_MAX, QUESTIONS_MAX } from "./limits.ts";
+import { addMethod } from "./method.ts";
 import { fileOf } from "./proto.ts";
-import { addMethod } from "./routes.ts";
 
 /** grpc/reflection/v1/reflection.proto (grpc-proto); v1alpha is the same under its older name. */
 export const reflection = (version: "v1" | "v1alpha") =>
@@ -71,7 +71,7 @@ export function addReflection(router: ConnectRouter, described: Described): void
             validHost: question.host,
             originalRequest: question,
             choice: answerOf(known, question),
-          } as Record<string, unknown>);
+          });
         }
       },
       { readMaxBytes: QUESTION_BYTES_MAX },
@@ -101,7 +101,10 @@ function knownIn(files: readonly FileDescriptorProto[]): Known {
   return {
     services: services.toSorted(),
     byName: new Map(
-      files.map(({ name, dependency }) => [name, [name, ...dependency].map((one) => bytes.get(one)!)]),
+      files.map(({ name, dependency }) => [
+        name,
+        [name, ...dependency].map((one) => bytes.get(one)!),
+      ]),
     ),
     bySymbol: new Map(files.flatMap((file) => symbolsOf(file).map((name) => [name, file.name]))),
   };
@@ -116,11 +119,13 @@ interface Named {
 
 /** Every full name that a file defines: services, methods, messages, their fields and enums. */
 function symbolsOf(file: FileDescriptorProto): string[] {
-  const inMessage = (at: string) => (message: Named): string[] => {
-    const name = `${at}.${message.name}`;
-    const own = [...message.field, ...message.enumType].map((one) => `${name}.${one.name}`);
-    return [name, ...own, ...message.nestedType.flatMap(inMessage(name))];
-  };
+  const inMessage =
+    (at: string) =>
+    (message: Named): string[] => {
+      const name = `${at}.${message.name}`;
+      const own = [...message.field, ...message.enumType].map((one) => `${name}.${one.name}`);
+      return [name, ...own, ...message.nestedType.flatMap(inMessage(name))];
+    };
   return [
     ...file.messageType.flatMap(inMessage(file.package)),
     ...file.enumType.map(({ name }) => `${file.package}.${name}`),

@@ -1,24 +1,15 @@
-import type { DescMethod } from "@bufbuild/protobuf";
-import { type ConnectRouter, createConnectRouter, type MethodImpl } from "@connectrpc/connect";
+import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Operation, Parts } from "#pipeline";
-import type { System } from "../system.ts";
 import { PACKAGE } from "./api.ts";
 import { type Described, describedOf } from "./descriptors.ts";
 import { serverStreaming, unary } from "./handle.ts";
 import { addHealth } from "./health.ts";
 import { COMPRESS_BYTES_MIN, DEADLINE_MS_MAX, MESSAGE_BYTES_MAX } from "./limits.ts";
+import { addMethod } from "./method.ts";
 import { addReflection } from "./reflection.ts";
-
-/** What the face answers from. */
-export interface Source {
-  readonly parts: Parts;
-  readonly operations: readonly Operation[];
-  readonly health: System["health"];
-  /** Aborts when the server stops. */
-  readonly stopping: AbortSignal;
-}
+import type { Source } from "./source.ts";
 
 export interface Routes {
   readonly byPath: ReadonlyMap<string, UniversalHandler>;
@@ -58,14 +49,4 @@ export function routesOf(source: Source, { grpc }: { readonly grpc: boolean }): 
   }
   const byPath = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return { byPath, operations: byOperation, described, parts, stopping };
-}
-
-/** The library's types ask for generated code; ours are known at run time only. */
-export function addMethod(
-  router: ConnectRouter,
-  method: DescMethod,
-  implementation: (...args: never[]) => unknown,
-  options = {},
-): void {
-  router.rpc(method, implementation as unknown as MethodImpl<DescMethod>, options);
 }

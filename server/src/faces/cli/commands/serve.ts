@@ -3,7 +3,7 @@ import { type Config, publicConfig, readConfig } from "#kernel/config.ts";
 import { version } from "#kernel/package-root.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import { addGrpcPort, grpcUrlOf } from "../../grpc/port.ts";
-import { openHttp } from "../../http.ts";
+import { type HttpSettings, openHttp } from "../../http.ts";
 import type { System } from "../../system.ts";
 import type { Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
@@ -34,9 +34,9 @@ export const serve: Run = async ({ openSystem }) => {
 /** Starts to answer; a port that is taken is refused and the system closed. */
 export async function listen(
   system: System,
-  { host, port, grpc, development }: Pick<Config, "host" | "port" | "grpc" | "development">,
+  { host, port, grpc, ...settings }: Pick<Config, "host" | "port" | "grpc"> & HttpSettings,
 ): Promise<FastifyInstance> {
-  const app = openHttp(system.parts, system.operations, () => system.health(), development);
+  const app = openHttp(system.parts, system.operations, () => system.health(), settings);
   try {
     if (grpc !== undefined) await addGrpcPort(app, system, { host, ...grpc });
     await app.listen({ host, port });
