@@ -1282,6 +1282,7 @@ export type RefusalCode =
   | "request/no_socket"
   | "request/not_a_stream"
   | "request/not_acceptable"
+  | "request/not_http2"
   | "request/stopping"
   | "request/subscription_taken"
   | "request/too_deep"

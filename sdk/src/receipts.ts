@@ -20,7 +20,7 @@ interface SealedEntry {
 
 /** How receipts are checked: by which code, and against which keys. */
 export interface Verification {
-  /** `import * as verifier from "@sealbase/verifier"` */
+  /** The module `@sealbase/verifier`, as it is imported. */
   readonly verifier: Verifier;
   /** Verifier keys of the project's log, got by another way than from the server that is checked. */
   readonly logKeys: readonly string[];

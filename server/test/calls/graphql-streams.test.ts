@@ -176,8 +176,9 @@ describe("a reader who is slow or leaves", () => {
   test("a stopping server ends those over sockets", async () => {
     const { url: at, ended, close } = await numbers();
     const socket = await openSocket(at, home.key);
+    const begun = heard(socket, "1");
     subscribeTo(socket, "1", NUMBERS);
-    await once(socket, "message");
+    await begun;
     await Promise.all([close(), ended, once(socket, "close")]);
   });
 
@@ -323,15 +324,14 @@ describe("a socket", () => {
   test("ends an operation that its client completes, while it waits", async () => {
     const socket = await openSocket(url, home.key);
     for (let round = 0; round < 30; round++) {
+      const begun = heard(socket, `${round}`);
       subscribeTo(socket, `${round}`, NUMBERS);
-      await once(socket, "message");
+      await begun;
       socket.send(JSON.stringify({ id: `${round}`, type: "complete" }));
     }
+    const answered = heard(socket, "last");
     subscribeTo(socket, "last", "{ __typename }");
-    for (;;) {
-      const [data] = await once(socket, "message");
-      if (JSON.parse(String(data)).id === "last") break;
-    }
+    await answered;
     socket.terminate();
   });
 });
@@ -342,3 +342,15 @@ const init = (socket: WebSocket, key: string) =>
   );
 const subscribeTo = (socket: WebSocket, id: string, query: string) =>
   socket.send(JSON.stringify({ id, type: "subscribe", payload: { query } }));
+
+/** Resolves at the first message of an operation. */
+async function heard(socket: WebSocket, id: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const hear = (data: Buffer) => {
+    if (JSON.parse(data.toString()).id === id) resolve();
+  };
+  const lose = () => reject(new Error("the socket was closed"));
+  socket.on("message", hear).once("close", lose);
+  await promise;
+  socket.off("message", hear).off("close", lose);
+}

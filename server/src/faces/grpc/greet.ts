@@ -1,15 +1,11 @@
 import type { Socket } from "node:net";
+import { newId } from "#kernel/ids.ts";
+import { problemOf } from "../rest/problem.ts";
 import { GREETING_MS } from "./limits.ts";
+import { notHttp2 } from "./refusals.ts";
 
 /** How every HTTP/2 connection begins (RFC 9113, 3.4). */
 const PREFACE = Buffer.from("PRI * HTTP/2.0");
-
-const NOT_HTTP2 = {
-  code: "request/not_http2",
-  title: "This port speaks gRPC over HTTP/2 only",
-  status: 505,
-  help: "Use REST, Connect and gRPC-Web on the HTTP port; with TLS, set it here first.",
-};
 
 /** Hands over a connection that begins as HTTP/2; another is told so in HTTP/1, a silent one ended. */
 export function greet(socket: Socket, hand: () => void, wait_ms = GREETING_MS): void {
@@ -37,7 +33,7 @@ export function greet(socket: Socket, hand: () => void, wait_ms = GREETING_MS): 
 }
 
 function refuse(socket: Socket): void {
-  const body = JSON.stringify(NOT_HTTP2);
+  const body = JSON.stringify(problemOf(notHttp2(), newId()));
   socket.on("error", () => socket.destroy());
   socket.end(
     `HTTP/1.1 505 HTTP Version Not Supported\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

@@ -34,7 +34,7 @@ const OPTIONS: ServerOptions = {
   settings: { maxConcurrentStreams: STREAMS_MAX, enablePush: false },
 };
 
-/** HTTP/2 with its limits, answering every stream. What protobuf needs is loaded with the first call. */
+/** HTTP/2 with its limits, answering every stream. */
 export function grpcServer(source: Source, settings: GrpcSettings): GrpcServer {
   const sessions = new Set<ServerHttp2Session>();
   const server = http2Of(settings);

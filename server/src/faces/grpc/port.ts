@@ -4,7 +4,7 @@ import type { GrpcSettings } from "#kernel/grpc-settings.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { System } from "../system.ts";
 import { greet } from "./greet.ts";
-import type { GrpcServer } from "./http2.ts";
+import { type GrpcServer, grpcServer } from "./http2.ts";
 import { CLOSING_MS, CONNECTIONS_MAX } from "./limits.ts";
 
 export interface GrpcPort {
@@ -14,20 +14,16 @@ export interface GrpcPort {
   close(): Promise<void>;
 }
 
-/** gRPC over HTTP/2 on a port of its own. HTTP/2 itself is loaded with the first connection: it takes 9 MB. */
+/** gRPC over HTTP/2 on a port of its own. What protobuf needs is loaded with the first call. */
 export async function openGrpcPort(
   { parts, operations, health }: System,
   settings: GrpcSettings & { readonly host: string },
 ): Promise<GrpcPort> {
   const stopping = new AbortController();
   const source = { parts, operations, health, stopping: stopping.signal };
-  let opened: Promise<GrpcServer> | undefined;
-  const open = () =>
-    (opened ??= import("./http2.ts").then(({ grpcServer }) => grpcServer(source, settings)));
+  const { server: http2, sessions } = grpcServer(source, settings);
   const server =
-    settings.tls === undefined
-      ? greeting(open, stopping.signal)
-      : ((await open()).server as unknown as Server);
+    settings.tls === undefined ? greeting(http2, stopping.signal) : (http2 as unknown as Server);
   server.maxConnections = CONNECTIONS_MAX;
   await listening(server, settings);
   return {
@@ -35,7 +31,6 @@ export async function openGrpcPort(
     async close() {
       stopping.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      const sessions = (await opened)?.sessions ?? [];
       for (const session of sessions) session.close();
       const timer = setTimeout(() => {
         for (const session of sessions) session.destroy();
@@ -67,7 +62,7 @@ export async function addGrpcPort(
 }
 
 /** Looks at the first bytes before HTTP/2 does, which would answer others with nothing that they can read. */
-function greeting(open: () => Promise<GrpcServer>, stopping: AbortSignal): Server {
+function greeting(http2: GrpcServer["server"], stopping: AbortSignal): Server {
   return createServer({ noDelay: true }, (socket) => {
     const drop = () => socket.destroy();
     const listened = () => stopping.removeEventListener("abort", drop);
@@ -75,7 +70,7 @@ function greeting(open: () => Promise<GrpcServer>, stopping: AbortSignal): Serve
     socket.once("close", listened);
     greet(socket, () => {
       listened();
-      open().then(({ server }) => server.emit("connection", socket), drop);
+      http2.emit("connection", socket);
     });
   });
 }

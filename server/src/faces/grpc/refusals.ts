@@ -45,3 +45,12 @@ export const stopping = () =>
     {},
     "Connect again, and go on after the last item that you have.",
   );
+
+export const notHttp2 = () =>
+  new Refusal(
+    "request/not_http2",
+    505,
+    "This port speaks gRPC over HTTP/2 only",
+    {},
+    "Use REST, Connect and gRPC-Web on the HTTP port; for TLS, set SEALBASE_TLS_CERT and SEALBASE_TLS_KEY.",
+  );
