@@ -20,6 +20,7 @@ const CHECKS: readonly Check[] = [
     command: ["biome", "check", "--error-on-warnings", "--max-diagnostics=10", "."],
   },
   { name: "unused code", command: ["knip", "--no-config-hints"] },
+  { name: "promises", command: ["node", "scripts/breaking.ts"] },
 ];
 
 /** One line a check, with what it said when it failed; the last line counts. */

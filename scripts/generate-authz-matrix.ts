@@ -1,6 +1,7 @@
 import { DEFAULT_POLICIES } from "../server/src/domains/authz/default-policies.ts";
 import type { PolicyDocument } from "../server/src/domains/authz/document.ts";
 import { Evaluator } from "../server/src/domains/authz/evaluate.ts";
+import { exampleOf } from "../server/src/faces/example.ts";
 import { jsonSchemaOf } from "../server/src/faces/json-schema.ts";
 import { actionOf, type Operation, type Principal } from "../server/src/pipeline/index.ts";
 import { columns } from "./generate-operations.ts";
@@ -47,37 +48,8 @@ const CALLER: Principal = {
   revision: 0,
 };
 
-/** The least input that has what policies may read: each field at its default or its smallest value. */
+/** An input that has what policies may read. */
 function someInput({ input }: Operation): unknown {
-  const { properties } = jsonSchemaOf(input, "input").schema;
-  const fields = Object.entries(properties as Record<string, Field>);
-  return Object.fromEntries(fields.map(([name, field]) => [name, someValue(field)]));
-}
-
-type Field = {
-  type?: string;
-  enum?: unknown[];
-  default?: unknown;
-  minimum?: number;
-  properties?: Record<string, Field>;
-};
-
-function someValue(field: Field): unknown {
-  if (field.default !== undefined) return field.default;
-  if (field.enum !== undefined) return field.enum[0];
-  switch (field.type) {
-    case "integer":
-    case "number":
-      return field.minimum ?? 0;
-    case "boolean":
-      return false;
-    case "array":
-      return [];
-    case "object": {
-      const fields = Object.entries(field.properties ?? {});
-      return Object.fromEntries(fields.map(([name, inner]) => [name, someValue(inner)]));
-    }
-    default:
-      return SOME_ID;
-  }
+  const { schema, named } = jsonSchemaOf(input, "input");
+  return exampleOf(schema, named);
 }

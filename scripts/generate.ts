@@ -14,10 +14,12 @@ import { openapi } from "../server/src/faces/rest/openapi.ts";
 import { operations } from "../server/src/main.ts";
 import { renderAuthzMatrix } from "./generate-authz-matrix.ts";
 import { renderGraphql } from "./generate-graphql.ts";
+import { renderMcp } from "./generate-mcp.ts";
 import { renderOperations } from "./generate-operations.ts";
 import { renderProto } from "./generate-proto.ts";
 import { renderRefusals } from "./generate-refusals.ts";
 import { renderSdk } from "./generate-sdk.ts";
+import { operationRefusals } from "./operation-refusals.ts";
 import { findRefusals } from "./refusals.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -25,9 +27,12 @@ const ROOT = join(import.meta.dirname, "..");
 /** Every generated file but the tables, as it should be. */
 export function render(): Record<string, string> {
   const refusals = findRefusals();
+  const refused = operationRefusals(operations, refusals);
   return {
-    "contract/openapi.json": `${JSON.stringify(openapi(operations), null, 2)}\n`,
+    "contract/openapi.json": `${JSON.stringify(openapi(operations, refused), null, 2)}\n`,
     "contract/schema.graphql": renderGraphql(operations),
+    "server/src/faces/rest/operation-refusals.json": `${JSON.stringify(refused, null, 2)}\n`,
+    "contract/mcp-tools.json": renderMcp(operations),
     "contract/refusals.md": renderRefusals(refusals),
     "contract/authz-matrix.txt": renderAuthzMatrix(operations),
     "contract/operations.txt": renderOperations(operations),

@@ -6,11 +6,15 @@ const PREFLIGHT_S = 600;
 /** Headers of an answer that pages may read beside its body. */
 const EXPOSED = [
   "ETag",
+  "Grpc-Message",
+  "Grpc-Status",
+  "Grpc-Status-Details-Bin",
   "Idempotency-Replayed",
   "Link",
   "Location",
   "Retry-After",
   "Sealbase-Call",
+  "Sealbase-Code",
   "Sealbase-Entry",
   "Server-Timing",
   "X-Request-Id",

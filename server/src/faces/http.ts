@@ -3,6 +3,7 @@ import type { Operation, Parts } from "#pipeline";
 import { allowOrigins } from "./cors.ts";
 import { addGraphql } from "./graphql/server.ts";
 import { addConnect } from "./grpc/connect.ts";
+import { addMcp } from "./mcp/server.ts";
 import { observeRequests } from "./observe.ts";
 import { addRealtime } from "./realtime/upgrade.ts";
 import type { Health } from "./rest/health.ts";
@@ -40,5 +41,6 @@ export function openHttp(
   addRealtime(app, parts, operations);
   addConnect(app, parts, operations, health);
   addGraphql(app, parts, operations, development);
+  addMcp(app, parts, operations, corsOrigins);
   return app;
 }

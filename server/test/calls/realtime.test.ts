@@ -200,6 +200,19 @@ async function open(key?: string) {
   };
 }
 
+test("a server that stops ends the streams that it has", async () => {
+  const other = await system.another();
+  const where = await other.app.listen({ port: 0, host: "127.0.0.1" });
+  const headers = { authorization: `Bearer ${system.home.key}`, accept: "text/event-stream" };
+  const answer = await fetch(`${where}/v1/realtime`, { headers });
+  const socket = new WebSocket(`${where.replace("http", "ws")}/v1/realtime`, { headers });
+  await once(socket, "open");
+  const closed = once(socket, "close");
+  await other.app.close();
+  expect(await answer.text()).toMatch(/event: end\ndata: \{\}\n\n$/);
+  expect((await closed)[0]).toBe(1_001);
+});
+
 describe("a realtime socket", () => {
   test("carries several subscriptions, live, under the ids that the client chose", async () => {
     const caller = await system.project();

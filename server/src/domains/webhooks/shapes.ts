@@ -11,7 +11,10 @@ const DELIVERED = CHANNELS.filter((channel) => channel !== "checkpoints") as [
 ];
 
 export const channels = z.array(z.enum(DELIVERED)).min(1).max(DELIVERED.length);
-export const position = z.string().regex(OFFSET, "an offset, such as 41.2");
+export const position = z
+  .string()
+  .regex(OFFSET, "an offset, such as 41.2")
+  .meta({ examples: ["41.2"] });
 export const address = z.url({ protocol: /^https?$/ }).max(2_000);
 
 /** A webhook as every face shows it; its secret is shown once. */

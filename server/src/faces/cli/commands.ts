@@ -114,6 +114,15 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./commands/call.ts")).callOperation,
   },
   {
+    name: "mcp",
+    usage: "",
+    summary: "MCP over standard input and output, for a host of agents to start",
+    options: KEY,
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/mcp.ts")).mcp,
+  },
+  {
     name: "status",
     usage: "",
     summary: "Engine, schema, project and log at a glance",

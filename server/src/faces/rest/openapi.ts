@@ -1,15 +1,18 @@
 import type { z } from "zod";
 import { version } from "#kernel/package-root.ts";
 import type { Operation } from "#pipeline";
+import { exampleOf } from "../example.ts";
 import { type Json, jsonSchemaOf } from "../json-schema.ts";
+import { type RefusalsByOperation, refusedAnswers } from "./openapi-refusals.ts";
 
 /** Gives the schema's JSON form and keeps the parts that it refers to. */
 type SchemaOf = (schema: z.ZodType, io: "input" | "output") => Json;
 
-/** The interface as OpenAPI 3.1, drawn from the operation list. */
-export function openapi(operations: readonly Operation[]): Json {
+/** The interface as OpenAPI 3.1, drawn from the operation list and what is known of its refusals. */
+export function openapi(operations: readonly Operation[], refusals: RefusalsByOperation): Json {
   const paths: Record<string, Json> = {};
   const schemas: Record<string, Json> = { Problem: PROBLEM };
+  const responses: Record<string, Json> = { Problem: ANY_REFUSAL };
   const schemaOf: SchemaOf = (schema, io) => {
     const made = jsonSchemaOf(schema, io);
     Object.assign(schemas, made.named);
@@ -18,7 +21,14 @@ export function openapi(operations: readonly Operation[]): Json {
   for (const operation of operations) {
     const [method, path] = operation.rest.split(" ") as [string, string];
     paths[path] ??= {};
-    paths[path][method.toLowerCase()] = describe(operation, method, path, schemaOf);
+    paths[path][method.toLowerCase()] = describe(
+      operation,
+      method,
+      path,
+      schemaOf,
+      responses,
+      refusals,
+    );
   }
   return {
     openapi: "3.1.0",
@@ -33,19 +43,23 @@ export function openapi(operations: readonly Operation[]): Json {
     tags: [...new Set(operations.map(domainOf))].map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { key: { type: "http", scheme: "bearer", description: "An API key, sk_…" } },
-      schemas,
-      responses: {
-        Problem: {
-          description: "A refusal: what happened, with which values, and what to do.",
-          content: {
-            "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-          },
+      securitySchemes: {
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description: "An API key, sk_…, or the key of an agent session, as_…",
         },
       },
+      schemas,
+      responses,
     },
   };
 }
+
+const ANY_REFUSAL: Json = {
+  description: "A refusal: what happened, with which values, and what to do.",
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+};
 
 const PROBLEM: Json = {
   type: "object",
@@ -66,7 +80,14 @@ const PROBLEM: Json = {
 
 const domainOf = ({ name }: Operation): string => name.split(".")[0]!;
 
-function describe(operation: Operation, method: string, path: string, schemaOf: SchemaOf): Json {
+function describe(
+  operation: Operation,
+  method: string,
+  path: string,
+  schemaOf: SchemaOf,
+  responses: Record<string, Json>,
+  refusals: RefusalsByOperation,
+): Json {
   const input = schemaOf(operation.input, "input");
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   const hasBody = method === "POST" || method === "PATCH";
@@ -94,7 +115,7 @@ function describe(operation: Operation, method: string, path: string, schemaOf: 
       REQUEST_ID,
     ],
     ...(hasBody && rest.length > 0
-      ? { requestBody: bodyOf(operation, withoutPath(input, inPath)) }
+      ? { requestBody: bodyOf(operation, inPath, withoutPath(input, inPath)) }
       : {}),
     responses: {
       [String(operation.status ?? 200)]: doneAnswer(
@@ -104,23 +125,30 @@ function describe(operation: Operation, method: string, path: string, schemaOf: 
       ...(operation.manyMax === undefined
         ? {}
         : { "207": manyOf(schemaOf(operation.output, "output")) }),
+      ...refusedAnswers(refusals[operation.name] ?? {}, responses),
       default: { $ref: "#/components/responses/Problem" },
     },
   };
 }
 
-function doneAnswer({ kind }: Operation, schema: Json): Json {
+function doneAnswer({ kind, output }: Operation, schema: Json): Json {
+  const example = exampleFor(output, "output");
   if (kind === "stream")
     return {
       description: "One event an item, for as long as the caller listens.",
       headers: CALL_HEADERS,
-      content: { "text/event-stream": { schema } },
+      content: { "text/event-stream": { schema, example } },
     };
   return {
     description: "Done.",
     headers: kind === "write" ? { ...CALL_HEADERS, ...WRITE_ANSWER } : CALL_HEADERS,
-    content: { "application/json": { schema } },
+    content: { "application/json": { schema, example } },
   };
+}
+
+function exampleFor(of: z.ZodType, io: "input" | "output"): unknown {
+  const { schema, named } = jsonSchemaOf(of, io);
+  return exampleOf(schema, named);
 }
 
 const header = (description: string): Json => ({ description, schema: { type: "string" } });
@@ -207,13 +235,14 @@ const WRITE_HEADERS: Json[] = [
   },
 ];
 
-function bodyOf(operation: Operation, one: Json): Json {
-  const { manyMax } = operation;
+function bodyOf({ manyMax, input }: Operation, inPath: readonly string[], one: Json): Json {
+  const fields = Object.entries(exampleFor(input, "input") as object);
+  const example = Object.fromEntries(fields.filter(([name]) => !inPath.includes(name)));
   const schema =
     manyMax === undefined
       ? one
       : { oneOf: [one, { type: "array", minItems: 1, maxItems: manyMax, items: one }] };
-  return { required: true, content: { "application/json": { schema } } };
+  return { required: true, content: { "application/json": { schema, example } } };
 }
 
 function withoutPath(input: Json, inPath: readonly string[]): Json {

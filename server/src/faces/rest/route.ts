@@ -9,6 +9,7 @@ import {
   type Outcome,
   type Parts,
 } from "#pipeline";
+import { closingSignal } from "../closing.ts";
 import { type CallHeaders, callHeaders, leavingSignal } from "../incoming.ts";
 import { invoke, type Result } from "../invoke.ts";
 import { answer, problemOf, requestIdOf } from "./problem.ts";
@@ -17,6 +18,7 @@ import { answerStream } from "./sse.ts";
 /** One route for one operation. An array for an operation that takes many becomes as many calls. */
 export function addOperation(app: FastifyInstance, parts: Parts, operation: Operation): void {
   const [method, path] = operation.rest.split(" ") as ["GET" | "POST" | "PATCH" | "DELETE", string];
+  const closing = closingSignal(app);
   app.route({
     method,
     url: path.replace(/\{(\w+)\}/g, ":$1"),
@@ -26,7 +28,13 @@ export function addOperation(app: FastifyInstance, parts: Parts, operation: Oper
         return answerMany(parts, operation, incoming, request.body, reply);
       const input = inputOf(request);
       if (operation.kind === "stream")
-        return answerStream(parts, operation, { ...incoming, input }, request, reply);
+        return answerStream(
+          parts,
+          operation,
+          { ...incoming, input, signal: closing },
+          request,
+          reply,
+        );
       const signal = leavingSignal(reply.raw);
       const result = await invoke(parts, operation, { ...incoming, input, signal });
       if (result.refusal === undefined) return send(request, reply, operation, result.outcome);

@@ -4,6 +4,7 @@ import { docsPage } from "./docs-page.ts";
 import { addHealth, type Health } from "./health.ts";
 import { addJsonParser } from "./json.ts";
 import { openapi } from "./openapi.ts";
+import refusals from "./operation-refusals.json" with { type: "json" };
 import { answerProblems } from "./problem.ts";
 import { addOperation } from "./route.ts";
 
@@ -18,8 +19,11 @@ export function addRest(
   answerProblems(app, parts.log, operations);
   for (const operation of operations) addOperation(app, parts, operation);
   addHealth(app, parts.metrics, health);
-  const document = openapi(operations);
-  app.get("/openapi.json", async () => document);
+  let document: string | undefined;
+  app.get("/openapi.json", async (_, reply) => {
+    document ??= JSON.stringify(openapi(operations, refusals));
+    return reply.type("application/json; charset=utf-8").send(document);
+  });
   const page = docsPage(operations);
   app.get("/docs", async (_, reply) => reply.type("text/html; charset=utf-8").send(page));
   app.get("/", async (_, reply) => reply.redirect("/docs"));

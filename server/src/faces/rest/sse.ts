@@ -15,7 +15,7 @@ const BUFFERED_MAX = 16;
 export async function answerStream(
   parts: Parts,
   operation: Operation,
-  incoming: Incoming & { readonly requestId: string },
+  incoming: Incoming & { readonly requestId: string; readonly signal: AbortSignal },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -23,12 +23,14 @@ export async function answerStream(
   if (!ACCEPTS.test(request.headers.accept ?? "")) return answer(reply, notAcceptable(), requestId);
   try {
     const input = resumed(operation, incoming.input, request.headers["last-event-id"]);
-    const signal = leavingSignal(reply.raw);
+    const signal = AbortSignal.any([leavingSignal(reply.raw), incoming.signal]);
     const stream = await openStream(parts, operation, { ...incoming, input, signal });
     reply
       .header("X-Request-Id", requestId)
       .header("Sealbase-Call", stream.id)
       .header("Cache-Control", "no-store")
+      // A connection that carried a stream carries nothing else: a server that stops need not wait for it to be idle.
+      .header("Connection", "close")
       .type("text/event-stream; charset=utf-8");
     const frames = framesOf(parts, operation, stream, () => reply.raw.destroy());
     return await reply.send(Readable.from(frames, { highWaterMark: BUFFERED_MAX }));

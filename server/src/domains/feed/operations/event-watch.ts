@@ -20,7 +20,8 @@ export const eventWatch = operation({
       .string()
       .regex(OFFSET, "an offset, such as 41.2")
       .optional()
-      .describe("Offset of the last event that was seen; without one, from now on; 0.0: all"),
+      .describe("Offset of the last event that was seen; without one, from now on; 0.0: all")
+      .meta({ examples: ["41.2"] }),
     events_max: z.coerce
       .number()
       .int()

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import type { Operation } from "#pipeline";
+import type { Json } from "../json-schema.ts";
+import * as limits from "./limits.ts";
+import { toolNameOf } from "./names.ts";
+import { inputSchemaOf, type ObjectSchema, outputSchemaOf } from "./schema.ts";
+
+/** A tool as `tools/list` shows it. */
+export interface Tool {
+  readonly name: string;
+  /** The operation's own name. */
+  readonly title: string;
+  readonly description: string;
+  readonly inputSchema: ObjectSchema;
+  readonly outputSchema: ObjectSchema;
+  readonly annotations: {
+    readonly readOnlyHint: boolean;
+    readonly destructiveHint: boolean;
+    readonly idempotentHint: boolean;
+    readonly openWorldHint: boolean;
+  };
+}
+
+/** The tool that an operation is; nothing about it is written by hand. */
+export function toolOf(operation: Operation): Tool {
+  return {
+    name: toolNameOf(operation.name),
+    title: operation.name,
+    description: `${operation.summary} ${boundsOf(operation)}`,
+    inputSchema: inputOf(operation),
+    outputSchema:
+      operation.kind === "stream" ? itemsOf(operation) : outputSchemaOf(operation.output),
+    annotations: hintsOf(operation),
+  };
+}
+
+function boundsOf({ kind, page, name, agents }: Operation): string {
+  if (agents === "never") return "For people only: agents may not call it.";
+  if (kind === "write")
+    return `Changes something: needs an agent session whose \`writes\` covers \`${name}\`, counts against its budget, and a policy may want a person's approval first.`;
+  if (kind === "stream")
+    return `Ends after ${limits.STREAM_EVENTS} items (\`events_max\`, at most ${limits.STREAM_EVENTS_MAX}) or ${limits.STREAM_SECONDS} seconds (\`seconds_max\`, at most ${limits.STREAM_SECONDS_MAX}); \`next\` says where another call goes on.`;
+  return page === undefined
+    ? "Reads only."
+    : "Reads only, a page of at most 200 items; `next_cursor` leads to the next.";
+}
+
+/** What says 201 adds; every other write replaces or removes. */
+function hintsOf({ kind, rest, status }: Operation): Tool["annotations"] {
+  const reads = kind !== "write";
+  return {
+    readOnlyHint: reads,
+    destructiveHint: !reads && status !== 201,
+    idempotentHint: reads || !rest.startsWith("POST "),
+    openWorldHint: false,
+  };
+}
+
+function inputOf({ kind, input }: Operation): ObjectSchema {
+  const schema = inputSchemaOf(input);
+  if (kind !== "stream") return schema;
+  const properties = { ...(schema["properties"] as Json), ...BOUNDS };
+  return { ...schema, properties };
+}
+
+const bound = (description: string, usual: number, maximum: number): Json => ({
+  type: "integer",
+  minimum: 1,
+  maximum,
+  default: usual,
+  description,
+});
+
+const BOUNDS: Json = {
+  events_max: bound("End after so many", limits.STREAM_EVENTS, limits.STREAM_EVENTS_MAX),
+  seconds_max: bound("End after this time", limits.STREAM_SECONDS, limits.STREAM_SECONDS_MAX),
+};
+
+const itemsOf = ({ output, resume }: Operation): ObjectSchema =>
+  outputSchemaOf(output, (item) => ({
+    type: "object",
+    required: ["items", "next"],
+    properties: {
+      items: { type: "array", items: item },
+      next: {
+        type: ["string", "number", "null"],
+        description:
+          resume === undefined
+            ? "Always null: this stream cannot go on"
+            : `Give it as \`${resume.input}\` to go on after these; null: from the start of what comes`,
+      },
+    },
+    additionalProperties: false,
+  }));
+
+/** Whether the operation itself takes a bound. */
+export const takes = ({ input }: Operation, field: string): boolean =>
+  input instanceof z.ZodObject && Object.hasOwn(input.shape, field);
