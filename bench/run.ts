@@ -9,7 +9,19 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Result } from "./kit/claim.ts";
 
-const CLAIMS = ["calls", "sealing", "verification", "verification-memory", "warm-start", "memory"];
+const CLAIMS = [
+  "calls",
+  "sealing",
+  "verification",
+  "verification-memory",
+  "warm-start",
+  "memory",
+  "faces",
+  "rest-write",
+  "rest-read",
+  "realtime",
+  "realtime-memory",
+];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));
 const chosen = process.argv.slice(2).filter((word) => !word.startsWith("--"));
@@ -78,7 +90,7 @@ function record() {
     changed: git("status", "--porcelain", "--", "server/src", "verifier/src") !== "",
     node: process.version,
     cores: availableParallelism(),
-    claims: results.map(({ name, unit, ours, theirs, figure, target, bound, reached }) => ({
+    claims: results.map(({ name, unit, ours, theirs, figure, target, bound, reached, figures }) => ({
       name,
       unit,
       ours: rounded(ours),
@@ -87,6 +99,7 @@ function record() {
       target,
       bound,
       reached,
+      ...(figures === undefined ? {} : { figures: mapped(figures) }),
     })),
   };
 }
@@ -98,6 +111,9 @@ function git(...words: string[]): string {
 function short(figure: number): string {
   return figure >= 100 ? Math.round(figure).toLocaleString("en") : String(rounded(figure));
 }
+
+const mapped = (figures: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, rounded(figure)]));
 
 function rounded(figure: number): number {
   return Number(figure.toPrecision(4));

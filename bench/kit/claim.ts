@@ -7,6 +7,8 @@ export interface Measured {
   readonly figure: number;
   /** Beside the figure: sizes, spreads, second measurements. */
   readonly notes: readonly string[];
+  /** Second measurements by name, kept in the history. */
+  readonly figures?: Readonly<Record<string, number>>;
 }
 
 export interface Claim {

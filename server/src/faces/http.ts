@@ -11,6 +11,13 @@ import { BODY_BYTES_MAX } from "./rest/json.ts";
 import { answer, refusalOf, requestIdOf } from "./rest/problem.ts";
 import { addRest } from "./rest/server.ts";
 
+/** Who sends a request slower than this holds a socket for nothing. */
+const REQUEST_MS = 60_000;
+const HEADERS_MS = 10_000;
+const CHECK_MS = 2_000;
+/** More than the sockets of all faces together may be. */
+const CONNECTIONS_MAX = 20_000;
+
 export interface HttpSettings {
   /** Shows tools for people who write against the server. */
   readonly development: boolean;
@@ -27,7 +34,8 @@ export function openHttp(
 ): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: 60_000,
+    requestTimeout: REQUEST_MS,
+    http: { headersTimeout: HEADERS_MS, connectionsCheckingInterval: CHECK_MS },
     keepAliveTimeout: 72_000,
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 500 },
@@ -35,6 +43,7 @@ export function openHttp(
     frameworkErrors: (error, request, reply) =>
       void answer(reply, refusalOf(error, parts.log), requestIdOf(request)),
   });
+  app.server.maxConnections = CONNECTIONS_MAX;
   observeRequests(app, parts.metrics, operations);
   allowOrigins(app, corsOrigins);
   addRest(app, parts, operations, health);

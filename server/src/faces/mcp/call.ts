@@ -1,8 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/server";
-import type { Operation, Parts } from "#pipeline";
+import type { Operation, Parts, Principal } from "#pipeline";
 import { invoke, refusalFor } from "../invoke.ts";
 import type { Asking } from "./catalog.ts";
-import { principalOf, refuseUnbounded } from "./principal.ts";
+import { refuseUnbounded } from "./principal.ts";
 import { doneResult, facts, refusedResult } from "./result.ts";
 import { followFor } from "./stream.ts";
 
@@ -10,12 +10,13 @@ import { followFor } from "./stream.ts";
 export async function callOperation(
   parts: Parts,
   operation: Operation,
+  principal: Principal,
   input: unknown,
   { credential, requestId, idempotencyKey, signal, context }: Asking,
 ): Promise<CallToolResult> {
   const incoming = { credential, requestId, idempotencyKey, signal };
   try {
-    refuseUnbounded(operation, await principalOf(parts, credential, requestId));
+    refuseUnbounded(operation, principal);
   } catch (error) {
     const refusal = refusalFor(error, parts.log, requestId);
     const { code } = refusal;

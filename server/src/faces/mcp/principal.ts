@@ -1,6 +1,6 @@
 import type { Operation, Parts, Principal } from "#pipeline";
 import { Suspicion } from "#pipeline";
-import { agentSessionNeeded, unknownTool } from "./refusals.ts";
+import { agentSessionNeeded } from "./refusals.ts";
 
 /** Who a key belongs to. A failed sign-in is told to the project that it names, as everywhere. */
 export async function principalOf(
@@ -26,12 +26,14 @@ export function isShown({ name, kind, agents }: Operation, { session }: Principa
 const covers = (prefix: string, name: string): boolean =>
   prefix === name || name.startsWith(`${prefix}.`);
 
+/** Whether there is such a tool for a caller at all: what is for people is not there for a key without bounds. */
+export const isThere = ({ agents }: Operation, { session }: Principal): boolean =>
+  agents !== "never" || session !== null;
+
 /**
- * Stops what is not for agents and comes with a key that has no bounds. What an agent session may not do goes on: the
- * pipeline refuses it, and seals that it was tried.
+ * Stops a write that comes with a key that has no bounds. What an agent session may not do goes on: the pipeline refuses
+ * it, and seals that it was tried.
  */
-export function refuseUnbounded({ name, kind, agents }: Operation, { session }: Principal): void {
-  if (session !== null) return;
-  if (agents === "never") throw unknownTool(name);
-  if (kind === "write") throw agentSessionNeeded(name);
+export function refuseUnbounded({ name, kind }: Operation, { session }: Principal): void {
+  if (kind === "write" && session === null) throw agentSessionNeeded(name);
 }

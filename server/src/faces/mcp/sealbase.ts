@@ -1,7 +1,7 @@
 import type { Operation, Parts } from "#pipeline";
 import { callOperation } from "./call.ts";
 import type { Catalog } from "./catalog.ts";
-import { isShown, principalOf } from "./principal.ts";
+import { isShown, isThere, principalOf } from "./principal.ts";
 import { promptOf, prompts } from "./prompts.ts";
 import { unknownTool } from "./refusals.ts";
 import { readables, readResource, resourcesOf, templatesOf } from "./resources.ts";
@@ -21,8 +21,9 @@ export function openCatalog(parts: Parts, operations: readonly Operation[]): Cat
     },
     async call(name, input, asking) {
       const found = byName.get(name);
-      if (found === undefined) throw unknownTool(name);
-      return callOperation(parts, found.operation, input, asking);
+      const principal = await principalOf(parts, asking.credential, asking.requestId);
+      if (found === undefined || !isThere(found.operation, principal)) throw unknownTool(name);
+      return callOperation(parts, found.operation, principal, input, asking);
     },
     resources: resourcesOf(read),
     templates: templatesOf(read),
