@@ -120,8 +120,13 @@ function inProcess({ system: { parts, operations }, project }: Scratch): Way {
     );
 }
 
-const facesOf = ({ figures }: Cell) => [...figures].filter(([name]) => name !== IN_PROCESS);
-const base = ({ figures }: Cell) => figures.get(IN_PROCESS)!;
+function facesOf({ figures }: Cell): [string, readonly number[]][] {
+  return [...figures].filter(([name]) => name !== IN_PROCESS);
+}
+
+function base({ figures }: Cell): readonly number[] {
+  return figures.get(IN_PROCESS)!;
+}
 
 function slowest(cells: readonly Cell[]): Pick<Measured, "ours" | "theirs" | "figure"> {
   const [worst] = cells
@@ -137,8 +142,9 @@ function slowest(cells: readonly Cell[]): Pick<Measured, "ours" | "theirs" | "fi
   return worst!;
 }
 
-const nameOf = ({ kind, callers }: Cell): string =>
-  `${kind}, ${callers} caller${callers === 1 ? "" : "s"}`;
+function nameOf({ kind, callers }: Cell): string {
+  return `${kind}, ${callers} caller${callers === 1 ? "" : "s"}`;
+}
 
 function described(cell: Cell): string {
   const faces = facesOf(cell).map(
@@ -148,8 +154,9 @@ function described(cell: Cell): string {
   return `${nameOf(cell)}: in process ${Math.round(median(base(cell)))}; ${faces.join(", ")}`;
 }
 
-const ratiosOf = (cell: Cell): [string, number][] =>
-  facesOf(cell).map(([name, figures]) => [
+function ratiosOf(cell: Cell): [string, number][] {
+  return facesOf(cell).map(([name, figures]) => [
     `${name}, ${nameOf(cell)}`,
     medianRatio(figures, base(cell)),
   ]);
+}

@@ -4,7 +4,6 @@ import { Evaluator } from "../server/src/domains/authz/evaluate.ts";
 import { exampleOf } from "../server/src/faces/example.ts";
 import { jsonSchemaOf } from "../server/src/faces/json-schema.ts";
 import { actionOf, type Operation, type Principal } from "../server/src/pipeline/index.ts";
-import { columns } from "./generate-operations.ts";
 
 const GROUPS = ["admins", "auditors", "services", "nobody"] as const;
 const SOME_ID = "00000000-0000-7000-8000-000000000001";
@@ -52,4 +51,12 @@ const CALLER: Principal = {
 function someInput({ input }: Operation): unknown {
   const { schema, named } = jsonSchemaOf(input, "input");
   return exampleOf(schema, named);
+}
+
+/** Rows of words as a table: each column as wide as its longest word. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
+  const line = (row: readonly string[]) =>
+    row.map((word, at) => word.padEnd(widths[at]!)).join("  ");
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
 }

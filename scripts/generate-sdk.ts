@@ -85,7 +85,7 @@ function methodType({ name, summary, rest, kind }: Operation): string {
   return `${doc(`${summary} \`${rest}\``)}readonly ${camel(name.split(".")[2]!)}: ${type};\n`;
 }
 
-const camel = (word: string): string =>
+export const camel = (word: string): string =>
   word.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** Of the five steps, and of a database that fails under a call; not those of starting or the command line. */

@@ -35,7 +35,7 @@ export function render(): Record<string, string> {
     "contract/mcp-tools.json": renderMcp(operations),
     "contract/refusals.md": renderRefusals(refusals),
     "contract/authz-matrix.txt": renderAuthzMatrix(operations),
-    "contract/operations.txt": renderOperations(operations),
+    "contract/operations.md": renderOperations(operations),
     ...renderProto(operations),
     "sdk/src/operations.ts": renderSdk(operations, refusals),
   };

@@ -62,8 +62,8 @@ export const configOf = (dataDir: string): Config => ({
   logLevel: "error",
 });
 
-export async function makeProject(system: System): Promise<Project> {
-  const { projectId, key } = await system.createOrganization("bench", "bench");
+export async function makeProject(system: System, name = "bench"): Promise<Project> {
+  const { projectId, key } = await system.createOrganization(name, name);
   return { id: projectId, key };
 }
 

@@ -1282,6 +1282,7 @@ export type RefusalCode =
   | "request/idle_socket"
   | "request/invalid"
   | "request/mcp_batch"
+  | "request/mcp_encoding"
   | "request/mcp_line_too_deep"
   | "request/mcp_line_too_long"
   | "request/method_not_allowed"

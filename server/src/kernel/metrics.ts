@@ -8,6 +8,7 @@ export interface Metrics {
   readonly steps: Histogram<"step">;
   readonly requests: Counter<"method" | "status">;
   readonly batches: Histogram<"kind">;
+  readonly streams: Gauge<string>;
   readonly jobs: Counter<"topic" | "outcome">;
   readonly entries: Counter<string>;
   readonly waiting: Gauge<"queue">;
@@ -45,6 +46,11 @@ export function openMetrics(): Metrics {
       name: "sealbase_http_requests_total",
       help: "HTTP requests by method and status, those that did not parse included.",
       labelNames: ["method", "status"],
+      registers,
+    }),
+    streams: new Gauge({
+      name: "sealbase_streams",
+      help: "Streams that are being followed.",
       registers,
     }),
     jobs: new Counter({

@@ -72,10 +72,12 @@ function enter(parts: Parts, tenantId: string): () => void {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   if (inProject >= STREAMS_PER_PROJECT_MAX || total >= STREAMS_MAX) throw tooManyStreams(inProject);
   counts.set(tenantId, inProject + 1);
+  parts.metrics.streams.inc();
   let left = false;
   return () => {
     if (left) return;
     left = true;
+    parts.metrics.streams.dec();
     const count = counts.get(tenantId)! - 1;
     if (count === 0) counts.delete(tenantId);
     else counts.set(tenantId, count);

@@ -19,6 +19,8 @@ export async function connect(url: string, key: string, era: Era = "2026-07-28")
   await client.connect(
     new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }),
   );
+  // From here on the client checks every result against its tool's schema.
+  await client.listTools();
   return client;
 }
 

@@ -7,6 +7,8 @@ const PAGES_KEPT_MAX = 256;
 /** Who may see a page was looked at when it was read; a change is heard at once, this is for when nobody could say so. */
 const PAGE_KEPT_MS = 1_000;
 const COUNTED_MAX = 100_000;
+/** Reads that are under way, so that a thousand readers of the past leave connections for calls. */
+const READS_AT_ONCE_MAX = 3;
 
 export interface OpenFeed extends Feed {
   /** A project's log has grown; without a project, any may have. */
@@ -24,13 +26,14 @@ export function openFeed(db: Db, revision: Revision): OpenFeed {
   const waiters = new Map<string, Set<() => void>>();
   const counts = new Map<string, number>();
   let all = 0;
+  const inTurn = turns(READS_AT_ONCE_MAX);
 
   const read = (tenantId: string, from: number): Promise<FeedPage> => {
     const place = `${tenantId} ${from}`;
     const known = pages.get(place);
     if (known !== undefined && known.until_ms > performance.now()) return known.page;
-    const page = db.transaction({ role: "reader", tenantId }, (tx) =>
-      readPage(tx, tenantId, from, revision),
+    const page = inTurn(() =>
+      db.transaction({ role: "reader", tenantId }, (tx) => readPage(tx, tenantId, from, revision)),
     );
     pages.delete(place);
     if (pages.size >= PAGES_KEPT_MAX) pages.delete(pages.keys().next().value!);
@@ -80,5 +83,22 @@ export function openFeed(db: Db, revision: Revision): OpenFeed {
         if (tenantId === undefined || place.startsWith(`${tenantId} `)) pages.delete(place);
       stir(tenantId);
     },
+  };
+}
+
+/** Runs at most so many at once; the others wait in the order in which they came. */
+function turns(max: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const queue: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= max) await new Promise<void>((resolve) => queue.push(resolve));
+    else running++;
+    try {
+      return await work();
+    } finally {
+      const next = queue.shift();
+      if (next === undefined) running--;
+      else next();
+    }
   };
 }

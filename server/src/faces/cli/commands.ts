@@ -107,8 +107,12 @@ export const commands: readonly Command[] = [
   {
     name: "call",
     usage: "OPERATION [JSON]",
-    summary: "Any operation by its name, with its input as JSON",
-    options: KEY,
+    summary: "Any operation by its name, with its input as JSON; a stream prints a line an item",
+    options: {
+      ...KEY,
+      "request-id": { value: "ID", help: "Kept with everything that the call leaves" },
+      "idempotency-key": { value: "KEY", help: "The same with the same input: done once" },
+    },
     operandsMin: 1,
     operandsMax: 2,
     load: async () => (await import("./commands/call.ts")).callOperation,

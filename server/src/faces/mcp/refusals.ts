@@ -27,6 +27,15 @@ export const tooManyRequests = (inProject: number) =>
     "Wait a second and send the request again, or to another server.",
   );
 
+export const packedBody = (encoding: string) =>
+  new Refusal(
+    "request/mcp_encoding",
+    415,
+    "Compressed bodies are not read",
+    { content_encoding: encoding.slice(0, 100) },
+    "Send the body without Content-Encoding.",
+  );
+
 export const mcpBatch = () =>
   new Refusal(
     "request/mcp_batch",

@@ -11,7 +11,7 @@ import type { Handler } from "./handler.ts";
 import { allowedHosts, checkHosts } from "./hosts.ts";
 import { begunBy, cancelledBy, fullName, isInitialize } from "./message.ts";
 import { principalOf } from "./principal.ts";
-import { mcpBatch } from "./refusals.ts";
+import { mcpBatch, packedBody } from "./refusals.ts";
 import { UnderWay } from "./under-way.ts";
 
 /** The MCP face: every operation a tool at /mcp. Its library is loaded by who uses it first. */
@@ -50,6 +50,8 @@ export function serveCatalog(
     url: "/mcp",
     async onRequest(request, reply) {
       checkHosts(request.raw, allowed);
+      const encoding = request.headers["content-encoding"];
+      if (encoding !== undefined && encoding !== "identity") throw packedBody(encoding);
       const credential = bearerOf(request.headers.authorization);
       const principal = await principalOf(parts, credential, requestIdOf(request));
       principals.set(request, principal);

@@ -1,17 +1,40 @@
-import type { Run } from "../command.ts";
+import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { usage } from "../refusals.ts";
-import { withSession } from "../session.ts";
+import { type Session, withSession } from "../session.ts";
+import { untilStopped } from "./serve.ts";
 
 export const callOperation: Run = (command) =>
-  withSession(command, async ({ call }) => {
-    const [name, input] = command.operands;
-    const { output, id, requestId, place } = await call(name!, parse(input ?? "{}"));
-    process.stdout.write(
-      `${JSON.stringify({ output, call: id, request_id: requestId, place }, null, 2)}\n`,
-    );
+  withSession(command, async (session) => {
+    const [name, text] = command.operands;
+    const input = parse(text ?? "{}");
+    if (session.find(name!).kind === "stream") await printItems(session, name!, input, command);
+    else {
+      const { output, id, requestId, place } = await session.call(name!, input, given(command));
+      const told = { output, call: id, request_id: requestId, place };
+      process.stdout.write(`${JSON.stringify(told, null, 2)}\n`);
+    }
     return EXIT.done;
   });
+
+/** One line an item, until the stream ends or somebody stops the command. */
+async function printItems(
+  { follow }: Session,
+  name: string,
+  input: unknown,
+  command: CommandCall,
+): Promise<void> {
+  const stopping = new AbortController();
+  void untilStopped().then(() => stopping.abort());
+  const items = await follow(name, input, { ...given(command), signal: stopping.signal });
+  for await (const item of items) process.stdout.write(`${JSON.stringify(item)}\n`);
+}
+
+/** What other faces take in headers. */
+const given = ({ values }: CommandCall) => ({
+  requestId: values["request-id"] as string | undefined,
+  idempotencyKey: values["idempotency-key"] as string | undefined,
+});
 
 function parse(text: string): unknown {
   try {
