@@ -25,6 +25,15 @@ export interface HttpSettings {
   readonly corsOrigins: readonly string[];
 }
 
+/** Operations check their own inputs and outputs: the compilers of JSON Schema need not be loaded (5 MB). */
+const NO_COMPILERS = {
+  buildValidator: (() => unused) as never,
+  buildSerializer: () => unused,
+};
+function unused(): never {
+  throw new Error("no route has a JSON Schema");
+}
+
 /** Every face that speaks HTTP, on one port. */
 export function openHttp(
   parts: Parts,
@@ -40,6 +49,7 @@ export function openHttp(
     forceCloseConnections: "idle",
     routerOptions: { maxParamLength: 500 },
     logger: false,
+    schemaController: { compilersFactory: NO_COMPILERS },
     frameworkErrors: (error, request, reply) =>
       void answer(reply, refusalOf(error, parts.log), requestIdOf(request)),
   });

@@ -69,10 +69,10 @@ const CASES: Case[] = [
   },
   { what: "a batch", body: [LIST, LIST], status: 400, code: "request/mcp_batch" },
   { what: "an empty batch", body: [], status: 400, code: "request/mcp_batch" },
-  { what: "a number", body: 7, status: 400, code: -32700 },
-  { what: "no message", body: {}, status: 400, code: -32700 },
-  { what: "another protocol", body: { ...LIST, jsonrpc: "1.0" }, status: 400, code: -32700 },
-  { what: "an id that is none", body: { ...LIST, id: { a: 1 } }, status: 400, code: -32700 },
+  { what: "a number", body: 7, status: 400, code: -32600 },
+  { what: "no message", body: {}, status: 400, code: -32600 },
+  { what: "another protocol", body: { ...LIST, jsonrpc: "1.0" }, status: 400, code: -32600 },
+  { what: "an id that is none", body: { ...LIST, id: { a: 1 } }, status: 400, code: -32600 },
   {
     what: "another type",
     body: LIST,
@@ -137,7 +137,7 @@ test.each(CASES)("$what is refused", async ({ body, headers, key, status, code }
   expect([answer.status, error.data?.code ?? error.code]).toEqual([status, code]);
   if (status === 401) expect(answer.headers.get("www-authenticate")).toBe("Bearer");
   if (error.data !== undefined)
-    expect(error.data).toMatchObject({ status, help: expect.stringMatching(/\w+\./) });
+    expect(error.data).toMatchObject({ status, help: expect.stringMatching(/^[A-Z].*\.$/) });
 });
 
 test.each([

@@ -112,7 +112,16 @@ async function send(
   }
   if (status === 405) reply.header("Allow", "POST");
   if (status === 200 && isInitialize(request.body)) reply.header(CONNECTION, randomUUID());
-  return reply.send(body === null ? undefined : Readable.fromWeb(body as WebStream));
+  if (body === null) return reply.send();
+  const read = Readable.fromWeb(body as WebStream);
+  const streams = headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+  return reply.send(streams ? Readable.from(opened(read), { objectMode: false }) : read);
+}
+
+/** A comment first: headers go out with the first bytes, and a client that gets none thinks that nobody is there. */
+async function* opened(events: Readable): AsyncGenerator<Buffer> {
+  yield Buffer.from(": open\n\n");
+  yield* events;
 }
 
 const PARSE_ERROR = -32_700;

@@ -2,7 +2,6 @@ import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { usage } from "../refusals.ts";
 import { type Session, withSession } from "../session.ts";
-import { untilStopped } from "./serve.ts";
 
 export const callOperation: Run = (command) =>
   withSession(command, async (session) => {
@@ -25,6 +24,7 @@ async function printItems(
   command: CommandCall,
 ): Promise<void> {
   const stopping = new AbortController();
+  const { untilStopped } = await import("./serve.ts");
   void untilStopped().then(() => stopping.abort());
   const items = await follow(name, input, { ...given(command), signal: stopping.signal });
   for await (const item of items) process.stdout.write(`${JSON.stringify(item)}\n`);

@@ -1,0 +1,387 @@
+import { payment } from "../system.ts";
+import type { Input } from "./face.ts";
+import type { World } from "./world.ts";
+
+/** One operation: what has to be there, the input that is answered with it, and inputs that are refused. */
+export interface Case {
+  readonly operation: string;
+  /** Makes what the call needs, and gives its input. */
+  prepare(world: World): Promise<Input> | Input;
+  /** Fields that every face's own types take and the operation does not; none where it takes no fields. */
+  readonly bad?: Input;
+  /** Fields that name nothing, and the code that says so. */
+  readonly missing?: { readonly input: Input; readonly code: string };
+  /** One call after the other: the server does few of them at once. */
+  readonly oneByOne?: true;
+}
+
+const NOTHING = "00000000-0000-4000-8000-000000000000";
+const missing = (code: string, input: Input = { id: NOTHING }) => ({ input, code });
+const noId: Input = { id: "none" };
+const noItems: Input = { limit: 0 };
+const tooLong = "x".repeat(1_001);
+
+const QUESTION = {
+  principal: { type: "User", id: "ada", groups: ["readers"] },
+  action: "doc.page.read",
+  resource: { type: "Doc", id: "1" },
+  context: { address: "10.0.0.1", hour: 9, vpn: true, tags: ["a", "b"] },
+};
+
+const assess = ({ ask }: World) => ask("POST", "/v1/risk/transactions", payment());
+const askFor = ({ ask }: World) => ask("POST", "/v1/decisions", QUESTION);
+const startAudit = ({ ask }: World) => ask("POST", "/v1/ledger/audits", {});
+const makeSession = ({ ask }: World, name: string) =>
+  ask("POST", "/v1/agent-sessions", { name, writes: ["risk"], calls_max: 7 });
+const makeKey = ({ ask, accountId }: World) =>
+  ask("POST", "/v1/api-keys", { service_account_id: accountId, name: "second" });
+const makeWebhook = ({ ask }: World) =>
+  ask("POST", "/v1/webhooks", { url: "https://example.com/hook", channels: ["scores", "entries"] });
+const idOf = async (made: Promise<{ id: string }>): Promise<Input> => ({ id: (await made).id });
+
+async function policies({ ask }: World, annotations: object) {
+  const { document } = await ask("GET", "/v1/policies");
+  document.staticPolicies["admins-may-do-everything"].annotations = annotations;
+  return document;
+}
+
+/** An agent's call that waits for a person. */
+async function makeApproval(world: World): Promise<{ id: string }> {
+  const document = await policies(world, { approval: "required" });
+  await world.ask("POST", "/v1/policies", { document });
+  const { key } = await makeSession(world, "asks");
+  await world.ask("POST", "/v1/risk/transactions", payment(), key).catch(() => undefined);
+  const { items } = await world.ask("GET", "/v1/approvals");
+  return items[0];
+}
+
+export const cases: readonly Case[] = [
+  {
+    operation: "authz.decision.ask",
+    prepare: () => QUESTION,
+    bad: { action: "doc..read" },
+  },
+  {
+    operation: "authz.decision.list",
+    async prepare(world) {
+      await askFor(world);
+      await askFor(world);
+      return { limit: 1, outcome: "deny", action: "doc.page.read" };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "authz.decision.get",
+    prepare: (world) => idOf(askFor(world)),
+    bad: noId,
+    missing: missing("action/decision_missing"),
+  },
+  { operation: "authz.policy.get", prepare: () => ({}) },
+  {
+    operation: "authz.policy.list",
+    async prepare(world) {
+      await world.ask("POST", "/v1/policies", { document: await policies(world, {}) });
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "authz.policy.activate",
+    prepare: async (world) => ({ document: await policies(world, { owner: "ada" }) }),
+    bad: {
+      document: {
+        staticPolicies: {
+          one: {
+            effect: "permit",
+            annotations: { owner: tooLong },
+            principal: { op: "All" },
+            action: { op: "All" },
+            resource: { op: "All" },
+            conditions: [],
+          },
+        },
+      },
+    },
+  },
+  {
+    operation: "risk.transaction.assess",
+    prepare: () =>
+      payment({
+        type: "TRANSFER",
+        external_id: "t-1",
+        origin_before_cents: 9_007_199_254_740_991,
+        origin_after_cents: 0,
+        occurred_at: "2026-05-01T12:00:00.000Z",
+      }),
+    bad: { origin_account: "" },
+  },
+  {
+    operation: "telemetry.chain.why",
+    prepare: (world) => idOf(assess(world)),
+    bad: { id: tooLong.slice(0, 129) },
+    missing: missing("action/chain_missing"),
+  },
+  {
+    operation: "telemetry.chain.replay",
+    prepare: (world) => idOf(assess(world)),
+    bad: { id: tooLong.slice(0, 129) },
+    missing: missing("action/chain_missing"),
+  },
+  {
+    operation: "feed.event.watch",
+    async prepare(world) {
+      await assess(world);
+      return { after: "0.0", events_max: 3 };
+    },
+    bad: { after: "none" },
+  },
+  {
+    operation: "ledger.checkpoint.get",
+    async prepare(world) {
+      await assess(world);
+      return {};
+    },
+  },
+  {
+    operation: "ledger.entry.list",
+    async prepare(world) {
+      await assess(world);
+      await assess(world);
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "ledger.entry.get",
+    prepare: (world) => idOf(assess(world)),
+    bad: noId,
+    missing: missing("action/entry_missing"),
+  },
+  {
+    operation: "ledger.receipt.get",
+    prepare: (world) => idOf(assess(world)),
+    bad: noId,
+    missing: missing("action/entry_missing"),
+  },
+  {
+    operation: "ledger.log.verify",
+    async prepare(world) {
+      await assess(world);
+      return {};
+    },
+    oneByOne: true,
+  },
+  { operation: "ledger.audit.start", prepare: () => ({}) },
+  { operation: "control-plane.me.get", prepare: () => ({}) },
+  {
+    operation: "control-plane.project.create",
+    prepare: () => ({ name: "Second", slug: "second", score_max: 0.5 }),
+    bad: { slug: "No slug" },
+  },
+  {
+    operation: "control-plane.project.list",
+    async prepare({ ask }) {
+      await ask("POST", "/v1/projects", { name: "Second", slug: "second" });
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "control-plane.project.get",
+    prepare: ({ projectId }) => ({ id: projectId }),
+    bad: noId,
+    missing: missing("action/project_missing"),
+  },
+  {
+    operation: "control-plane.project.update",
+    prepare: ({ projectId }) => ({ id: projectId, score_max: 0.25 }),
+    bad: { score_max: 2 },
+    missing: missing("action/project_missing"),
+  },
+  {
+    operation: "control-plane.service-account.create",
+    prepare: () => ({ name: "second", groups: ["readers"] }),
+    bad: { name: tooLong },
+  },
+  {
+    operation: "control-plane.service-account.list",
+    async prepare({ ask }) {
+      await ask("POST", "/v1/service-accounts", { name: "second", groups: ["readers"] });
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "control-plane.api-key.create",
+    prepare: ({ accountId }) => ({
+      service_account_id: accountId,
+      name: "second",
+      expires_at: "2100-01-01T00:00:00.000Z",
+    }),
+    bad: { name: tooLong },
+    missing: missing("action/service_account_missing", { service_account_id: NOTHING }),
+  },
+  {
+    operation: "control-plane.api-key.list",
+    async prepare(world) {
+      await makeKey(world);
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "control-plane.api-key.revoke",
+    prepare: (world) => idOf(makeKey(world)),
+    bad: noId,
+    missing: missing("action/api_key_missing"),
+  },
+  {
+    operation: "agents.agent-session.create",
+    prepare: () => ({ name: "second", writes: ["risk", "ledger.audit"], calls_max: 5, seconds: 90 }),
+    bad: { seconds: 1 },
+  },
+  {
+    operation: "agents.agent-session.list",
+    async prepare(world) {
+      await makeSession(world, "one");
+      await makeSession(world, "two");
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "agents.agent-session.end",
+    prepare: (world) => idOf(makeSession(world, "one")),
+    bad: noId,
+    missing: missing("action/agent_session_missing"),
+  },
+  {
+    operation: "agents.approval.list",
+    async prepare(world) {
+      await makeApproval(world);
+      return { limit: 1, status: "waiting" };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "agents.approval.settle",
+    prepare: async (world) => ({
+      ...(await idOf(makeApproval(world))),
+      granted: true,
+      reason: "expected",
+    }),
+    bad: { reason: tooLong },
+    missing: missing("action/approval_not_waiting"),
+  },
+  {
+    operation: "ops.job.list",
+    async prepare(world) {
+      await startAudit(world);
+      await startAudit(world);
+      return { limit: 1, status: "waiting", topic: "ledger.audit" };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "ops.job.get",
+    prepare: (world) => idOf(startAudit(world)),
+    bad: noId,
+    missing: missing("action/job_missing"),
+  },
+  {
+    operation: "ops.job.retry",
+    async prepare(world) {
+      const { id } = await startAudit(world);
+      await world.ask("POST", `/v1/jobs/${id}/cancel`, {});
+      return { id };
+    },
+    bad: noId,
+    missing: missing("action/job_missing"),
+  },
+  {
+    operation: "ops.job.cancel",
+    prepare: (world) => idOf(startAudit(world)),
+    bad: noId,
+    missing: missing("action/job_missing"),
+  },
+  { operation: "ops.schedule.list", prepare: () => ({}) },
+  {
+    operation: "ops.schedule.update",
+    prepare: () => ({ topic: "ledger.audit", every_s: 7_200, enabled: false }),
+    bad: { every_s: 1 },
+    missing: missing("action/schedule_missing", { topic: "nothing" }),
+  },
+  {
+    operation: "ops.retention-policy.list",
+    async prepare({ ask }) {
+      await ask("POST", "/v1/retention-policies", { table: "ops.outbox", keep_days: 30 });
+      return {};
+    },
+  },
+  {
+    operation: "ops.retention-policy.set",
+    prepare: () => ({ table: "ops.outbox", keep_days: 30 }),
+    bad: { keep_days: 0 },
+  },
+  {
+    operation: "ops.message.receive",
+    prepare: () => ({
+      source: "erp",
+      message_id: "m-1",
+      payload: { lines: [1, 2.5, null, "x", true], none: null, empty: {}, list: [] },
+    }),
+    bad: { source: "" },
+  },
+  {
+    operation: "webhooks.webhook.create",
+    prepare: () => ({
+      url: "https://example.com/hook",
+      channels: ["scores", "entries"],
+      after: "0.0",
+    }),
+    bad: { url: "none" },
+  },
+  {
+    operation: "webhooks.webhook.list",
+    async prepare(world) {
+      await makeWebhook(world);
+      await makeWebhook(world);
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "webhooks.webhook.get",
+    prepare: (world) => idOf(makeWebhook(world)),
+    bad: noId,
+    missing: missing("action/webhook_missing"),
+  },
+  {
+    operation: "webhooks.webhook.update",
+    prepare: async (world) => ({
+      ...(await idOf(makeWebhook(world))),
+      channels: ["decisions"],
+      enabled: false,
+    }),
+    bad: { url: "none" },
+    missing: missing("action/webhook_missing"),
+  },
+  {
+    operation: "webhooks.webhook.delete",
+    prepare: (world) => idOf(makeWebhook(world)),
+    bad: noId,
+    missing: missing("action/webhook_missing"),
+  },
+  {
+    operation: "webhooks.webhook.replay",
+    prepare: async (world) => ({ ...(await idOf(makeWebhook(world))), after: "0.0" }),
+    bad: { after: "none" },
+    missing: missing("action/webhook_missing"),
+  },
+  {
+    operation: "webhooks.webhook.rotate",
+    prepare: (world) => idOf(makeWebhook(world)),
+    bad: noId,
+    missing: missing("action/webhook_missing"),
+  },
+];

@@ -1,0 +1,42 @@
+import type { World } from "./world.ts";
+
+/**
+ * What differs between two equal worlds, replaced: ids, keys, hashes and signatures by placeholders numbered by where
+ * they come first, so that the same one stays the same; times of this century by one. The rest has to be equal.
+ */
+export function withPlaceholders(value: unknown, { actors }: Pick<World, "actors">): unknown {
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string => {
+    const kind = KINDS.find(([pattern]) => pattern.test(text))?.[1] ?? "digest";
+    if (kind === "time") return "<time>";
+    let name = names.get(text);
+    if (name === undefined) names.set(text, (name = `<${kind} ${names.size + 1}>`));
+    return name;
+  };
+  const replaced = (text: string): string =>
+    actors
+      .reduce((rest, actor) => rest.replaceAll(actor, "<caller>"), text)
+      .replaceAll(CHANGING, nameOf);
+  const walk = (part: unknown): unknown => {
+    if (typeof part === "string") return replaced(part);
+    if (Array.isArray(part)) return part.map(walk);
+    if (typeof part !== "object" || part === null) return part;
+    const sorted = Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(sorted.map(([name, inner]) => [name, walk(inner)]));
+  };
+  return walk(value);
+}
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+const TIME = /20\d\d-\d\d-\d\dT[\d:.]+Z/;
+const KEY = /(?:sk|as|whsec)_[A-Za-z0-9+/=_]+/;
+/** Hex, base64, and the short hash in a verifier key. */
+const DIGEST = /[0-9a-f]{64}|[A-Za-z0-9+/]{40,}={0,2}|(?<=\+)[0-9a-f]{8}(?=\+)/;
+
+const CHANGING = new RegExp([UUID, TIME, KEY, DIGEST].map(({ source }) => source).join("|"), "g");
+const whole = ({ source }: RegExp) => new RegExp(`^(?:${source})$`);
+const KINDS = [
+  [whole(UUID), "id"],
+  [whole(TIME), "time"],
+  [whole(KEY), "key"],
+] as const;

@@ -1,0 +1,67 @@
+import type { TestSystem } from "../system.ts";
+import type { Caller } from "./face.ts";
+
+/** A project of its own for one call of one face, made as it is made for the others. */
+export interface World {
+  readonly projectId: string;
+  /** The administrator, whose account it is. */
+  readonly admin: Caller;
+  readonly accountId: string;
+  /** The same caller by its two names: as itself, and as the agent in its name. */
+  readonly actors: readonly string[];
+  /** What the REST face gives; throws when it refuses. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
+  ask(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, key?: string): Promise<any>;
+}
+
+/** @param writes what the agent session in the administrator's name may call; there is none without */
+export async function makeWorld(system: TestSystem, writes: readonly string[]): Promise<World> {
+  const { key, projectId } = await system.project();
+  const ask: World["ask"] = async (method, path, body, by = key) => {
+    const answer = await system.as(by).call(method, path, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.text}`);
+    return answer.body;
+  };
+  const [account] = await system.sql<{ id: string }>(
+    "select id from control_plane.service_accounts where tenant_id = $1",
+    [projectId],
+  );
+  const accountId = account!.id;
+  const actors = [`ServiceAccount:${accountId}`];
+  if (writes.length === 0) return { projectId, admin: { key }, accountId, actors, ask };
+  const session = await ask("POST", "/v1/agent-sessions", { name: "agent", writes });
+  return {
+    projectId,
+    admin: { key, agentKey: session.key },
+    accountId,
+    actors: [...actors, `AgentSession:${session.id}`],
+    ask,
+  };
+}
+
+/** An account without groups, which the policies allow nothing but to see who it is. */
+export async function makeStranger(system: TestSystem, { projectId, ask }: World): Promise<Caller> {
+  const account = await ask("POST", "/v1/service-accounts", { name: "stranger" });
+  const { key } = await ask("POST", "/v1/api-keys", {
+    service_account_id: account.id,
+    name: "key",
+  });
+  const session = await ask("POST", "/v1/agent-sessions", { name: "its", writes: ALL_DOMAINS });
+  // It may not make a session itself.
+  await system.sql(
+    "update control_plane.agent_sessions set service_account_id = $1 where tenant_id = $2 and id = $3",
+    [account.id, projectId, session.id],
+  );
+  return { key, agentKey: session.key };
+}
+
+export const ALL_DOMAINS = [
+  "agents",
+  "authz",
+  "control-plane",
+  "ledger",
+  "ops",
+  "risk",
+  "telemetry",
+  "webhooks",
+];
