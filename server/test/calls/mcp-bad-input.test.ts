@@ -9,7 +9,11 @@ beforeAll(async () => {
   system = await openTestSystem();
   url = `${await system.app.listen({ host: "127.0.0.1", port: 0 })}/mcp`;
 });
-afterAll(() => system.stop());
+afterAll(async () => {
+  // Who left may have connected again without a word, which the server would wait for.
+  system.app.server.closeAllConnections();
+  await system.stop();
+});
 
 const message = (method: string, params: object = {}, id: unknown = 1) => ({
   jsonrpc: "2.0",

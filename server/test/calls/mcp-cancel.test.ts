@@ -61,6 +61,8 @@ beforeAll(async () => {
   url = `${await app.listen({ host: "127.0.0.1", port: 0 })}/mcp`;
 });
 afterAll(async () => {
+  // Who left may have connected again without a word, which the server would wait for.
+  app.server.closeAllConnections();
   await app.close();
   await system.stop();
 });

@@ -35,11 +35,14 @@ const TOOLS: Readonly<Record<string, Tool>> = {
     resource("test://mixed-content-resource", "application/json", '{"test":"data","value":123}'),
   ],
   async test_tool_with_logging({ context: { mcpReq } }) {
-    await mcpReq.log("info", "Tool execution started");
-    await sleep(STEP_MS);
-    await mcpReq.log("info", "Tool processing data");
-    await sleep(STEP_MS);
-    await mcpReq.log("info", "Tool execution completed");
+    for (const data of [
+      "Tool execution started",
+      "Tool processing data",
+      "Tool execution completed",
+    ]) {
+      await mcpReq.notify({ method: "notifications/message", params: { level: "info", data } });
+      await sleep(STEP_MS);
+    }
     return [text("done")];
   },
   async test_tool_with_progress({ context: { mcpReq } }) {

@@ -11,6 +11,8 @@ export interface Case {
   readonly bad?: Input;
   /** Fields that name nothing, and the code that says so. */
   readonly missing?: { readonly input: Input; readonly code: string };
+  /** Everybody may call it. */
+  readonly isOpen?: true;
   /** One call after the other: the server does few of them at once. */
   readonly oneByOne?: true;
 }
@@ -107,10 +109,9 @@ export const cases: readonly Case[] = [
     operation: "risk.transaction.assess",
     prepare: () =>
       payment({
-        type: "TRANSFER",
         external_id: "t-1",
-        origin_before_cents: 9_007_199_254_740_991,
-        origin_after_cents: 0,
+        origin_before_cents: Number.MAX_SAFE_INTEGER,
+        origin_after_cents: Number.MAX_SAFE_INTEGER - 12_345,
         occurred_at: "2026-05-01T12:00:00.000Z",
       }),
     bad: { origin_account: "" },
@@ -172,7 +173,7 @@ export const cases: readonly Case[] = [
     oneByOne: true,
   },
   { operation: "ledger.audit.start", prepare: () => ({}) },
-  { operation: "control-plane.me.get", prepare: () => ({}) },
+  { operation: "control-plane.me.get", prepare: () => ({}), isOpen: true },
   {
     operation: "control-plane.project.create",
     prepare: () => ({ name: "Second", slug: "second", score_max: 0.5 }),
@@ -237,7 +238,12 @@ export const cases: readonly Case[] = [
   },
   {
     operation: "agents.agent-session.create",
-    prepare: () => ({ name: "second", writes: ["risk", "ledger.audit"], calls_max: 5, seconds: 90 }),
+    prepare: () => ({
+      name: "second",
+      writes: ["risk", "ledger.audit"],
+      calls_max: 5,
+      seconds: 90,
+    }),
     bad: { seconds: 1 },
   },
   {
@@ -385,3 +391,6 @@ export const cases: readonly Case[] = [
     missing: missing("action/webhook_missing"),
   },
 ];
+
+const byOperation = new Map(cases.map((one) => [one.operation, one]));
+export const caseOf = (operation: string): Case | undefined => byOperation.get(operation);

@@ -25,7 +25,8 @@ export function cli({ parts }: TestSystem): Face {
 function answerOf(kind: string, code: number, out: string, error: string): Answer {
   if (code !== 0) return { code: JSON.parse(error).code, callId: undefined };
   const lines = out.trim().split("\n");
-  if (kind === "stream") return { output: lines.map((line) => JSON.parse(line)), callId: undefined };
+  if (kind === "stream")
+    return { output: lines.map((line) => JSON.parse(line)), callId: undefined };
   const { output, call } = JSON.parse(out);
   return { output, callId: call };
 }

@@ -1,5 +1,6 @@
 import { SealbaseClient, SealbaseRefusal } from "../../../sdk/src/index.ts";
 import { camel, type Face, NOBODYS_KEY } from "./face.ts";
+import { itemsOf } from "./items.ts";
 
 type Given = Promise<{ readonly output: unknown; readonly meta: { readonly id: string } }>;
 type Method = (input: object, options: object) => Given & AsyncIterable<unknown>;
@@ -16,7 +17,7 @@ export const sdk = (url: string): Face => ({
       .reduce((at, word) => (at as Record<string, unknown>)[word], client.withMeta as unknown);
     const answer = (method as Method)(input, { requestId });
     try {
-      if (kind === "stream") return { output: await Array.fromAsync(answer), callId: undefined };
+      if (kind === "stream") return { output: await itemsOf(answer), callId: undefined };
       const { output, meta } = await answer;
       return { output, callId: meta.id };
     } catch (error) {

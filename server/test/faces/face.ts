@@ -17,9 +17,13 @@ export type Input = Readonly<Record<string, unknown>>;
 /** Who calls. Without a key nobody does. */
 export interface Caller {
   readonly key?: string;
-  /** Key of an agent session of the same account, for the face on which keys do not write. */
+  /** Key of an agent session in the same account's name, for the face on which keys do not write. */
   readonly agentKey?: string;
+  /** What the record calls them: as themselves, and as the agent in their name. */
+  readonly actors: readonly string[];
 }
+
+export const NOBODY: Caller = { actors: [] };
 
 /** What came of a call: its output (of a stream the items), or the code it was refused with. */
 export type Answer = {
@@ -33,3 +37,12 @@ export const NOBODYS_KEY = "nobody";
 /** `service-account` is serviceAccount. */
 export const camel = (word: string): string =>
   word.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Whether an operation is called through a face, refused there whoever calls, or not a thing of it at all. */
+export function serves(
+  { kinds, forAgents }: Face,
+  { kind, agents }: Operation,
+): "calls" | "refuses" | "nothing" {
+  if (kinds !== undefined && !kinds.includes(kind)) return "nothing";
+  return forAgents === true && agents === "never" ? "refuses" : "calls";
+}

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   buildSchema,
-  getNamedType,
   type GraphQLField,
   type GraphQLSchema,
   type GraphQLType,
+  getNamedType,
   isObjectType,
 } from "graphql";
 import { fieldNameOf } from "#faces/graphql/names.ts";
@@ -16,9 +16,7 @@ import { eventsOf } from "./sse.ts";
 
 /** GraphQL by fetch: one operation a document, with everything that the committed schema says it has. */
 export function graphql(url: string): Face {
-  const schema = buildSchema(
-    readFileSync(join(packageRoot, "../contract/schema.graphql"), "utf8"),
-  );
+  const schema = buildSchema(readFileSync(join(packageRoot, "../contract/schema.graphql"), "utf8"));
   return {
     name: "GraphQL",
     home: "graphql",
@@ -80,8 +78,7 @@ function selectionOf(type: GraphQLType): string {
 
 function answered(operation: Operation, { data, errors, extensions }: Result): Answer {
   const [error] = errors ?? [];
-  if (error !== undefined)
-    return { code: error.extensions.code, callId: error.extensions.call_id };
+  if (error !== undefined) return { code: error.extensions.code, callId: error.extensions.call_id };
   const output = data![fieldNameOf(operation.name)];
   const callId = extensions?.sealbase.calls[0]?.id;
   return { output: operation.page === undefined ? output : pageOf(output as Connection), callId };

@@ -1,10 +1,5 @@
 import type { DescMethod, DescService, Message as Proto } from "@bufbuild/protobuf";
-import {
-  type CallOptions,
-  ConnectError,
-  createClient,
-  type Transport,
-} from "@connectrpc/connect";
+import { type CallOptions, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -16,6 +11,7 @@ import type { Operation } from "#pipeline";
 import { operations } from "../../src/main.ts";
 import type { Generated } from "../grpc.ts";
 import type { Answer, Face } from "./face.ts";
+import { itemsOf } from "./items.ts";
 
 /** Three protocols by the library's clients, generated from the committed interface. */
 export const grpcFaces = (http2: string, http: string, api: Generated): Face[] => [
@@ -55,8 +51,7 @@ function grpc(name: string, transport: Transport, api: Generated): Face {
       try {
         const answer = client[method.localName]!(message, options);
         if (!(Symbol.asyncIterator in answer)) return { output: read(await answer), callId };
-        const items = await Array.fromAsync(answer);
-        return { output: items.map(read), callId };
+        return { output: (await itemsOf(answer)).map(read), callId };
       } catch (error) {
         return refused(ConnectError.from(error));
       }

@@ -9,30 +9,33 @@ import type { Operation } from "#pipeline";
 import type { Answer, Caller, Face } from "./face.ts";
 
 /** MCP by its own client, over Streamable HTTP. Keys only read there, so that writes come from agent sessions. */
-export const mcp = (url: string): Face => ({
-  name: "MCP",
-  home: "mcp",
-  forAgents: true,
-  call: (operation, input, caller, requestId) =>
-    callTool(url, keyFor(operation, caller), operation, input, requestId),
-});
+export function mcp(url: string): Face {
+  const clients = new Map<string | undefined, Promise<Client>>();
+  return {
+    name: "MCP",
+    home: "mcp",
+    forAgents: true,
+    call(operation, input, caller, requestId) {
+      const key = keyFor(operation, caller);
+      let client = clients.get(key);
+      if (client === undefined) clients.set(key, (client = connect(url, key)));
+      return callTool(client, operation, input, requestId);
+    },
+  };
+}
 
 const keyFor = ({ kind }: Operation, { key, agentKey }: Caller): string | undefined =>
   kind === "write" ? agentKey : key;
 
-/** One call of a tool, with exactly this key. */
+/** One call of a tool, by a client that connects. */
 export async function callTool(
-  url: string,
-  key: string | undefined,
+  client: Promise<Client>,
   { name, kind }: Operation,
   input: object,
   requestId: string,
 ): Promise<Answer> {
   try {
-    const client = await connect(url, key);
-    // Having listed the tools, the client checks answers against their schemas.
-    await client.listTools();
-    const answer = await client.callTool({
+    const answer = await (await client).callTool({
       name: toolNameOf(name),
       arguments: { ...input },
       _meta: { "sealbase/request_id": requestId },
@@ -46,13 +49,8 @@ export async function callTool(
   }
 }
 
-/** Names of the tools that a key is shown. */
-export async function toolsShown(url: string, key: string): Promise<string[]> {
-  const { tools } = await (await connect(url, key)).listTools();
-  return tools.map(({ name }) => name);
-}
-
-async function connect(url: string, key: string | undefined): Promise<Client> {
+/** A client that knows the tools which the key is shown, and checks answers against their schemas. */
+export async function connect(url: string, key: string | undefined): Promise<Client> {
   const client = new Client(
     { name: "test", version: "1" },
     { versionNegotiation: { mode: { pin: "2026-07-28" } } },
@@ -60,6 +58,7 @@ async function connect(url: string, key: string | undefined): Promise<Client> {
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const options = { requestInit: { headers } };
   await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`), options));
+  await client.listTools();
   return client;
 }
 
@@ -67,5 +66,5 @@ async function connect(url: string, key: string | undefined): Promise<Client> {
 function codeOf(error: unknown): string {
   if (error instanceof ProtocolError) return (error.data as { code: string }).code;
   if (!(error instanceof SdkHttpError)) throw error;
-  return JSON.parse((error.data as { text: string }).text).error.data.code;
+  return JSON.parse((error.data as { text?: string }).text!).error.data.code;
 }

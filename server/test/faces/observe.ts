@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "#pipeline";
 import { decodeEntry } from "#verifier";
 import type { TestSystem } from "../system.ts";
-import type { Answer, Caller, Face, Input } from "./face.ts";
+import type { Caller, Face, Input } from "./face.ts";
 import { withPlaceholders } from "./placeholders.ts";
 import type { World } from "./world.ts";
 
@@ -14,7 +14,7 @@ export interface Seen {
   /** Calls of the chain that the request's id leads to. */
   readonly decisions: readonly Decision[];
   readonly entries: readonly Entry[];
-  /** False when the face told another call's id. */
+  /** Whether the face told this call's id, or none where it need not: of a stream, or a refusal. */
   readonly toldRight: boolean;
 }
 
@@ -42,20 +42,23 @@ export async function observe(
 ): Promise<Seen> {
   const requestId = `faces-${randomUUID()}`;
   const answer = await face.call(operation, input, from, requestId);
-  return { ...said(answer, world), ...(await traced(system, world, requestId, answer.callId)) };
+  const said =
+    "code" in answer
+      ? { code: answer.code }
+      : { output: withPlaceholders(answer.output, from.actors) };
+  const { ids, ...traces } = await traced(system, world, from, requestId);
+  const mayBeSilent = "code" in answer || operation.kind === "stream";
+  const { callId } = answer;
+  const toldRight = callId === undefined ? mayBeSilent : ids.includes(callId);
+  return { ...said, ...traces, toldRight };
 }
-
-const said = (answer: Answer, world: World) =>
-  "code" in answer
-    ? { code: answer.code }
-    : { output: withPlaceholders(answer.output, world) };
 
 async function traced(
   system: TestSystem,
-  { admin, actors }: World,
+  { admin }: World,
+  { actors }: Caller,
   requestId: string,
-  told: string | undefined,
-): Promise<Pick<Seen, "decisions" | "entries" | "toldRight">> {
+): Promise<Pick<Seen, "decisions" | "entries"> & { readonly ids: readonly string[] }> {
   await system.parts.reads.flush();
   const why = await system.as(admin.key!).call("GET", `/v1/decisions/${requestId}/why`);
   const calls: Chain[] = why.status === 404 ? [] : why.body.calls;
@@ -73,7 +76,7 @@ async function traced(
       system,
       calls.flatMap(({ seal }) => seal?.entry_id ?? []),
     ),
-    toldRight: told === undefined || calls.some(({ id }) => id === told),
+    ids: calls.map(({ id }) => id),
   };
 }
 
@@ -97,7 +100,10 @@ async function entriesOf(system: TestSystem, ids: readonly string[]): Promise<En
   if (ids.length === 0) return [];
   const distinct = [...new Set(ids)];
   const read = () =>
-    system.sql<{ entry: Buffer }>("select entry from ledger.entries where id = any($1)", [distinct]);
+    system.sql<{ entry: Buffer }>(
+      "select entry from ledger.entries where id = any($1) order by index",
+      [distinct],
+    );
   const until_ms = performance.now() + PUBLISHED_MS;
   let rows = await read();
   while (rows.length < distinct.length && performance.now() < until_ms) {

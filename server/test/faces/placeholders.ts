@@ -1,14 +1,15 @@
-import type { World } from "./world.ts";
-
 /**
  * What differs between two equal worlds, replaced: ids, keys, hashes and signatures by placeholders numbered by where
  * they come first, so that the same one stays the same; times of this century by one. The rest has to be equal.
+ * @param actors the caller's own names
  */
-export function withPlaceholders(value: unknown, { actors }: Pick<World, "actors">): unknown {
+export function withPlaceholders(value: unknown, actors: readonly string[]): unknown {
   const names = new Map<string, string>();
   const nameOf = (text: string): string => {
     const kind = KINDS.find(([pattern]) => pattern.test(text))?.[1] ?? "digest";
-    if (kind === "time") return "<time>";
+    return kind === "time" ? "<time>" : numbered(kind, text);
+  };
+  const numbered = (kind: string, text: string): string => {
     let name = names.get(text);
     if (name === undefined) names.set(text, (name = `<${kind} ${names.size + 1}>`));
     return name;
@@ -22,14 +23,20 @@ export function withPlaceholders(value: unknown, { actors }: Pick<World, "actors
     if (Array.isArray(part)) return part.map(walk);
     if (typeof part !== "object" || part === null) return part;
     const sorted = Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(sorted.map(([name, inner]) => [name, walk(inner)]));
+    return Object.fromEntries(
+      sorted.map(([name, inner]) => [
+        name,
+        // Of a key: nothing about it says so.
+        name === "prefix" ? numbered(name, inner) : walk(inner),
+      ]),
+    );
   };
   return walk(value);
 }
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const TIME = /20\d\d-\d\d-\d\dT[\d:.]+Z/;
-const KEY = /(?:sk|as|whsec)_[A-Za-z0-9+/=_]+/;
+const KEY = /(?:sk|as|whsec)_[\w+/=-]+/;
 /** Hex, base64, and the short hash in a verifier key. */
 const DIGEST = /[0-9a-f]{64}|[A-Za-z0-9+/]{40,}={0,2}|(?<=\+)[0-9a-f]{8}(?=\+)/;
 

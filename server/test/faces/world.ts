@@ -7,8 +7,6 @@ export interface World {
   /** The administrator, whose account it is. */
   readonly admin: Caller;
   readonly accountId: string;
-  /** The same caller by its two names: as itself, and as the agent in its name. */
-  readonly actors: readonly string[];
   /** What the REST face gives; throws when it refuses. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
   ask(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, key?: string): Promise<any>;
@@ -28,40 +26,33 @@ export async function makeWorld(system: TestSystem, writes: readonly string[]): 
   );
   const accountId = account!.id;
   const actors = [`ServiceAccount:${accountId}`];
-  if (writes.length === 0) return { projectId, admin: { key }, accountId, actors, ask };
+  if (writes.length === 0) return { projectId, admin: { key, actors }, accountId, ask };
   const session = await ask("POST", "/v1/agent-sessions", { name: "agent", writes });
   return {
     projectId,
-    admin: { key, agentKey: session.key },
+    admin: { key, agentKey: session.key, actors: [...actors, `AgentSession:${session.id}`] },
     accountId,
-    actors: [...actors, `AgentSession:${session.id}`],
     ask,
   };
 }
 
-/** An account without groups, which the policies allow nothing but to see who it is. */
-export async function makeStranger(system: TestSystem, { projectId, ask }: World): Promise<Caller> {
+/** An account without groups, whom the policies allow nothing but to see who it is. */
+export async function makeStranger(
+  system: TestSystem,
+  { projectId, ask }: World,
+  writes: readonly string[],
+): Promise<Caller> {
   const account = await ask("POST", "/v1/service-accounts", { name: "stranger" });
   const { key } = await ask("POST", "/v1/api-keys", {
     service_account_id: account.id,
     name: "key",
   });
-  const session = await ask("POST", "/v1/agent-sessions", { name: "its", writes: ALL_DOMAINS });
+  const session = await ask("POST", "/v1/agent-sessions", { name: "its", writes });
   // It may not make a session itself.
   await system.sql(
     "update control_plane.agent_sessions set service_account_id = $1 where tenant_id = $2 and id = $3",
     [account.id, projectId, session.id],
   );
-  return { key, agentKey: session.key };
+  const actors = [`ServiceAccount:${account.id}`, `AgentSession:${session.id}`];
+  return { key, agentKey: session.key, actors };
 }
-
-export const ALL_DOMAINS = [
-  "agents",
-  "authz",
-  "control-plane",
-  "ledger",
-  "ops",
-  "risk",
-  "telemetry",
-  "webhooks",
-];

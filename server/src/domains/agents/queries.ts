@@ -167,27 +167,19 @@ export async function settleApproval(
   return row;
 }
 
-export interface FoundSession {
-  readonly tenant_id: string;
-  readonly organization_id: string;
-  readonly api_key_id: string;
-  readonly key_hash: Buffer;
-  readonly expires_at: Date | null;
-  readonly revoked_at: Date | null;
-  readonly service_account_id: string;
-  readonly service_account_name: string;
-  readonly groups: string[];
-  readonly disabled_at: Date | null;
-  readonly project_name: string;
-  readonly score_max: string;
-  readonly revision: number;
+/** What is known of a session beside what is known of every credential. */
+export interface SessionPart {
   readonly session_id: string;
   readonly session_name: string;
   readonly session_writes: string[];
 }
 
-export async function findSession(tx: Tx, prefix: string): Promise<FoundSession | undefined> {
-  const [row] = await query<FoundSession>(
+/** A session by the public part of its key, in the form of the caller's own credentials. */
+export async function findSession<Credential>(
+  tx: Tx,
+  prefix: string,
+): Promise<(Credential & SessionPart) | undefined> {
+  const [row] = await query<Credential & SessionPart>(
     tx,
     "select * from control_plane.find_agent_session($1)",
     [prefix],

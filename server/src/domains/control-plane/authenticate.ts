@@ -1,4 +1,4 @@
-import { type FoundSession, findSession } from "#domains/agents";
+import { findSession, type SessionPart } from "#domains/agents";
 import type { Clock } from "#kernel/clock.ts";
 import { isCredential, publicPart } from "#kernel/credential.ts";
 import type { Db, Tx } from "#kernel/db.ts";
@@ -17,10 +17,9 @@ export interface Authenticator {
 }
 
 /** A key, or a session's, with everything that is known about who uses it. */
-type Found = FoundKey &
-  Partial<Pick<FoundSession, "session_id" | "session_name" | "session_writes">>;
+type Found = FoundKey & Partial<SessionPart>;
 
-const FINDERS = { sk: findKey, as: findSession };
+const FINDERS = { sk: findKey, as: findSession<FoundKey> };
 
 /** Fills the pipeline's first step: an API key or the key of an agent session becomes a principal. */
 export function openAuthenticator(db: Db, clock: Clock): Authenticator {

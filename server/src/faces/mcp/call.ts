@@ -33,9 +33,11 @@ export async function callOperation(
 /** Tells how far a long call is, if its caller gave a token for that. */
 function tellerOf({
   mcpReq,
-}: Asking["context"]): (progress: number, total: number) => Promise<void> {
+}: Asking["context"]): (progress: number, total: number | undefined) => Promise<void> {
   const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return async () => undefined;
-  return (progress, total) =>
-    mcpReq.notify({ method: "notifications/progress", params: { progressToken, progress, total } });
+  return (progress, total) => {
+    const params = { progressToken, progress, ...(total === undefined ? {} : { total }) };
+    return mcpReq.notify({ method: "notifications/progress", params });
+  };
 }

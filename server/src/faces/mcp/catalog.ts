@@ -5,8 +5,8 @@ import type {
   ListResourcesResult,
   ListResourceTemplatesResult,
   ListToolsResult,
+  McpServer,
   ReadResourceResult,
-  Server,
   ServerCapabilities,
   ServerContext,
 } from "@modelcontextprotocol/server";
@@ -34,5 +34,8 @@ export interface Catalog {
   readonly prompts: ListPromptsResult["prompts"];
   prompt(name: string, input: Readonly<Record<string, string>>): Promise<GetPromptResult>;
   /** What is offered beyond tools, resources and prompts, and who answers it. */
-  readonly more?: { readonly capabilities: ServerCapabilities; answer(server: Server): void };
+  readonly more?: {
+    readonly capabilities: ServerCapabilities;
+    answer(server: McpServer["server"]): void;
+  };
 }

@@ -7,6 +7,8 @@ export const REQUESTS_PER_PROJECT_MAX = 256;
 /** A tool that follows a stream ends after so many items, so much time or so much text, whichever comes first. */
 export const STREAM_EVENTS = 100;
 export const STREAM_EVENTS_MAX = 1_000;
+/** Of streams that count for themselves, too, with what they do not count. */
+export const STREAM_ITEMS_MAX = 2_000;
 export const STREAM_SECONDS = 5;
 export const STREAM_SECONDS_MAX = 30;
 export const STREAM_CHARACTERS_MAX = 1_048_576;

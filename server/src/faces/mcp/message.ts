@@ -8,7 +8,7 @@ interface Message {
 }
 
 const messageOf = (body: unknown): Message =>
-  typeof body === "object" && body !== null ? (body as Message) : {};
+  typeof body === "object" && body !== null ? body : {};
 
 export const isInitialize = (body: unknown): boolean => messageOf(body).method === "initialize";
 

@@ -1,7 +1,7 @@
 import {
+  McpServer,
   ProtocolError,
   ProtocolErrorCode,
-  Server,
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { newId } from "#kernel/ids.ts";
@@ -15,14 +15,16 @@ import { optionsOf } from "./meta.ts";
 import { refusalShown } from "./result.ts";
 
 /** The server that one HTTP request or one stdio connection talks to: a catalog, as one caller sees it. */
-export function serverOf(catalog: Catalog, credential: string | undefined, log: Log): Server {
-  const server = new Server(
+export function serverOf(catalog: Catalog, credential: string | undefined, log: Log): McpServer {
+  const served = new McpServer(
     { name: "sealbase", title: "Sealbase", version },
     {
       capabilities: { tools: {}, resources: {}, prompts: {}, ...catalog.more?.capabilities },
       instructions: catalog.instructions,
     },
   );
+  // Its own registry of tools is for those that are written by hand; ours are drawn, and differ from caller to caller.
+  const { server } = served;
   const answer = <Result>(
     context: ServerContext,
     work: (asking: Asking) => Result | Promise<Result>,
@@ -49,7 +51,7 @@ export function serverOf(catalog: Catalog, credential: string | undefined, log: 
     answer(context, () => catalog.prompt(params.name, params.arguments ?? {})),
   );
   catalog.more?.answer(server);
-  return server;
+  return served;
 }
 
 async function answering<Result>(

@@ -16,7 +16,7 @@ export const facts = (call: Pick<Outcome, "id" | "requestId"> & Partial<Outcome>
 /** The output twice: exact for programs, and marked as data for models. */
 export const doneResult = (output: unknown, meta: ReturnType<typeof facts>): CallToolResult => ({
   content: [textOf(marked(output))],
-  structuredContent: output as Record<string, unknown>,
+  structuredContent: output,
   _meta: meta,
 });
 

@@ -33,6 +33,8 @@ export async function serveOverStdio(
     });
   } finally {
     await served.close();
+    // An input that is still open would keep the process.
+    input.destroy();
   }
 }
 

@@ -17,7 +17,7 @@ export async function followFor(
   operation: Operation,
   input: unknown,
   incoming: Following,
-  tell: (progress: number, total: number) => Promise<void>,
+  tell: (progress: number, total: number | undefined) => Promise<void>,
 ): Promise<CallToolResult> {
   const ending = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -29,11 +29,17 @@ export async function followFor(
     const stream = await openStream(parts, operation, asked);
     const items: unknown[] = [];
     let characters = 0;
+    // A stream that counts ends by itself: what it does not count, such as how far it is, would end ours too early.
+    const max = takes(operation, "events_max") ? undefined : bounds.events_max;
     for await (const item of until(ending.signal, stream.items)) {
       items.push(item);
       characters += JSON.stringify(item).length;
-      await tell(items.length, bounds.events_max);
-      if (items.length >= bounds.events_max || characters > limits.STREAM_CHARACTERS_MAX) break;
+      await tell(items.length, max);
+      if (
+        items.length === (max ?? limits.STREAM_ITEMS_MAX) ||
+        characters > limits.STREAM_CHARACTERS_MAX
+      )
+        break;
     }
     incoming.signal.throwIfAborted();
     return doneResult({ items, next: nextOf(operation, items, input) }, facts(stream));

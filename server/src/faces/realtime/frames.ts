@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isRequestId } from "#pipeline";
+import { itemText } from "../item-text.ts";
 import type { Problem } from "../rest/problem.ts";
 
 /** What a client may say on a realtime socket; one JSON text a frame. */
@@ -27,11 +28,20 @@ export type ServerFrame =
   | { readonly type: "refused"; readonly id?: string; readonly problem: Problem }
   | { readonly type: "ended"; readonly id: string };
 
-const texts = new WeakMap<object, string>();
+/** Subscriptions that share an item are mostly named alike; the frames of more names are made for each. */
+const NAMES_MAX = 16;
 
-/** The frame of one item. Its JSON is made once, however many sockets it goes to. */
-export function itemFrame(id: string, item: object): string {
-  let text = texts.get(item);
-  if (text === undefined) texts.set(item, (text = JSON.stringify(item)));
-  return `{"type":"event","id":${JSON.stringify(id)},"event":${text}}`;
+const frames = new WeakMap<object, Map<string, Buffer>>();
+
+/** The frame of one item: its bytes are made once, however many sockets they go to. */
+export function itemFrame(id: string, item: object): Buffer {
+  let named = frames.get(item);
+  if (named === undefined) frames.set(item, (named = new Map()));
+  let frame = named.get(id);
+  if (frame === undefined) {
+    const head = `{"type":"event","id":${JSON.stringify(id)},"event":`;
+    frame = Buffer.from(`${head}${itemText(item)}}`);
+    if (named.size < NAMES_MAX) named.set(id, frame);
+  }
+  return frame;
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { newId } from "#kernel/ids.ts";
 import type { Refusal } from "#kernel/refusal.ts";
@@ -11,6 +12,8 @@ const SUBSCRIPTIONS_MAX = 32;
 /** Bytes that wait for the network; a subscription takes its next item when there are fewer. */
 const BUFFERED_BYTES_MAX = 262_144;
 const DRAIN_MS = 20;
+/** Frames of one turn of the event loop share a system call until they are as long as this. */
+const GATHERED_BYTES_MAX = 16_384;
 /** A client that takes nothing for this long while there is something to take has gone. */
 const STALLED_MS = 60_000;
 const PING_MS = 20_000;
@@ -21,20 +24,25 @@ const CLOSE_REFUSED = 4_400;
 /** One client's socket: its subscriptions, each a stream of its own, and nothing that grows with a client's slowness. */
 export class RealtimeSocket {
   readonly #socket: WebSocket;
+  /** What the socket writes to. */
+  readonly #network: Duplex;
   readonly #parts: Parts;
   readonly #operations: ReadonlyMap<string, Operation>;
   readonly #subscriptions = new Map<string, AbortController>();
   #credential: string | undefined;
   #alive = true;
   #idle = false;
+  #gathering = false;
 
   constructor(
     socket: WebSocket,
+    network: Duplex,
     parts: Parts,
     operations: ReadonlyMap<string, Operation>,
     credential: string | undefined,
   ) {
     this.#socket = socket;
+    this.#network = network;
     this.#parts = parts;
     this.#operations = operations;
     this.#credential = credential;
@@ -91,7 +99,8 @@ export class RealtimeSocket {
       const stream = await openStream(this.#parts, operation, incoming);
       this.#say({ type: "subscribed", id, call: stream.id });
       for await (const item of stream.items) {
-        this.#socket.send(itemFrame(id, item as object));
+        this.#gather();
+        this.#socket.send(itemFrame(id, item as object), { binary: false });
         if (this.#socket.bufferedAmount > BUFFERED_BYTES_MAX) await this.#drained(signal);
       }
       this.#say({ type: "ended", id });
@@ -100,6 +109,22 @@ export class RealtimeSocket {
     } finally {
       this.#subscriptions.delete(id);
     }
+  }
+
+  #gather(): void {
+    if (this.#gathering) {
+      if (this.#network.writableLength < GATHERED_BYTES_MAX) return;
+      this.#network.uncork();
+      this.#network.cork();
+      return;
+    }
+    this.#gathering = true;
+    this.#network.cork();
+    // After all that the streams have ready now.
+    process.nextTick(() => {
+      this.#gathering = false;
+      this.#network.uncork();
+    });
   }
 
   /** Waits until the network has taken what was sent, or ends a socket that takes nothing. */

@@ -37,7 +37,13 @@ export function addRealtime(
       return refuseUpgrade(socket, tooManySockets(SOCKETS_MAX));
     sockets.handleUpgrade(request, socket, head, (client) => {
       // The key is a header or the first frame, never part of a URL, which others log.
-      new RealtimeSocket(client, parts, streams, bearerOf(request.headers.authorization));
+      void new RealtimeSocket(
+        client,
+        socket,
+        parts,
+        streams,
+        bearerOf(request.headers.authorization),
+      );
     });
   }
 }

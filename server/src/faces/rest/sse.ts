@@ -4,6 +4,7 @@ import { Refusal } from "#kernel/refusal.ts";
 import { type Incoming, type OpenStream, type Operation, openStream, type Parts } from "#pipeline";
 import { leavingSignal } from "../incoming.ts";
 import { refusalFor } from "../invoke.ts";
+import { itemText } from "../item-text.ts";
 import { answer, problemOf } from "./problem.ts";
 
 /** A reader that takes nothing for this long, while there is something to take, has gone. */
@@ -59,7 +60,7 @@ async function* framesOf(
       const id = resume === undefined ? "" : `id: ${resume.offset(item as never)}\n`;
       const stalled = setTimeout(drop, STALLED_MS);
       try {
-        yield `${id}data: ${JSON.stringify(item)}\n\n`;
+        yield `${id}data: ${itemText(item as object)}\n\n`;
       } finally {
         clearTimeout(stalled);
       }
