@@ -46,19 +46,22 @@ const urls = new WeakMap<FastifyInstance, string>();
 /** Where gRPC answers beside this HTTP port, if it does. */
 export const grpcUrlOf = (app: FastifyInstance): string | undefined => urls.get(app);
 
-/** Opens the port beside that of the app, and closes it with the app. */
-export async function addGrpcPort(
+/** What it returns opens the port beside that of the app, once the app has its own; it is closed with the app. */
+export function addGrpcPort(
   app: FastifyInstance,
   system: System,
   settings: GrpcSettings & { readonly host: string },
-): Promise<void> {
-  const port = await openGrpcPort(system, settings);
-  urls.set(app, port.url);
+): () => Promise<void> {
+  let port: GrpcPort | undefined;
   let closed: Promise<void> | undefined;
   app.addHook("preClose", async () => {
-    closed = port.close();
+    closed = port?.close();
   });
   app.addHook("onClose", () => closed);
+  return async () => {
+    port = await openGrpcPort(system, settings);
+    urls.set(app, port.url);
+  };
 }
 
 /** Looks at the first bytes before HTTP/2 does, which would answer others with nothing that they can read. */

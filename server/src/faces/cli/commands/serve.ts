@@ -37,9 +37,10 @@ export async function listen(
   { host, port, grpc, ...settings }: Pick<Config, "host" | "port" | "grpc"> & HttpSettings,
 ): Promise<FastifyInstance> {
   const app = openHttp(system.parts, system.operations, () => system.health(), settings);
+  const openGrpc = grpc && addGrpcPort(app, system, { host, ...grpc });
   try {
-    if (grpc !== undefined) await addGrpcPort(app, system, { host, ...grpc });
     await app.listen({ host, port });
+    await openGrpc?.();
     system.work();
     return app;
   } catch (error) {
