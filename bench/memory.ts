@@ -1,10 +1,9 @@
 import { measure } from "./kit/claim.ts";
 import { startLoad } from "./kit/load.ts";
-import { prepare, serve } from "./kit/served.ts";
+import { prepare, residentMb, serve } from "./kit/served.ts";
 
 const CALLS = 10_000;
 const CALLERS = 64;
-const MB = 1024 * 1024;
 
 await measure(
   {
@@ -17,7 +16,7 @@ await measure(
   async () => {
     using prepared = await prepare();
     await using served = await serve(prepared);
-    const before = await resident(served.port);
+    const before = await residentMb(served.port);
     await using load = await startLoad("http", {
       port: served.port,
       key: prepared.key,
@@ -25,7 +24,7 @@ await measure(
     });
     let calls = 0;
     while (calls < CALLS) calls += (await load.run(500)).done;
-    const figure = await resident(served.port);
+    const figure = await residentMb(served.port);
     return {
       ours: figure,
       theirs: null,
@@ -34,8 +33,3 @@ await measure(
     };
   },
 );
-
-async function resident(port: number): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(/^process_resident_memory_bytes (\S+)/m.exec(text)![1]) / MB;
-}

@@ -90,17 +90,19 @@ function record() {
     changed: git("status", "--porcelain", "--", "server/src", "verifier/src") !== "",
     node: process.version,
     cores: availableParallelism(),
-    claims: results.map(({ name, unit, ours, theirs, figure, target, bound, reached, figures }) => ({
-      name,
-      unit,
-      ours: rounded(ours),
-      theirs: theirs === null ? null : rounded(theirs),
-      figure: rounded(figure),
-      target,
-      bound,
-      reached,
-      ...(figures === undefined ? {} : { figures: mapped(figures) }),
-    })),
+    claims: results.map(
+      ({ name, unit, ours, theirs, figure, target, bound, reached, figures }) => ({
+        name,
+        unit,
+        ours: rounded(ours),
+        theirs: theirs === null ? null : rounded(theirs),
+        figure: rounded(figure),
+        target,
+        bound,
+        reached,
+        ...(figures === undefined ? {} : { figures: mapped(figures) }),
+      }),
+    ),
   };
 }
 
@@ -112,8 +114,11 @@ function short(figure: number): string {
   return figure >= 100 ? Math.round(figure).toLocaleString("en") : String(rounded(figure));
 }
 
-const mapped = (figures: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(figures).map(([name, figure]) => [name, rounded(figure)]));
+function mapped(figures: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, figure]) => [name, rounded(figure)]),
+  );
+}
 
 function rounded(figure: number): number {
   return Number(figure.toPrecision(4));

@@ -40,7 +40,7 @@ export async function startLoad(name: string, options: unknown): Promise<Load> {
   };
 }
 
-async function answer(child: ChildProcess): Promise<unknown> {
+export async function answer(child: ChildProcess): Promise<unknown> {
   const ended = new AbortController();
   const exit = once(child, "exit", { signal: ended.signal }).then(([code]) => {
     throw new Error(`the load generator ended with ${code}`);

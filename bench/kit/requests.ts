@@ -1,5 +1,6 @@
 import { fromJson, toBinary } from "@bufbuild/protobuf";
 import { describedOf } from "../../server/src/faces/grpc/descriptors.ts";
+import { toolNameOf } from "../../server/src/faces/mcp/names.ts";
 import type { System } from "../../server/src/faces/system.ts";
 import { paymentOf } from "./payment.ts";
 import type { Project } from "./scratch.ts";
@@ -91,6 +92,31 @@ export function connectRequests(project: Project): ByKind<Request> {
   return {
     read: post("read", [{ id: project.id }], project.id),
     write: post("write", PAYMENTS, '"level"'),
+  };
+}
+
+/** Reads by the project's key, writes by an agent session's: MCP takes no others. */
+export function mcpRequests(project: Project, agent: Project): ByKind<Request> {
+  const post = (kind: Kind, by: Project, inputs: readonly object[], part: string): Request => ({
+    line: "POST /mcp",
+    headers: {
+      ...json(by),
+      accept: "application/json, text/event-stream",
+      "mcp-protocol-version": "2025-11-25",
+    },
+    bodies: inputs.map((input, id) =>
+      JSON.stringify({
+        jsonrpc: "2.0",
+        id,
+        method: "tools/call",
+        params: { name: toolNameOf(OPERATIONS[kind]), arguments: input },
+      }),
+    ),
+    expected: { start: "HTTP/1.1 200 ", part: `"structuredContent":{${part}` },
+  });
+  return {
+    read: post("read", project, [{ id: project.id }], `"id":"${project.id}"`),
+    write: post("write", agent, PAYMENTS, '"id":'),
   };
 }
 

@@ -8,6 +8,7 @@ import type { System } from "../../server/src/faces/system.ts";
 import { type Config, readConfig } from "../../server/src/kernel/config.ts";
 import { type Embedded, startEmbedded } from "../../server/src/kernel/embedded.ts";
 import { openSystem } from "../../server/src/main.ts";
+import { run } from "../../server/src/pipeline/index.ts";
 
 /** Room for the 64 connections that a bare loop uses beside ours. */
 const CONNECTIONS_MAX = "100";
@@ -65,6 +66,16 @@ export const configOf = (dataDir: string): Config => ({
 export async function makeProject(system: System, name = "bench"): Promise<Project> {
   const { projectId, key } = await system.createOrganization(name, name);
   return { id: projectId, key };
+}
+
+/** A session that may write, as the project's administrator would make one. */
+export async function makeAgent({ system, project }: Scratch, writes: string): Promise<Project> {
+  const operation = system.operations.find(({ name }) => name === "agents.agent-session.create")!;
+  const { output } = await run(system.parts, operation, {
+    credential: project.key,
+    input: { name: "bench", writes: [writes], calls_max: 1_000_000 },
+  });
+  return { id: project.id, key: (output as { key: string }).key };
 }
 
 /** The REST face on a free port of this machine. */

@@ -44,6 +44,7 @@ export async function serve({ dataDir, key }: Prepared): Promise<Served> {
       ...process.env,
       SEALBASE_DATA: dataDir,
       SEALBASE_PORT: String(port),
+      SEALBASE_GRPC_PORT: "0",
       SEALBASE_LOG: "error",
     },
     stdio: ["ignore", "ignore", "inherit"],
@@ -58,6 +59,19 @@ export async function serve({ dataDir, key }: Prepared): Promise<Served> {
       await ended;
     },
   };
+}
+
+/** Of the server's process, as it says itself. */
+export async function residentMb(port: number): Promise<number> {
+  return (await metric(port, "process_resident_memory_bytes")) / 1024 / 1024;
+}
+
+export const cpuSeconds = (port: number): Promise<number> =>
+  metric(port, "process_cpu_seconds_total");
+
+async function metric(port: number, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)`, "m").exec(text)![1]);
 }
 
 async function untilAuthorized(

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { connect } from "node:http2";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { serveLoad } from "../kit/load.ts";
 import type { GrpcRequest } from "../kit/requests.ts";
 
@@ -39,8 +39,8 @@ function call(head: Record<string, string>, message: Buffer): Promise<void> {
     const stream = session.request(head);
     let bytes = 0;
     let status = "";
-    const note = (headers: Record<string, unknown>) => {
-      status = String(headers["grpc-status"] ?? status);
+    const note = (headers: IncomingHttpHeaders) => {
+      status = headers["grpc-status"]?.toString() ?? status;
     };
     stream.on("response", note).on("trailers", note).on("error", reject);
     stream.on("data", (data: Buffer) => (bytes += data.length));

@@ -69,7 +69,7 @@ export async function post(
 }
 
 /** The message of an answer, which comes as JSON or as one server-sent event. */
-function messageOf(text: string): Anything {
+export function messageOf(text: string): Anything {
   const [, event] = /^data: (.*)$/m.exec(text) ?? [];
   try {
     return JSON.parse(event ?? text);

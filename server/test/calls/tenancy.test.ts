@@ -18,6 +18,10 @@ interface Theirs {
   readonly call: string;
   readonly requestId: string;
   readonly version: string;
+  readonly session: string;
+  readonly approval: string;
+  readonly job: string;
+  readonly webhook: string;
 }
 
 let system: TestSystem;
@@ -44,7 +48,23 @@ beforeAll(async () => {
       "idempotency-key": "shared",
     },
   );
+  const session = await home.call("POST", "/v1/agent-sessions", { name: "t", writes: ["risk"] });
+  const [approval] = await system.sql<{ id: string }>(
+    `insert into control_plane.approvals (tenant_id, id, agent_session_id, operation, input, input_hash, decision_id, expires_at)
+     values ($1, gen_random_uuid(), $2, 'risk.transaction.assess', '{}', sha256(''), $2, now() + interval '1 hour') returning id`,
+    [home.projectId, session.body.id],
+  );
+  const job = await home.call("POST", "/v1/ledger/audits", {});
+  const webhook = await home.call("POST", "/v1/webhooks", {
+    url: "https://theirs.example/",
+    channels: ["scores"],
+  });
+  await home.call("POST", "/v1/messages", { source: "s", message_id: "m", payload: {} });
   theirs = {
+    session: session.body.id,
+    approval: approval!.id,
+    job: job.body.id,
+    webhook: webhook.body.id,
     project: home.projectId,
     account: account.body.id,
     apiKey: key.body.id,
@@ -60,14 +80,95 @@ afterAll(() => system.stop());
 type Case = (theirs: Theirs) => {
   readonly path: string;
   readonly body?: unknown;
+  readonly headers?: Record<string, string>;
   /** What the other project gets: an error code, or an answer that is its own. */
   readonly want: string | ((answer: Answer) => void);
 };
 
 const only = (count: number) => (answer: Answer) => expect(answer.body.items).toHaveLength(count);
 
+const webhook =
+  (method: string): Case =>
+  ({ webhook: id }) => ({
+    path: `/v1/webhooks/${id}${method}`,
+    body: method === "/replay" ? { after: "0.0" } : {},
+    want: "action/webhook_missing",
+  });
+
 /** One for each operation: a new one without a case fails below. */
 const CASES: Record<string, Case> = {
+  "agents.agent-session.create": () => ({
+    path: "/v1/agent-sessions",
+    body: { name: "mine" },
+    want: ({ status }) => expect(status).toBe(201),
+  }),
+  "agents.agent-session.list": () => ({ path: "/v1/agent-sessions", want: only(0) }),
+  "agents.agent-session.end": ({ session }) => ({
+    path: `/v1/agent-sessions/${session}`,
+    want: "action/agent_session_missing",
+  }),
+  "agents.approval.list": () => ({ path: "/v1/approvals", want: only(0) }),
+  "agents.approval.settle": ({ approval }) => ({
+    path: `/v1/approvals/${approval}/settle`,
+    body: { granted: true },
+    want: "action/approval_not_waiting",
+  }),
+  "feed.event.watch": () => ({
+    path: "/v1/realtime?after=0.0&seconds_max=1",
+    headers: { accept: "text/event-stream" },
+    want: ({ text }) => expect(text).toContain('"channel":"head"'),
+  }),
+  "ledger.audit.start": () => ({
+    path: "/v1/ledger/audits",
+    body: {},
+    want: ({ status }) => expect(status).toBe(202),
+  }),
+  "ops.job.list": () => ({ path: "/v1/jobs", want: only(0) }),
+  "ops.job.get": ({ job }) => ({ path: `/v1/jobs/${job}`, want: "action/job_missing" }),
+  "ops.job.retry": ({ job }) => ({
+    path: `/v1/jobs/${job}/retry`,
+    body: {},
+    want: "action/job_missing",
+  }),
+  "ops.job.cancel": ({ job }) => ({
+    path: `/v1/jobs/${job}/cancel`,
+    body: {},
+    want: "action/job_missing",
+  }),
+  "ops.message.receive": () => ({
+    path: "/v1/messages",
+    body: { source: "s", message_id: "m", payload: {} },
+    want: ({ body }) => expect(body.accepted).toBe("new"),
+  }),
+  "ops.retention-policy.list": () => ({ path: "/v1/retention-policies", want: only(0) }),
+  "ops.retention-policy.set": () => ({
+    path: "/v1/retention-policies",
+    body: { table: "ops.outbox", keep_days: 1 },
+    want: ({ status }) => expect(status).toBe(200),
+  }),
+  "ops.schedule.list": () => ({
+    path: "/v1/schedules",
+    want: ({ body }) =>
+      expect(body.items.every((item: { last_job_id: unknown }) => item.last_job_id === null)).toBe(
+        true,
+      ),
+  }),
+  "ops.schedule.update": () => ({
+    path: "/v1/schedules/ledger.audit",
+    body: { enabled: false },
+    want: ({ status }) => expect(status).toBe(200),
+  }),
+  "webhooks.webhook.create": () => ({
+    path: "/v1/webhooks",
+    body: { url: "https://mine.example/", channels: ["scores"] },
+    want: ({ body }) => expect(body.position).toBe("0.0"),
+  }),
+  "webhooks.webhook.list": () => ({ path: "/v1/webhooks", want: only(0) }),
+  "webhooks.webhook.get": webhook(""),
+  "webhooks.webhook.update": webhook(""),
+  "webhooks.webhook.delete": webhook(""),
+  "webhooks.webhook.replay": webhook("/replay"),
+  "webhooks.webhook.rotate": webhook("/rotate"),
   "authz.decision.ask": ({ account, project }) => ({
     path: "/v1/decisions",
     body: {
@@ -188,8 +289,8 @@ describe("another organization's project sees nothing through", () => {
     const answer = await other.call(
       method,
       made.path,
-      made.body,
-      name === "risk.transaction.assess" ? { "idempotency-key": "shared" } : {},
+      method === "GET" || method === "DELETE" ? undefined : made.body,
+      { "idempotency-key": "shared", ...made.headers },
     );
     if (typeof made.want === "string") expect(answer.body.code).toBe(made.want);
     else made.want(answer);
