@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildSchema, findBreakingChanges } from "graphql";
+import { BreakingChangeType, buildSchema, findSchemaChanges } from "graphql";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -176,10 +176,12 @@ export function toolBreaks(before: readonly Json[], after: readonly Json[]): str
   });
 }
 
+const BREAKING = new Set<string>(Object.values(BreakingChangeType));
+
 export const graphqlBreaks = (before: string, after: string): string[] =>
-  findBreakingChanges(buildSchema(before), buildSchema(after)).map(
-    ({ description }) => description,
-  );
+  findSchemaChanges(buildSchema(before), buildSchema(after))
+    .filter(({ type }) => BREAKING.has(type))
+    .map(({ description }) => description);
 
 /** Whether a version may break what the one before promised: the first number that is not 0 has grown. */
 export function mayBreak(before: string, after: string): boolean {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import WebSocket from "ws";
+import { WebSocket } from "ws";
 import { openFeed } from "#domains/feed";
 import { openStream } from "#pipeline";
 import { operations } from "../../src/main.ts";
@@ -179,8 +179,8 @@ async function open(key?: string) {
   });
   const heard: Frame[] = [];
   let wake = () => {};
-  socket.on("message", (data) => {
-    heard.push(JSON.parse(String(data)));
+  socket.on("message", (data: Buffer) => {
+    heard.push(JSON.parse(data.toString()));
     wake();
   });
   const closed = once(socket, "close");

@@ -4,7 +4,7 @@ import { eventWatch } from "./operations/event-watch.ts";
 export { CHANNELS } from "./events.ts";
 export { isAfter, OFFSET, parseOffset } from "./offset.ts";
 export { publishedSize } from "./page.ts";
-export { type OpenFeed, openFeed } from "./tail.ts";
+export { openFeed } from "./tail.ts";
 export { visibleTo } from "./visible.ts";
 
 export const operations = [eventWatch];

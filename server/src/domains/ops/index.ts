@@ -10,7 +10,7 @@ import { scheduleList } from "./operations/schedule-list.ts";
 import { scheduleUpdate } from "./operations/schedule-update.ts";
 
 export { Dispatcher } from "./dispatcher.ts";
-export { enqueue, type Finished, type Handler, JobFailed, type Running } from "./jobs.ts";
+export { enqueue, type Handler, JobFailed } from "./jobs.ts";
 export { retain } from "./retain.ts";
 export { createSchedules } from "./schedules.ts";
 export { job, jobShown } from "./shapes.ts";
