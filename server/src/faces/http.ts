@@ -23,6 +23,8 @@ export interface HttpSettings {
   readonly development: boolean;
   /** Sites whose pages may call from a browser. */
   readonly corsOrigins: readonly string[];
+  /** Names that `/mcp` answers under, besides loopback. */
+  readonly mcpHosts: readonly string[];
 }
 
 /** Operations check their own inputs and outputs: the compilers of JSON Schema need not be loaded (5 MB). */
@@ -39,7 +41,7 @@ export function openHttp(
   parts: Parts,
   operations: readonly Operation[],
   health: Health,
-  { development = false, corsOrigins = [] }: Partial<HttpSettings> = {},
+  { development = false, corsOrigins = [], mcpHosts = [] }: Partial<HttpSettings> = {},
 ): FastifyInstance {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
@@ -60,6 +62,6 @@ export function openHttp(
   addRealtime(app, parts, operations);
   addConnect(app, parts, operations, health);
   addGraphql(app, parts, operations, development);
-  addMcp(app, parts, operations, corsOrigins);
+  addMcp(app, parts, operations, { mcpHosts, corsOrigins });
   return app;
 }

@@ -25,6 +25,8 @@ export interface Config {
   readonly slowQuery_ms: number;
   /** Sites whose pages may call from a browser. */
   readonly corsOrigins: readonly string[];
+  /** Names that `/mcp` answers under, besides those of this machine and the address that was connected to. */
+  readonly mcpHosts: readonly string[];
   /** Webhooks may go to private networks, such as this machine. */
   readonly webhooksPrivate: boolean;
   /** Shows GraphiQL at /graphql, and the GraphQL schema to everybody. */
@@ -35,6 +37,7 @@ export interface Config {
 
 const MASTER_KEY_BYTES = 32;
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const HOST_NAME = /^(\[[0-9a-f:]+\]|[a-z0-9][a-z0-9.-]*)$/;
 const WEB_ORIGIN = /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/;
 const ORIGIN = /^[a-z0-9][a-z0-9.-]{0,100}$/;
 
@@ -59,26 +62,29 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
         : decodeKey(env["SEALBASE_MASTER_KEY"], "SEALBASE_MASTER_KEY"),
     slowCall_ms: milliseconds("SEALBASE_SLOW_MS", env["SEALBASE_SLOW_MS"] ?? "1000"),
     slowQuery_ms: milliseconds("SEALBASE_SLOW_QUERY_MS", env["SEALBASE_SLOW_QUERY_MS"] ?? "500"),
-    corsOrigins: (env["SEALBASE_CORS_ORIGINS"] ?? "")
-      .split(",")
-      .filter((origin) => origin !== "")
-      .map((origin) =>
-        matching(
-          "SEALBASE_CORS_ORIGINS",
-          origin,
-          WEB_ORIGIN,
-          "origins such as https://app.example, joined by commas",
-        ),
-      ),
-    webhooksPrivate:
-      oneOf("SEALBASE_WEBHOOKS_PRIVATE", env["SEALBASE_WEBHOOKS_PRIVATE"] ?? "0", ["0", "1"]) ===
-      "1",
-    development:
-      oneOf("SEALBASE_DEVELOPMENT", env["SEALBASE_DEVELOPMENT"] ?? ownMachine(env), ["0", "1"]) ===
-      "1",
+    corsOrigins: listed(
+      "SEALBASE_CORS_ORIGINS",
+      env,
+      WEB_ORIGIN,
+      "origins such as https://app.example, joined by commas",
+    ),
+    mcpHosts: listed("SEALBASE_MCP_HOSTS", env, HOST_NAME, "host names, joined by commas"),
+    webhooksPrivate: isOn("SEALBASE_WEBHOOKS_PRIVATE", env, "0"),
+    development: isOn("SEALBASE_DEVELOPMENT", env, ownMachine(env)),
     telemetry: readTelemetry(env),
   };
 }
+
+/** Words joined by commas, each of this form. */
+const listed = (name: string, env: NodeJS.ProcessEnv, form: RegExp, wanted: string): string[] =>
+  (env[name] ?? "")
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "")
+    .map((word) => matching(name, word, form, wanted));
+
+const isOn = (name: string, env: NodeJS.ProcessEnv, otherwise: "0" | "1"): boolean =>
+  oneOf(name, env[name] ?? otherwise, ["0", "1"]) === "1";
 
 /** Who can only be reached from the same machine is being tried out, unless told otherwise. */
 const ownMachine = ({ SEALBASE_HOST: host = "127.0.0.1" }: NodeJS.ProcessEnv): "0" | "1" =>

@@ -156,7 +156,7 @@ export async function openFixture({ parts, home }: TestSystem) {
   app.addHook("onRequest", async ({ headers }) => {
     headers.authorization ??= `Bearer ${home.key}`;
   });
-  serveCatalog(app, parts, [], async () => catalog);
+  serveCatalog(app, parts, { mcpHosts: [], corsOrigins: [] }, async () => catalog);
   const url = `${await app.listen({ host: "127.0.0.1", port: 0 })}/mcp`;
   return { url, close: () => app.close() };
 }

@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import { foreignHost, foreignOrigin } from "./refusals.ts";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
-const EVERYWHERE = new Set(["0.0.0.0", "::", "[::]"]);
 
 /** Who may name us, and whose pages may call us. */
 export interface Allowed {
@@ -11,21 +10,13 @@ export interface Allowed {
 }
 
 /**
- * Names that this server answers under: loopback, `SEALBASE_HOST`, and those of `SEALBASE_MCP_HOSTS`, joined by commas.
+ * @param names that this server answers under, besides loopback
  * @param origins sites whose pages may call; those of the names may, too
  */
-export function allowedHosts(
-  origins: readonly string[],
-  env: NodeJS.ProcessEnv = process.env,
-): Allowed {
-  const host = env["SEALBASE_HOST"] ?? "";
-  const names = (env["SEALBASE_MCP_HOSTS"] ?? "").split(",").map((name) => name.trim());
-  const own = EVERYWHERE.has(host) ? [] : [host];
-  return {
-    hosts: new Set([...LOOPBACK, ...own, ...names].filter(Boolean)),
-    origins: new Set(origins),
-  };
-}
+export const allowedHosts = (names: readonly string[], origins: readonly string[]): Allowed => ({
+  hosts: new Set([...LOOPBACK, ...names]),
+  origins: new Set(origins),
+});
 
 /**
  * Against DNS rebinding: a page whose name was made to lead here says that name as Host and Origin. An address that

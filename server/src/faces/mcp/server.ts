@@ -14,22 +14,28 @@ import { principalOf } from "./principal.ts";
 import { mcpBatch, packedBody } from "./refusals.ts";
 import { UnderWay } from "./under-way.ts";
 
+/** Names that it answers under, and sites whose pages may call. */
+export interface McpSettings {
+  readonly mcpHosts: readonly string[];
+  readonly corsOrigins: readonly string[];
+}
+
 /** The MCP face: every operation a tool at /mcp. Its library is loaded by who uses it first. */
 export function addMcp(
   app: FastifyInstance,
   parts: Parts,
   operations: readonly Operation[],
-  origins: readonly string[],
+  settings: McpSettings,
 ): void {
   const load = async () => (await import("./sealbase.ts")).openCatalog(parts, operations);
-  serveCatalog(app, parts, origins, load);
+  serveCatalog(app, parts, settings, load);
 }
 
 /** Serves a catalog by Streamable HTTP. Who may not be here is refused before the body is read. */
 export function serveCatalog(
   app: FastifyInstance,
   parts: Parts,
-  origins: readonly string[],
+  { mcpHosts, corsOrigins }: McpSettings,
   load: () => Promise<Catalog>,
 ): void {
   let handler: Promise<Handler> | undefined;
@@ -37,7 +43,7 @@ export function serveCatalog(
     (handler ??= Promise.all([load(), import("./handler.ts")]).then(([catalog, { openHandler }]) =>
       openHandler(catalog, parts.log),
     ));
-  const allowed = allowedHosts(origins);
+  const allowed = allowedHosts(mcpHosts, corsOrigins);
   const underWay = new UnderWay();
   const principals = new WeakMap<FastifyRequest, Principal>();
   const stopping = new AbortController();

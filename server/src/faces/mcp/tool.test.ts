@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type Operation, operation } from "#pipeline";
 import { operations } from "../../main.ts";
-import { allowedHosts } from "./hosts.ts";
 import { TOOL_NAME_CHARACTERS_MAX } from "./limits.ts";
 import { toolsOf } from "./sealbase.ts";
 import { toolOf } from "./tool.ts";
@@ -81,17 +80,6 @@ describe("what a tool says of itself", () => {
     expect(() => toolsOf([named("a.b-c.d"), named("a.b.c-d")])).toThrow("one tool's name");
   });
 });
-
-test.each([
-  [{}, ["localhost", "127.0.0.1", "[::1]"]],
-  [{ SEALBASE_HOST: "0.0.0.0" }, ["localhost", "127.0.0.1", "[::1]"]],
-  [
-    { SEALBASE_HOST: "10.0.0.7", SEALBASE_MCP_HOSTS: "db.example, sealbase.example" },
-    ["localhost", "127.0.0.1", "[::1]", "10.0.0.7", "db.example", "sealbase.example"],
-  ],
-])("with %o these names are ours", (env, names) =>
-  expect([...allowedHosts([], env).hosts]).toEqual(names),
-);
 
 describe("requests under way", () => {
   test("one of a name is cancelled, two are left alone, and a name is forgotten", () => {
