@@ -43,6 +43,7 @@ const CALLER: Principal = {
   organizationId: SOME_ID,
   projectName: "project",
   apiKeyId: SOME_ID,
+  expiresAt_ms: null,
   scoreMax: 1,
   revision: 0,
 };

@@ -576,7 +576,7 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
-  /** Revokes an API key: no call that starts after this answer is done with it. */
+  /** Revokes an API key: no call that starts after this answer is done with it, or with an agent session made with it. */
   readonly "control-plane.api-key.revoke": {
     readonly input: {
       readonly id: string;
@@ -1091,7 +1091,7 @@ export interface Api<F extends Form> {
       readonly create: Method<"control-plane.api-key.create", F>;
       /** The project's API keys without their secrets, newest first. `GET /v1/api-keys` */
       readonly list: Method<"control-plane.api-key.list", F>;
-      /** Revokes an API key: no call that starts after this answer is done with it. `DELETE /v1/api-keys/{id}` */
+      /** Revokes an API key: no call that starts after this answer is done with it, or with an agent session made with it. `DELETE /v1/api-keys/{id}` */
       readonly revoke: Method<"control-plane.api-key.revoke", F>;
     };
     readonly me: {

@@ -92,6 +92,7 @@ export interface ControlPlaneAgentSessions {
   tenant_id: string;
   id: string;
   service_account_id: string;
+  api_key_id: string;
   name: string;
   prefix: string;
   key_hash: Buffer;

@@ -2,7 +2,7 @@ import { boundAgent } from "./agent.ts";
 import type { Chain } from "./chain.ts";
 import type { Operation } from "./operation.ts";
 import type { Parts } from "./parts.ts";
-import type { Question } from "./ports.ts";
+import type { Principal, Question } from "./ports.ts";
 import { denied } from "./refusals.ts";
 
 /**
@@ -12,13 +12,13 @@ import { denied } from "./refusals.ts";
 export async function policy(parts: Parts, chain: Chain, again: boolean): Promise<void> {
   const { operation, request } = chain;
   const { principal, input } = request;
-  const question: Question = {
+  const asked: Question = {
     principal,
     action: actionOf(operation),
     resource: operation.policy.resource({ input, principal }),
     context: operation.policy.context?.(input) ?? {},
   };
-  const decision = await parts.policy.decide(principal, question);
+  const { question, decision } = await decided(parts, principal, asked);
   chain.question = question;
   chain.decision = decision;
   const about = {
@@ -34,6 +34,17 @@ export async function policy(parts: Parts, chain: Chain, again: boolean): Promis
     throw denied({ decision_id: chain.id, ...facts }, help);
   }
   await boundAgent(parts, chain, again);
+}
+
+/** An agent session may do what both it and the account in whose name it acts may do: a denial of either is the answer. */
+async function decided(parts: Parts, principal: Principal, question: Question) {
+  const decision = await parts.policy.decide(principal, question);
+  if (principal.session === null || decision.outcome === "deny") return { question, decision };
+  const account = { type: "ServiceAccount", id: principal.accountId, groups: principal.groups };
+  const asAccount = { ...question, principal: account };
+  const own = await parts.policy.decide(principal, asAccount);
+  if (own.outcome === "deny") return { question: asAccount, decision: own };
+  return { question, decision: { ...decision, approval: decision.approval || own.approval } };
 }
 
 /** `risk.transaction.assess` is in the action groups `risk`, `risk.transaction` and `write`. */

@@ -74,6 +74,7 @@ async function addEntry(
     refs: {
       decision: chain.id,
       request: chain.requestId,
+      ...(outcome === "done" && chain.approval ? { approval: chain.approval.id } : {}),
       ...(subject === null ? {} : { [subject.type]: subject.id }),
     },
     payload: payloadOf(chain, result),
@@ -83,7 +84,7 @@ async function addEntry(
 
 /** What the entry stands for. Verification compares these values with the rows that hold them. */
 function payloadOf(chain: Chain, outcome: Readonly<Record<string, unknown>>): unknown {
-  const { decision, score, question } = chain;
+  const { decision, score, question, approval } = chain;
   return {
     request: { id: chain.requestId, operation: chain.operation.name, input: chain.request.input },
     decision: decision && {
@@ -101,6 +102,9 @@ function payloadOf(chain: Chain, outcome: Readonly<Record<string, unknown>>): un
       features: score.features,
       model_version_id: score.modelVersionId,
     },
+    ...(approval === undefined
+      ? {}
+      : { approval: { id: approval.id, decided_by: approval.decidedBy } }),
     outcome,
   };
 }

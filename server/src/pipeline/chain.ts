@@ -5,7 +5,7 @@ import { STEPS, type Step } from "#kernel/refusal.ts";
 import { span } from "#kernel/trace.ts";
 import type { Operation } from "./operation.ts";
 import type { Parts } from "./parts.ts";
-import type { Decision, Principal, Question, Score } from "./ports.ts";
+import type { Approval, Decision, Principal, Question, Score } from "./ports.ts";
 
 /** A call as a face hands it over. */
 export interface Incoming {
@@ -48,6 +48,8 @@ export class Chain {
   admitted?: Admitted;
   question?: Question;
   decision?: Decision;
+  /** What lets an agent's call through; used up when the call is done. */
+  approval?: Approval;
   score: Score | null = null;
   readonly #parts: Parts;
 

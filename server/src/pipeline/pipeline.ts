@@ -6,6 +6,7 @@ import { policy } from "./2-policy.ts";
 import { score } from "./3-score.ts";
 import { action, record } from "./4-action.ts";
 import { linkRead, sealDone } from "./5-seal.ts";
+import { useApproval } from "./agent.ts";
 import { Answered, repeat, stopIfAnswered } from "./answered.ts";
 import { Chain, type Incoming, noTimings } from "./chain.ts";
 import { writeAll } from "./commit.ts";
@@ -52,7 +53,8 @@ async function walk(parts: Parts, chain: Chain, again: boolean): Promise<Outcome
   await chain.step("policy", () => policy(parts, chain, again));
   await chain.step("score", () => score(parts, chain));
   if (chain.operation.kind === "read") return read(parts, chain);
-  if (chain.operation.record !== undefined) return append(parts, chain);
+  const mayShare = chain.operation.record !== undefined && chain.approval === undefined;
+  if (mayShare) return append(parts, chain);
   return transact(parts, chain);
 }
 
@@ -68,7 +70,7 @@ async function append(parts: Parts, chain: Chain): Promise<Outcome> {
   return outcomeOf(chain, done.output, place);
 }
 
-/** An action with a transaction of its own, in which everything about the call is written. */
+/** A call with a transaction of its own, in which everything about it is written. */
 async function transact(parts: Parts, chain: Chain): Promise<Outcome> {
   await parts.ledger.ready(chain.request.principal.tenantId);
   const write = async (tx: Tx) => {
@@ -76,7 +78,11 @@ async function transact(parts: Parts, chain: Chain): Promise<Outcome> {
       await stopIfAnswered(tx, chain);
       await guard(parts, tx, chain);
       await checkPrecondition(parts, chain, tx);
-      const acted = await action(parts, chain, tx);
+      const acted =
+        chain.operation.record === undefined
+          ? await action(parts, chain, tx)
+          : await record(parts, chain);
+      await useApproval(parts, tx, chain);
       await guardWrite(parts, tx, chain);
       return acted;
     });

@@ -45,6 +45,8 @@ export interface Principal {
   readonly organizationId: string;
   readonly projectName: string;
   readonly apiKeyId: string;
+  /** When its credential ends, in milliseconds since 1970; null: never. */
+  readonly expiresAt_ms: number | null;
   /** A score above this is refused: the project's threshold, 0 to 1. */
   readonly scoreMax: number;
   /** State of keys, policies and threshold that this was read at. */
@@ -205,7 +207,7 @@ export interface SecurityEvent {
 export interface AgentGate {
   /** Takes one call off a session's budget; false when there is none left. */
   spend(tenantId: string, sessionId: string): Promise<boolean>;
-  /** Uses up the approval of this very call, and gives null; otherwise the id of the one that is asked for. */
+  /** The approval of this very call that was granted; otherwise the id of the one that is asked for. */
   approve(
     tenantId: string,
     call: {
@@ -215,7 +217,15 @@ export interface AgentGate {
       readonly decisionId: string;
       readonly time_ms: number;
     },
-  ): Promise<string | null>;
+  ): Promise<Approval | { readonly asked: string }>;
+  /** Uses up a granted approval in the call's own transaction; false when another call was quicker. */
+  useApproval(tx: Tx, id: string): Promise<boolean>;
+}
+
+/** A person's yes to one call. */
+export interface Approval {
+  readonly id: string;
+  readonly decidedBy: string;
 }
 
 /** What happens in projects, in the order of their logs. */

@@ -92,7 +92,8 @@ async function* itemsOf(
 ): AsyncGenerator<unknown> {
   let { principal } = first.request;
   const principalAt = async (revision: number): Promise<Principal> => {
-    if (revision > principal.revision)
+    const hasEnded = (principal.expiresAt_ms ?? Number.POSITIVE_INFINITY) <= parts.clock();
+    if (hasEnded || revision > principal.revision)
       principal = (await decided(parts, first.operation, first.incoming, true)).request.principal;
     return principal;
   };

@@ -62,7 +62,7 @@ describe.each(ERAS)("in %s", (era) => {
     for (const name of [
       "risk_transaction_assess",
       "ledger_audit_start",
-      "webhooks_webhook_create",
+      "ops_job_cancel",
     ]) {
       const refused = await call(client, name, payment());
       expect([refused.isError, refused.structuredContent]).toMatchObject([

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import type { Db } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import type { AgentGate } from "#pipeline";
-import { askApproval, spendCall, takeApproval } from "./queries.ts";
+import { askApproval, findGranted, spendCall, takeApproval } from "./queries.ts";
 
 /** A person has this long to decide, and the agent as long to use the answer. */
 const APPROVAL_MS = 24 * 3_600_000;
 
-/** Fills the pipeline's gate for agents: budget and approvals, each in a transaction that counts whatever becomes of the call. */
+/** Fills the pipeline's gate for agents. A call counts, and an approval is asked for, whatever becomes of the call. */
 export const openGate = (db: Db): AgentGate => ({
   spend: (tenantId, sessionId) =>
     db.transaction({ role: "writer", tenantId }, (tx) => spendCall(tx, sessionId)),
@@ -22,6 +22,7 @@ export const openGate = (db: Db): AgentGate => ({
         decisionId,
         expiresAt: new Date(time_ms + APPROVAL_MS),
       };
-      return (await takeApproval(tx, asked)) ? null : askApproval(tx, tenantId, asked);
+      return (await findGranted(tx, asked)) ?? { asked: await askApproval(tx, tenantId, asked) };
     }),
+  useApproval: takeApproval,
 });

@@ -6,7 +6,7 @@ import { approvalList } from "./operations/approval-list.ts";
 import { approvalSettle } from "./operations/approval-settle.ts";
 
 export { openGate } from "./gate.ts";
-export { findSession, type SessionPart } from "./queries.ts";
+export { endSessionsOf, findSession, type SessionPart } from "./queries.ts";
 
 export const operations = [
   agentSessionCreate,

@@ -26,20 +26,31 @@ export async function insertSession(
     name: string;
     prefix: string;
     hash: Buffer;
+    apiKeyId: string;
     writes: string[];
     callsMax: number;
     expiresAt: Date;
     createdBy: string;
   },
 ): Promise<StoredSession> {
-  const { id, serviceAccountId, name, prefix, hash, writes, callsMax, expiresAt, createdBy } =
-    session;
   const [row] = await query<StoredSession>(
     tx,
     `insert into control_plane.agent_sessions as a
-       (tenant_id, id, service_account_id, name, prefix, key_hash, writes, calls_max, expires_at, created_by)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${SESSION}`,
-    [tenantId, id, serviceAccountId, name, prefix, hash, writes, callsMax, expiresAt, createdBy],
+       (tenant_id, id, service_account_id, name, prefix, key_hash, writes, calls_max, expires_at, created_by, api_key_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${SESSION}`,
+    [
+      tenantId,
+      session.id,
+      session.serviceAccountId,
+      session.name,
+      session.prefix,
+      session.hash,
+      session.writes,
+      session.callsMax,
+      session.expiresAt,
+      session.createdBy,
+      session.apiKeyId,
+    ],
   );
   return row!;
 }
@@ -65,6 +76,16 @@ export async function endSession(tx: Tx, id: string): Promise<StoredSession | un
     [id],
   );
   return row;
+}
+
+/** Ends what was made with an API key that is trusted no more. */
+export async function endSessionsOf(tx: Tx, apiKeyId: string): Promise<void> {
+  await query(
+    tx,
+    `update control_plane.agent_sessions set ended_at = now()
+     where tenant_id = (select ops.tenant()) and api_key_id = $1 and ended_at is null`,
+    [apiKeyId],
+  );
 }
 
 /** Takes one call off the budget; false when none was left or the session has ended. */
@@ -105,14 +126,28 @@ export interface Asked {
   readonly expiresAt: Date;
 }
 
-/** Uses up a granted approval of this very call; false when there is none. */
-export const takeApproval = async (tx: Tx, asked: Asked): Promise<boolean> =>
+/** The granted approval of this very call. */
+export async function findGranted(
+  tx: Tx,
+  asked: Asked,
+): Promise<{ id: string; decidedBy: string } | undefined> {
+  const [row] = await query<{ id: string; decidedBy: string }>(
+    tx,
+    `select id, decided_by as "decidedBy" from control_plane.approvals where tenant_id = (select ops.tenant())
+       and agent_session_id = $1 and operation = $2 and input_hash = $3 and status = 'granted' and expires_at > now()`,
+    [asked.sessionId, asked.operation, asked.inputHash],
+  );
+  return row;
+}
+
+/** Uses up a granted approval; false when it was used meanwhile, or its time has passed. */
+export const takeApproval = async (tx: Tx, id: string): Promise<boolean> =>
   (
     await query(
       tx,
-      `update control_plane.approvals set status = 'used' where tenant_id = (select ops.tenant()) and agent_session_id = $1
-         and operation = $2 and input_hash = $3 and status = 'granted' and expires_at > now() returning id`,
-      [asked.sessionId, asked.operation, asked.inputHash],
+      `update control_plane.approvals set status = 'used' where tenant_id = (select ops.tenant()) and id = $1
+         and status = 'granted' and expires_at > now() returning id`,
+      [id],
     )
   ).length === 1;
 

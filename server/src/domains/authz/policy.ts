@@ -134,7 +134,14 @@ export function openPolicy(db: Db): Policy {
     decide: async (principal, question) => decideBy(await versionFor(principal), question),
     async allows(principal, question) {
       const version = await versionFor(principal);
-      return version !== null && version.evaluator.evaluate(question).outcome === "allow";
+      const { session, accountId: id, groups } = principal;
+      const asked = [question];
+      if (session !== null)
+        asked.push({ ...question, principal: { type: "ServiceAccount", id, groups } });
+      return (
+        version !== null &&
+        asked.every((one) => version.evaluator.evaluate(one).outcome === "allow")
+      );
     },
     rows: (decision, question, about) => {
       return decisionRows(decision, decision as Made, question, about);

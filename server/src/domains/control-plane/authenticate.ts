@@ -24,27 +24,29 @@ const FINDERS = { sk: findKey, as: findSession<FoundKey> };
 /** Fills the pipeline's first step: an API key or the key of an agent session becomes a principal. */
 export function openAuthenticator(db: Db, clock: Clock): Authenticator {
   const cache = new Map<string, { readonly found: Found; readonly until_ms: number }>();
-  // A prefix that nobody has is not asked for again and again; it cannot become one, as new ones are random.
+  // One that nobody has is not asked for again and again; it cannot become one, as new ones are random.
   const unknown = new Set<string>();
   const find = async (
     { kind, prefix }: NonNullable<ReturnType<typeof publicPart>>,
     withoutCache: boolean,
   ): Promise<Found | undefined> => {
-    const cached = cache.get(prefix);
+    // The prefix of a key is public, and with another kind before it, it is somebody else's or nobody's.
+    const known = `${kind}_${prefix}`;
+    const cached = cache.get(known);
     if (!withoutCache && cached !== undefined && cached.until_ms > clock()) return cached.found;
-    cache.delete(prefix);
-    if (unknown.has(prefix)) return undefined;
+    cache.delete(known);
+    if (unknown.has(known)) return undefined;
     const found: Found | undefined = await db.transaction(
       { role: "reader", tenantId: null },
       (tx) => FINDERS[kind](tx, prefix),
     );
     if (found === undefined) {
       if (unknown.size >= CACHED_MAX) unknown.clear();
-      unknown.add(prefix);
+      unknown.add(known);
       return undefined;
     }
     if (cache.size >= CACHED_MAX) cache.clear();
-    cache.set(prefix, { found, until_ms: clock() + CACHED_MS });
+    cache.set(known, { found, until_ms: clock() + CACHED_MS });
     return found;
   };
   return {
@@ -61,8 +63,9 @@ export function openAuthenticator(db: Db, clock: Clock): Authenticator {
       return principalOf(found);
     },
     forget(tenantId) {
-      for (const [prefix, { found }] of cache)
-        if (tenantId === undefined || found.tenant_id === tenantId) cache.delete(prefix);
+      if (tenantId === undefined) unknown.clear();
+      for (const [known, { found }] of cache)
+        if (tenantId === undefined || found.tenant_id === tenantId) cache.delete(known);
     },
   };
 }
@@ -77,10 +80,12 @@ function whatIsWrong(found: Found, credential: string, now_ms: number): string |
 /** A service account as a principal, for what is done in its name while it does not call. */
 export async function principalOfAccount(tx: Tx, id: string): Promise<Principal | undefined> {
   const found = await readAccount(tx, id);
-  return found === undefined ? undefined : principalOf({ ...found, api_key_id: "" });
+  return found === undefined
+    ? undefined
+    : principalOf({ ...found, api_key_id: "", expires_at: null });
 }
 
-const principalOf = (found: Omit<Found, "key_hash" | "expires_at" | "revoked_at">): Principal => ({
+const principalOf = (found: Omit<Found, "key_hash" | "revoked_at">): Principal => ({
   type: found.session_id === undefined ? "ServiceAccount" : "AgentSession",
   id: found.session_id ?? found.service_account_id,
   name: found.session_name ?? found.service_account_name,
@@ -94,6 +99,7 @@ const principalOf = (found: Omit<Found, "key_hash" | "expires_at" | "revoked_at"
   organizationId: found.organization_id,
   projectName: found.project_name,
   apiKeyId: found.api_key_id,
+  expiresAt_ms: found.expires_at?.getTime() ?? null,
   scoreMax: Number(found.score_max),
   revision: found.revision,
 });

@@ -2,6 +2,7 @@ create table control_plane.agent_sessions (
   tenant_id uuid not null,
   id uuid not null,
   service_account_id uuid not null,
+  api_key_id uuid not null,
   name text not null check (length(name) between 1 and 100),
   prefix text not null check (prefix ~ '^[0-9a-z]{12}$'),
   key_hash bytea not null check (length(key_hash) = 32),
@@ -16,11 +17,12 @@ create table control_plane.agent_sessions (
   primary key (tenant_id, id)
 );
 comment on table control_plane.agent_sessions is 'What a program that decides for itself may do in somebody''s name: some writes, so many calls, until then.';
+comment on column control_plane.agent_sessions.api_key_id is 'That it was made with: who revokes the key ends the session.';
 comment on column control_plane.agent_sessions.writes is 'Names of operations, or dotted beginnings of them; reads are what the policies allow.';
 create unique index agent_sessions_prefix on control_plane.agent_sessions (prefix);
 select ops.touch_updated_at('control_plane.agent_sessions');
 select ops.protect_tenant('control_plane.agent_sessions');
-grant select (tenant_id, id, service_account_id, name, prefix, writes, calls_max, calls_used, expires_at, ended_at, created_by, created_at, updated_at)
+grant select (tenant_id, id, service_account_id, api_key_id, name, prefix, writes, calls_max, calls_used, expires_at, ended_at, created_by, created_at, updated_at)
   on control_plane.agent_sessions to sealbase_writer, sealbase_reader, sealbase_analyst, sealbase_auditor;
 grant insert on control_plane.agent_sessions to sealbase_writer;
 grant update (calls_used, ended_at) on control_plane.agent_sessions to sealbase_writer;

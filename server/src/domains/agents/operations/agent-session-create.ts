@@ -47,6 +47,7 @@ export const agentSessionCreate = operation({
     const made = await insertSession(tx, principal.tenantId, {
       id: newId(),
       serviceAccountId: principal.accountId,
+      apiKeyId: principal.apiKeyId,
       name: input.name,
       prefix,
       hash,

@@ -8,6 +8,7 @@ export const projectCreate = operation({
   summary: "Makes a project of the organization, with an administrator whose key is shown once.",
   rest: "POST /v1/projects",
   kind: "write",
+  agents: "never",
   status: 201,
   scope: "organization",
   input: z.strictObject({ name, slug, score_max: scoreMax.default(SCORE_MAX) }),

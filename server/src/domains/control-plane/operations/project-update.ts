@@ -9,6 +9,7 @@ export const projectUpdate = operation({
   summary: "Sets the score above which the project's calls are refused.",
   rest: "PATCH /v1/projects/{id}",
   kind: "write",
+  agents: "never",
   raisesRevision: true,
   input: z.strictObject({ id: z.uuid(), score_max: scoreMax }),
   output: project,
