@@ -1,7 +1,7 @@
 import { SpanStatusCode } from "@opentelemetry/api";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Metrics } from "#kernel/metrics.ts";
-import { type ServerSpan, serverSpan } from "#kernel/trace.ts";
+import { isTracing, type ServerSpan, serverSpan } from "#kernel/trace.ts";
 import type { Operation } from "#pipeline";
 
 /** Asked every few seconds by machines: a span each would bury the calls. */
@@ -22,7 +22,7 @@ export function observeRequests(
     return open;
   };
   app.addHook("onRequest", (request, _, done) => {
-    if (!UNTRACED.has(request.url)) spans.set(request, spanOf(request));
+    if (isTracing() && !UNTRACED.has(request.url)) spans.set(request, spanOf(request));
     done();
   });
   // After the body was read: its events would have lost the span again.

@@ -1,6 +1,8 @@
 import {
   type Attributes,
   context,
+  INVALID_SPAN_CONTEXT,
+  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -9,9 +11,19 @@ import {
 } from "@opentelemetry/api";
 
 const tracer = trace.getTracer("sealbase");
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
-/** Runs work inside a span of this name; a thrown error marks it. Without an OpenTelemetry SDK this costs nothing. */
+/** Whether an OpenTelemetry SDK is there. Without one even spans that record nothing cost memory with every request. */
+export function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(
+    provider instanceof ProxyTracerProvider && provider.getDelegateTracer("sealbase") === undefined
+  );
+}
+
+/** Runs work inside a span of this name; a thrown error marks it. */
 export async function span<T>(name: string, work: (span: Span) => T | Promise<T>): Promise<T> {
+  if (!isTracing()) return work(NO_SPAN);
   return tracer.startActiveSpan(name, async (active) => {
     try {
       return await work(active);
@@ -30,6 +42,7 @@ export async function clientSpan<T>(
   attributes: Attributes,
   work: () => Promise<T>,
 ): Promise<T> {
+  if (!isTracing()) return work();
   const leaf = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes });
   try {
     return await work();

@@ -35,7 +35,8 @@ export function addOperation(app: FastifyInstance, parts: Parts, operation: Oper
           request,
           reply,
         );
-      const signal = leavingSignal(reply.raw);
+      // A call that shares its commit with others is not stopped on its way.
+      const signal = operation.record === undefined ? leavingSignal(reply.raw) : undefined;
       const result = await invoke(parts, operation, { ...incoming, input, signal });
       if (result.refusal === undefined) return send(request, reply, operation, result.outcome);
       return answer(reply, result.refusal, requestIdOf(request, incoming.requestId));
