@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Dispatcher, enqueue, type Handler } from "#domains/ops";
+import { Dispatcher, enqueue, type Handler, JobFailed } from "#domains/ops";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
@@ -127,6 +127,77 @@ describe("jobs", () => {
     expect([late.status, late.body.code]).toEqual([409, "action/job_finished"]);
     const again = await caller.call("POST", `/v1/jobs/${running.id}/retry`, {});
     expect(again.body.status).toBe("waiting");
+  });
+
+  test("of one topic leave places for those of others", async () => {
+    const callers = [];
+    for (let i = 0; i < 5; i++) callers.push(await system.project());
+    const [last, ...busy] = callers.toReversed();
+    for (const caller of busy) for (let i = 0; i < 4; i++) await ask(caller, "silent");
+    let running = 0;
+    let full = () => {};
+    const held = new Promise<void>((resolve) => (full = resolve));
+    const silent: Handler = ({ signal }) => {
+      if (++running === 12) full();
+      return new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+      });
+    };
+    await working({ silent, quick: () => Promise.resolve({}) }, async () => {
+      await held;
+      const { id } = await ask(last!, "quick");
+      await until(last!, id, "done");
+      expect(running).toBe(12);
+    });
+    for (const { projectId } of busy)
+      await system.sql("delete from ops.outbox where tenant_id = $1", [projectId]);
+  });
+
+  test("of all projects have their turn", async () => {
+    const callers: Caller[] = [];
+    for (let i = 0; i < 6; i++) callers.push(await system.project());
+    for (const caller of callers) for (let i = 0; i < 12; i++) await ask(caller, `turn-${i % 2}`);
+    const started: string[] = [];
+    const ends: (() => void)[] = [];
+    let heard = () => {};
+    const handler: Handler = async ({ tenantId }) => {
+      started.push(tenantId);
+      heard();
+      await new Promise<void>((resolve) => ends.push(resolve));
+      return {};
+    };
+    await working({ "turn-0": handler, "turn-1": handler }, async () => {
+      for (let count = 16; count <= 24; count++) {
+        while (started.length < count) await new Promise<void>((resolve) => (heard = resolve));
+        ends.shift()!();
+      }
+      expect(new Set(started).size).toBe(6);
+      for (const end of ends) end();
+    });
+    for (const { projectId } of callers)
+      await system.sql("delete from ops.outbox where tenant_id = $1", [projectId]);
+  });
+
+  test("that are held wait without using up an attempt", async () => {
+    const caller = await system.project();
+    const { id } = await ask(caller, "t");
+    await system.sql("update ops.outbox set attempts_max = 1 where id = $1", [id]);
+    let tries = 0;
+    const handler: Handler = () => {
+      if (++tries < 3) throw new JobFailed("not yet", { held: true, after_ms: 0 });
+      return Promise.resolve({});
+    };
+    const done = await working({ t: handler }, () => until(caller, id, "done"));
+    expect([tries, done.attempts]).toEqual([3, 1]);
+    const attempts = await system.sql(
+      "select number, outcome from ops.outbox_attempts where outbox_id = $1 order by number",
+      [id],
+    );
+    expect(attempts).toEqual([
+      { number: 1, outcome: "failed" },
+      { number: 2, outcome: "failed" },
+      { number: 3, outcome: "done" },
+    ]);
   });
 
   test("of another project are not there", async () => {

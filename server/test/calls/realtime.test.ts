@@ -156,6 +156,24 @@ describe("a stream over SSE", () => {
     ]);
   });
 
+  test("tells of what a job found", async () => {
+    const caller = await system.project();
+    await assess(caller);
+    await system.sql(
+      "update vedic.transactions set amount_cents = amount_cents + 1 where tenant_id = $1",
+      [caller.projectId],
+    );
+    system.work();
+    const { body: job } = await caller.call("POST", "/v1/ledger/audits", {});
+    const { events } = await sse(caller, "after=0.0&channels=security&events_max=1&seconds_max=20");
+    const [found] = events.filter(({ channel }) => channel === "security");
+    expect(found?.data).toMatchObject({
+      kind: "log_invalid",
+      severity: "critical",
+      request_id: job.id,
+    });
+  });
+
   test.each<[string, string, Record<string, string>, number, string]>([
     ["an offset of another log", "after=900.0", {}, 200, "action/offset_ahead"],
     ["a channel that is not there", "channels=gossip", {}, 400, "request/invalid"],
@@ -280,6 +298,23 @@ describe("a realtime socket", () => {
     );
     const [data] = await once(socket, "data");
     expect(String(data)).toMatch(/^HTTP\/1\.1 404 .*request\/no_socket/s);
+  });
+});
+
+describe("a page of the log", () => {
+  test.each<[string, number[], number[]]>([
+    ["ends at a mebibyte", [400_000, 400_000, 400_000, 10, 10], [2, 5]],
+    ["has one entry however large", [900_000, 900_000, 900_000], [1, 2, 3]],
+  ])("%s", async (_, sizes, ends) => {
+    const caller = await system.project();
+    for (const [i, size] of sizes.entries()) {
+      const body = { source: "s", message_id: String(i), payload: "x".repeat(size) };
+      expect((await caller.call("POST", "/v1/messages", body)).status).toBe(200);
+    }
+    const tos: number[] = [];
+    for (let from = 0; from < sizes.length; from = tos.at(-1)!)
+      tos.push((await system.parts.feed.read(caller.projectId, from)).to);
+    expect(tos).toEqual(ends);
   });
 });
 

@@ -132,17 +132,70 @@ describe("a webhook", () => {
     target.close();
   });
 
-  test("that is gone is disabled, and its other deliveries are given up", async () => {
+  test.each<[string, number, (caller: Caller, path: string) => Promise<unknown>]>([
+    ["is gone", 410, () => Promise.resolve()],
+    [
+      "was disabled",
+      500,
+      (caller, path) => caller.call("PATCH", path, { enabled: false }).then(() => hurry(caller)),
+    ],
+  ])("that %s keeps its deliveries until it is enabled again", async (_, status, disable) => {
     const caller = await system.project();
-    const target = await receiver(410);
+    const target = await receiver(status, 200);
+    const made = await caller.call("POST", "/v1/webhooks", {
+      url: target.url,
+      channels: ["entries", "scores"],
+    });
+    const path = `/v1/webhooks/${made.body.id}`;
+    await assess(caller);
+    await target.until(1);
+    await disable(caller, path);
+    const held = await settled(caller, (jobs) =>
+      jobs.some(({ error }) => error === "the webhook is disabled"),
+    );
+    const [job] = held.filter(({ error }) => error === "the webhook is disabled");
+    expect([job!.status, job!.attempts]).toEqual(["waiting", status === 410 ? 0 : 1]);
+    const { body } = await caller.call("GET", path);
+    expect([body.enabled, target.heard.length]).toEqual([false, 1]);
+    await caller.call("PATCH", path, { enabled: true });
+    const done = await settled(caller, (jobs) => jobs.every((one) => one.status === "done"));
+    expect(done.length).toBeGreaterThanOrEqual(held.length);
+    target.close();
+  });
+
+  test("that was deleted while it was disabled has its deliveries given up", async () => {
+    const caller = await system.project();
+    const target = await receiver(500);
     const made = await caller.call("POST", "/v1/webhooks", {
       url: target.url,
       channels: ["scores"],
     });
+    const path = `/v1/webhooks/${made.body.id}`;
     await assess(caller);
-    await settled(caller, ([first]) => first?.status === "done");
-    expect((await caller.call("GET", `/v1/webhooks/${made.body.id}`)).body.enabled).toBe(false);
+    await target.until(1);
+    await caller.call("PATCH", path, { enabled: false });
+    await hurry(caller);
+    await settled(caller, ([first]) => first!.error === "the webhook is disabled");
+    await caller.call("DELETE", path);
+    const [job] = await settled(
+      caller,
+      ([first]) => first!.error !== "the webhook is disabled" && first!.status !== "running",
+    );
+    expect([job!.status, job!.error]).toEqual(["given_up", "the webhook was deleted"]);
     target.close();
+  });
+
+  test("does not begin beyond the end of the log", async () => {
+    const caller = await system.project();
+    const body = { url: "http://127.0.0.1:9/", channels: ["scores"] };
+    const after = "999999999999999.0";
+    const created = await caller.call("POST", "/v1/webhooks", { ...body, after });
+    expect([created.status, created.body.code]).toEqual([409, "action/offset_ahead"]);
+    const made = await caller.call("POST", "/v1/webhooks", body);
+    const path = `/v1/webhooks/${made.body.id}`;
+    const replayed = await caller.call("POST", `${path}/replay`, { after });
+    expect([replayed.status, replayed.body.code]).toEqual([409, "action/offset_ahead"]);
+    expect((await caller.call("GET", path)).body.position).toBe(made.body.position);
   });
 
   test("hears again of what it is sent again, and both secrets sign for a while", async () => {
@@ -229,6 +282,10 @@ test.each<[string, boolean]>([
   ["::ffff:127.0.0.1", true],
   ["fd00::1", true],
   ["fe80::1", true],
+  ["fec0::1", true],
+  ["3fff::1", true],
+  ["5f00::1", true],
+  ["::ffff:0:127.0.0.1", true],
   ["not an address", true],
   ["1.1.1.1", false],
   ["2606:4700::1111", false],

@@ -85,12 +85,12 @@ function scoreOf({ id, payload }: ShownEntry): object | null {
   return score === undefined || score === null ? null : { id, ...score };
 }
 
-/** A refusal, or an event that had no call: a forged, revoked or expired key. */
+/** A refusal, what a job found, or an event that had no call: a forged, revoked or expired key. */
 function securityOf({ id, kind, actor, refs, payload }: ShownEntry): object | null {
   const { outcome, event } = (payload ?? {}) as Payload;
-  if (kind === "event") return { id, request_id: refs["request"] ?? null, ...event };
+  const request_id = refs["request"] ?? refs["job"] ?? null;
+  if (event !== undefined) return { id, request_id, ...event };
   if (kind !== "refusal") return null;
   const { code = "", facts = {} } = outcome ?? {};
-  const request_id = refs["request"] ?? null;
   return { id, request_id, kind: code, severity: "warning", actor, facts };
 }

@@ -1,31 +1,58 @@
 import { decisionShown, readDecisionsById } from "#domains/authz";
-import { entryShown, readCheckpoints, readEntries, readNewestCheckpoint } from "#domains/ledger";
+import {
+  entryShown,
+  readCheckpoints,
+  readEntriesWithin,
+  readNewestCheckpoint,
+} from "#domains/ledger";
 import { query, type Tx } from "#kernel/db.ts";
 import type { FeedEvent, FeedPage, Revision } from "#pipeline";
 import { decisionsOf, eventsOf, type ShownCheckpoint, type ShownEntry } from "./events.ts";
+import { parseOffset } from "./offset.ts";
+import { offsetAhead } from "./refusals.ts";
 
 const ENTRIES_MAX = 128;
+/** Of a page's entries and payloads; one entry may be larger. */
+const BYTES_MAX = 2 ** 20;
+/** A page ends before the entry that would bring more; one entry may have more. */
+const DECISIONS_MAX = 1_024;
+
+export interface ReadPage extends FeedPage {
+  /** Of the entries and payloads that it was made of. */
+  readonly bytes: number;
+}
 
 /** Entries of the project that followers can have heard of by now. */
 export const publishedSize = async (tx: Tx): Promise<number> =>
   (await readNewestCheckpoint(tx))?.size ?? 0;
 
-/** The events of at most 128 published entries from `from` on, and the revision at which they were read. */
+/** Refuses an offset beyond what followers can have heard of. */
+export async function refuseAhead(tx: Tx, offset: string): Promise<void> {
+  const { index } = parseOffset(offset);
+  const size = await publishedSize(tx);
+  if (index > size) throw offsetAhead(index, size);
+}
+
+/** The events of published entries from `from` on, at most a page, and the revision at which they were read. */
 export async function readPage(
   tx: Tx,
   tenantId: string,
   from: number,
   revision: Revision,
-): Promise<FeedPage> {
+): Promise<ReadPage> {
   const [size, [row]] = await Promise.all([
     publishedSize(tx),
     query<{ revision: number | null }>(tx, `select ${revision("$1")} as revision`, [tenantId]),
   ]);
-  const nothing = { to: from, size, revision: row!.revision ?? -1, events: [] };
+  const nothing = { to: from, size, revision: row!.revision ?? -1, events: [], bytes: 0 };
   if (from >= size) return nothing;
-  const stored = (await readEntries(tx, from, ENTRIES_MAX)).filter(({ index }) => index < size);
+  const limits = { entries: Math.min(ENTRIES_MAX, size - from), bytes: BYTES_MAX };
+  const stored = await readEntriesWithin(tx, from, limits);
   if (stored.length === 0) return nothing;
-  const entries: ShownEntry[] = stored.map(entryShown);
+  const entries = withFewDecisions(stored.map(entryShown));
+  const bytes = stored
+    .slice(0, entries.length)
+    .reduce((sum, { entry, payload }) => sum + entry.length + (payload?.length ?? 0), 0);
   const to = entries.at(-1)!.index + 1;
   const [checkpoints, decisions] = await Promise.all([
     readCheckpoints(tx, { above: from, upTo: to }, ENTRIES_MAX),
@@ -46,5 +73,14 @@ export async function readPage(
   const events: FeedEvent[] = entries.flatMap((entry) =>
     eventsOf(tenantId, entry, bySize.get(entry.index + 1), shown),
   );
-  return { ...nothing, to, events };
+  return { ...nothing, to, events, bytes };
+}
+
+function withFewDecisions(entries: readonly ShownEntry[]): readonly ShownEntry[] {
+  let decisions = 0;
+  const end = entries.findIndex((entry, nth) => {
+    decisions += decisionsOf(entry).length;
+    return nth > 0 && decisions > DECISIONS_MAX;
+  });
+  return end === -1 ? entries : entries.slice(0, end);
 }

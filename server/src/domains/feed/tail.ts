@@ -1,11 +1,8 @@
 import type { Db } from "#kernel/db.ts";
 import type { Feed, FeedPage, Revision } from "#pipeline";
+import { keptPages } from "./kept.ts";
 import { readPage } from "./page.ts";
 
-/** Pages kept for readers who come to the same place a little later. */
-const PAGES_KEPT_MAX = 256;
-/** Who may see a page was looked at when it was read; a change is heard at once, this is for when nobody could say so. */
-const PAGE_KEPT_MS = 1_000;
 const COUNTED_MAX = 100_000;
 /** Reads that are under way, so that a thousand readers of the past leave connections for calls. */
 const READS_AT_ONCE_MAX = 3;
@@ -22,7 +19,7 @@ export interface OpenFeed extends Feed {
  * database what one does; who is elsewhere reads for itself.
  */
 export function openFeed(db: Db, revision: Revision): OpenFeed {
-  const pages = new Map<string, { readonly page: Promise<FeedPage>; readonly until_ms: number }>();
+  const pages = keptPages();
   const waiters = new Map<string, Set<() => void>>();
   const counts = new Map<string, number>();
   let all = 0;
@@ -30,19 +27,12 @@ export function openFeed(db: Db, revision: Revision): OpenFeed {
 
   const read = (tenantId: string, from: number): Promise<FeedPage> => {
     const place = `${tenantId} ${from}`;
-    const known = pages.get(place);
-    if (known !== undefined && known.until_ms > performance.now()) return known.page;
+    const known = pages.find(place);
+    if (known !== undefined) return known;
     const page = inTurn(() =>
       db.transaction({ role: "reader", tenantId }, (tx) => readPage(tx, tenantId, from, revision)),
     );
-    pages.delete(place);
-    if (pages.size >= PAGES_KEPT_MAX) pages.delete(pages.keys().next().value!);
-    pages.set(place, { page, until_ms: performance.now() + PAGE_KEPT_MS });
-    const forget = () => {
-      if (pages.get(place)?.page === page) pages.delete(place);
-    };
-    // Nothing there yet: the next who asks looks again.
-    page.then(({ events }) => (events.length === 0 ? forget() : undefined), forget);
+    pages.keep(place, page);
     return page;
   };
 
@@ -79,8 +69,8 @@ export function openFeed(db: Db, revision: Revision): OpenFeed {
     },
     grown: stir,
     changed(tenantId) {
-      for (const place of pages.keys())
-        if (tenantId === undefined || place.startsWith(`${tenantId} `)) pages.delete(place);
+      for (const place of pages.places())
+        if (tenantId === undefined || place.startsWith(`${tenantId} `)) pages.forget(place);
       stir(tenantId);
     },
   };

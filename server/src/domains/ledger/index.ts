@@ -8,7 +8,7 @@ import { receiptGet } from "./operations/receipt-get.ts";
 
 export { audit } from "./audit.ts";
 export { openLedger } from "./ledger.ts";
-export { readCheckpoints, readEntries, readNewestCheckpoint } from "./queries.ts";
+export { readCheckpoints, readEntriesWithin, readNewestCheckpoint } from "./queries.ts";
 export { rotateKey } from "./rotate-key.ts";
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";

@@ -159,6 +159,23 @@ const ENTRY = `e.index, e.id, e.entry, p.salt, p.payload from ledger.entries e
 export const readEntries = (tx: Tx, from: number, limit: number): Promise<StoredEntry[]> =>
   query(tx, `select ${ENTRY} and e.index >= $1 order by e.index limit $2`, [from, limit]);
 
+/** As many of the entries from `from` up as there may be and as fit into so many bytes with their payloads; one at least. */
+export const readEntriesWithin = (
+  tx: Tx,
+  from: number,
+  limits: { entries: number; bytes: number },
+): Promise<StoredEntry[]> =>
+  // Lengths are known without reading what is long: PostgreSQL fetches that only for the rows that are given.
+  query(
+    tx,
+    `select index, id, entry, salt, payload from (
+       select *, sum(octet_length(entry) + coalesce(octet_length(payload), 0)) over (order by index) as bytes,
+         row_number() over (order by index) as nth
+       from (select ${ENTRY} and e.index >= $1 order by e.index limit $2) some_entries) measured
+     where bytes <= $3 or nth = 1 order by index`,
+    [from, limits.entries, limits.bytes],
+  );
+
 /** Entries below `before`, the newest first. */
 export const readNewestEntries = (
   tx: Tx,

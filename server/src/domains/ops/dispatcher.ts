@@ -17,6 +17,8 @@ const RENEW_MS = 1_000;
 const POLL_MS = 1_000;
 const AT_ONCE_MAX = 16;
 const AT_ONCE_PER_PROJECT_MAX = 4;
+/** Receivers that do not answer leave places for other work. */
+const AT_ONCE_PER_TOPIC_MAX = 12;
 const STOP_MAX_MS = 10_000;
 const ERROR_LENGTH_MAX = 1_000;
 
@@ -31,6 +33,9 @@ export class Dispatcher {
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
   readonly #perProject = new Map<string, number>();
+  readonly #perTopic = new Map<string, number>();
+  /** The project that was given a place last: those after it come first at the next look. */
+  #last = "";
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #again = false;
@@ -75,29 +80,48 @@ export class Dispatcher {
       this.#again = false;
       const { db } = this.#parts;
       const tenants = await db.transaction({ role: "writer", tenantId: null }, readTenantsWithWork);
-      for (const tenantId of tenants) await this.#take(tenantId);
+      tenants.sort();
+      const next = tenants.findIndex((tenantId) => tenantId > this.#last);
+      for (const tenantId of [...tenants.splice(Math.max(0, next)), ...tenants])
+        await this.#take(tenantId);
     }
   }
 
   async #take(tenantId: string): Promise<void> {
-    const inProject = this.#perProject.get(tenantId) ?? 0;
-    const limit = Math.min(AT_ONCE_PER_PROJECT_MAX - inProject, AT_ONCE_MAX - this.#running.size);
-    if (limit <= 0 || this.#stopping.signal.aborted) return;
-    const jobs = await this.#parts.db.transaction({ role: "writer", tenantId }, async (tx) => {
+    for (;;) {
+      const inProject = this.#perProject.get(tenantId) ?? 0;
+      const places = Math.min(
+        AT_ONCE_PER_PROJECT_MAX - inProject,
+        AT_ONCE_MAX - this.#running.size,
+      );
+      if (places <= 0 || this.#stopping.signal.aborted) return;
+      const isFull = ([, count]: [string, number]) => count >= AT_ONCE_PER_TOPIC_MAX;
+      const topics = [...this.#perTopic];
+      const full = topics.filter(isFull).map(([topic]) => topic);
+      // Whatever topics come, none gets more than its share.
+      const left = topics.filter((topic) => !isFull(topic)).map(([, count]) => count);
+      const limit = Math.min(places, AT_ONCE_PER_TOPIC_MAX - Math.max(0, ...left));
+      const jobs = await this.#claim(tenantId, limit, full);
+      for (const job of jobs) this.#start(tenantId, job);
+      if (jobs.length > 0) this.#last = tenantId;
+      if (jobs.length < limit) return;
+    }
+  }
+
+  #claim(tenantId: string, limit: number, full: readonly string[]): Promise<ClaimedJob[]> {
+    return this.#parts.db.transaction({ role: "writer", tenantId }, async (tx) => {
       for (const { topic } of await takeDueSchedules(tx)) {
         const job = await enqueue(tx, tenantId, { topic, payload: {}, orderingKey: topic });
         await noteScheduled(tx, topic, job.id);
       }
-      return claimJobs(tx, { worker: this.#worker, lease_ms: LEASE_MS, limit });
+      return claimJobs(tx, { worker: this.#worker, lease_ms: LEASE_MS, limit, full });
     });
-    for (const job of jobs) this.#start(tenantId, job);
   }
 
   #start(tenantId: string, job: ClaimedJob): void {
     const count = (by: number) => {
-      const now = (this.#perProject.get(tenantId) ?? 0) + by;
-      if (now === 0) this.#perProject.delete(tenantId);
-      else this.#perProject.set(tenantId, now);
+      add(this.#perProject, tenantId, by);
+      add(this.#perTopic, job.topic, by);
     };
     count(+1);
     const { jobs } = this.#parts.metrics;
@@ -148,24 +172,21 @@ export class Dispatcher {
         },
       });
       clearInterval(timer);
-      return await this.#book(tenantId, job, "done", finished, null, 0);
+      return await this.#book(tenantId, job, "done", finished, null);
     } catch (error) {
       clearInterval(timer);
-      if (isCancelled) return await this.#book(tenantId, job, "cancelled", {}, "cancelled", 0);
+      if (isCancelled) return await this.#book(tenantId, job, "cancelled", {}, "cancelled");
       // Given back at once: the server stops, which is not the job's fault.
       if (this.#stopping.signal.aborted)
-        return await this.#book(tenantId, job, "waiting", {}, "the server stopped", 0);
+        return await this.#book(tenantId, job, "waiting", {}, "the server stopped");
       const failure = this.#failureOf(error, job);
-      const isLast = failure.final || job.attempts >= job.attemptsMax;
+      const { held } = failure;
+      const isLast = failure.final || (!held && job.attempts >= job.attemptsMax);
       const after_ms = failure.after_ms ?? backoffOf(job.attempts, Math.random());
-      return await this.#book(
-        tenantId,
-        job,
-        isLast ? "given_up" : "waiting",
-        {},
-        failure.message,
+      return await this.#book(tenantId, job, isLast ? "given_up" : "waiting", {}, failure.message, {
         after_ms,
-      );
+        held,
+      });
     }
   }
 
@@ -184,10 +205,10 @@ export class Dispatcher {
     status: "waiting" | "done" | "given_up" | "cancelled",
     { result = null, effect, event }: Finished,
     error: string | null,
-    after_ms: number,
+    { after_ms, held }: { after_ms: number; held: boolean } = { after_ms: 0, held: false },
   ): Promise<string> {
     const { db, ledger, telemetry, clock } = this.#parts;
-    const { id, topic, attempts: number, decisionId } = job;
+    const { id, topic, attempts, number, decisionId } = job;
     await ledger.ready(tenantId);
     const scope = { role: "writer", tenantId } as const;
     const booked = await db.transaction(scope, async (tx) => {
@@ -199,6 +220,7 @@ export class Dispatcher {
         error: error?.slice(0, ERROR_LENGTH_MAX) ?? null,
         result: result === null ? null : JSON.stringify(result),
         after_ms,
+        held,
       };
       if (!(await bookAttempt(tx, attempt))) return false;
       if (status === "waiting") return true;
@@ -220,7 +242,7 @@ export class Dispatcher {
           outcome: status === "done" ? "done" : "failed",
           refs: { job: id, ...(decisionId === null ? {} : { decision: decisionId }) },
           payload: {
-            job: { id, topic, status, attempts: number, error, result },
+            job: { id, topic, status, attempts, error, result },
             ...(event === undefined ? {} : { event: { ...event, actor } }),
           },
         },
@@ -231,4 +253,10 @@ export class Dispatcher {
     if (booked && status !== "waiting") ledger.wake(tenantId);
     return booked ? status : "lease_lost";
   }
+}
+
+function add(counts: Map<string, number>, of: string, by: number): void {
+  const now = (counts.get(of) ?? 0) + by;
+  if (now === 0) counts.delete(of);
+  else counts.set(of, now);
 }

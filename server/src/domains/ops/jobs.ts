@@ -59,13 +59,20 @@ export class JobFailed extends Error {
   readonly final: boolean;
   /** The other side said when to come again. */
   readonly after_ms: number | undefined;
+  /** It is not the time for it, so it was not tried: it waits, and this attempt does not count. */
+  readonly held: boolean;
   constructor(
     message: string,
-    { final = false, after_ms }: { final?: boolean; after_ms?: number } = {},
+    {
+      final = false,
+      held = false,
+      after_ms,
+    }: { final?: boolean; held?: boolean; after_ms?: number } = {},
   ) {
     super(message);
     this.final = final;
     this.after_ms = after_ms;
+    this.held = held;
   }
 }
 

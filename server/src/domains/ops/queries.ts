@@ -114,26 +114,34 @@ export interface ClaimedJob {
   readonly id: string;
   readonly topic: string;
   readonly payload: string;
+  /** Of those that count, this one too. */
   readonly attempts: number;
   readonly attemptsMax: number;
+  /** Of this attempt, among all that there were. */
+  readonly number: number;
   readonly decisionId: string | null;
   readonly cancelRequested: boolean;
 }
 
 /**
  * Takes due jobs for this worker until the lease ends: the oldest of each ordering key, and those whose worker let its
- * lease pass, which is noted with their last attempt.
+ * lease pass, which is noted with their last attempt. Topics that have their share already are left out.
  */
 export const claimJobs = (
   tx: Tx,
-  { worker, lease_ms, limit }: { worker: string; lease_ms: number; limit: number },
+  {
+    worker,
+    lease_ms,
+    limit,
+    full,
+  }: { worker: string; lease_ms: number; limit: number; full: readonly string[] },
 ): Promise<ClaimedJob[]> =>
   query(
     tx,
     `with due as (
        select o.tenant_id, o.id from ops.outbox o
        where o.tenant_id = (select ops.tenant())
-         and ((o.status = 'waiting' and o.due_at <= now()) or (o.status = 'running' and o.leased_until < now()))
+         and o.topic <> all($4::text[]) and ((o.status = 'waiting' and o.due_at <= now()) or (o.status = 'running' and o.leased_until < now()))
          and not exists (select from ops.outbox e where e.tenant_id = o.tenant_id and e.ordering_key = o.ordering_key
                            and e.status in ('waiting', 'running') and e.id < o.id)
        order by o.due_at, o.id limit $1 for update skip locked),
@@ -145,12 +153,14 @@ export const claimJobs = (
          leased_until = now() + make_interval(secs => $3::float8 / 1000)
        from due where o.tenant_id = due.tenant_id and o.id = due.id
        returning o.tenant_id, o.id, o.topic, o.payload, o.attempts, o.attempts_max as "attemptsMax", o.decision_id as "decisionId",
-         o.cancel_requested as "cancelRequested"),
+         o.cancel_requested as "cancelRequested",
+         (select coalesce(max(a.number), 0) + 1 from ops.outbox_attempts a
+          where a.tenant_id = o.tenant_id and a.outbox_id = o.id) as number),
      tried as (
        insert into ops.outbox_attempts (tenant_id, outbox_id, number, worker)
-       select tenant_id, id, attempts, $2 from taken)
-     select id, topic, payload, attempts, "attemptsMax", "decisionId", "cancelRequested" from taken order by id`,
-    [limit, worker, lease_ms],
+       select tenant_id, id, number, $2 from taken)
+     select id, topic, payload, attempts, "attemptsMax", number, "decisionId", "cancelRequested" from taken order by id`,
+    [limit, worker, lease_ms, full],
   );
 
 const MINE =
@@ -181,20 +191,23 @@ export async function bookAttempt(
     error: string | null;
     result: string | null;
     after_ms: number;
+    /** It does not count. */
+    held: boolean;
   },
 ): Promise<boolean> {
-  const { id, worker, number, status, error, result, after_ms } = attempt;
+  const { id, worker, number, status, error, result, after_ms, held } = attempt;
   const booked = await query(
     tx,
     `with o as (
        update ops.outbox o set status = $3, leased_by = null, leased_until = null, error = $4, result = $5,
          progress = case when $3 = 'done' then 1 else o.progress end,
          due_at = now() + make_interval(secs => $6::float8 / 1000),
+         attempts = o.attempts - case when $8 then 1 else 0 end,
          finished_at = case when $3 <> 'waiting' then now() end
        where ${MINE} returning o.tenant_id, o.id)
      update ops.outbox_attempts a set outcome = case when $3 = 'done' then 'done' else 'failed' end, error = $4
      from o where a.tenant_id = o.tenant_id and a.outbox_id = o.id and a.number = $7 returning a.number`,
-    [id, worker, status, error, result, after_ms, number],
+    [id, worker, status, error, result, after_ms, number, held],
   );
   return booked.length === 1;
 }

@@ -15,6 +15,8 @@ export const DELIVER = "webhook.deliver";
 const ANSWER_MS = 15_000;
 const RETRY_AFTER_MAX_S = 3_600;
 const GONE = 410;
+/** How often deliveries of a disabled webhook are looked at; enabling or deleting it makes them due at once. */
+const HELD_MS = 600_000;
 
 /** What a delivery job is about. */
 export interface Delivery {
@@ -31,6 +33,9 @@ export interface Delivering {
   readonly allowPrivate: boolean;
 }
 
+/** Deliveries of one webhook go one after the other. */
+export const orderingKeyOf = ({ id }: { readonly id: string }): string => `webhook ${id}`;
+
 /** What a webhook's secret is sealed for, so that it opens in its own row only. */
 export const boundTo = (webhookId: string): string => `webhook/${webhookId}`;
 
@@ -43,7 +48,8 @@ export const deliver =
       readTarget(tx, webhook_id),
     );
     if (target === undefined) throw new JobFailed("the webhook was deleted", { final: true });
-    if (!target.enabled) throw new JobFailed("the webhook is disabled", { final: true });
+    if (!target.enabled)
+      throw new JobFailed("the webhook is disabled", { held: true, after_ms: HELD_MS });
     const secrets = [target.secret, ...(target.previous === null ? [] : [target.previous])].map(
       (sealed) => openSecret(masterKey, sealed, boundTo(webhook_id)),
     );

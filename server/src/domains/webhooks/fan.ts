@@ -2,7 +2,7 @@ import { isAfter, parseOffset, visibleTo } from "#domains/feed";
 import { enqueue } from "#domains/ops";
 import type { Tx } from "#kernel/db.ts";
 import type { FeedEvent, FeedPage, Ports, Principal } from "#pipeline";
-import { DELIVER, type Delivery } from "./deliver.ts";
+import { DELIVER, type Delivery, orderingKeyOf } from "./deliver.ts";
 import {
   countOpen,
   lockWebhooks,
@@ -71,7 +71,7 @@ export class Fan {
     return this.#parts.db.transaction({ role: "writer", tenantId }, async (tx) => {
       let more = false;
       for (const webhook of await lockWebhooks(tx)) {
-        if ((await countOpen(tx, orderingKey(webhook))) >= OPEN_MAX) continue;
+        if ((await countOpen(tx, orderingKeyOf(webhook))) >= OPEN_MAX) continue;
         const principal = await this.#parts.principalOfAccount(tx, webhook.serviceAccountId);
         if (principal === undefined) {
           await updateWebhook(tx, webhook.id, { enabled: false });
@@ -87,7 +87,7 @@ export class Fan {
           await enqueue(tx, tenantId, {
             topic: DELIVER,
             payload: { webhook_id: webhook.id, body } satisfies Delivery,
-            orderingKey: orderingKey(webhook),
+            orderingKey: orderingKeyOf(webhook),
             createdBy: webhook.createdBy,
           });
         }
@@ -110,8 +110,6 @@ export class Fan {
     );
   }
 }
-
-const orderingKey = ({ id }: StoredWebhook): string => `webhook ${id}`;
 
 /** What came of a delivery is not delivered: it would never end. */
 const isDelivery = ({ data }: FeedEvent["item"]): boolean =>

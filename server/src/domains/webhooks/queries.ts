@@ -144,6 +144,17 @@ export async function countOpen(tx: Tx, orderingKey: string): Promise<number> {
   return row!.count;
 }
 
+/** What waits to be delivered to a webhook is due now. */
+export async function hurryDeliveries(tx: Tx, orderingKey: string): Promise<void> {
+  await query(
+    tx,
+    `with due as (update ops.outbox set due_at = now() where tenant_id = (select ops.tenant()) and ordering_key = $1
+       and status = 'waiting' and due_at > now() returning id)
+     select pg_notify('sealbase_jobs', '') from due limit 1`,
+    [orderingKey],
+  );
+}
+
 /** Projects that have webhooks behind the head of their log. */
 export const readTenantsToTell = async (tx: Tx): Promise<string[]> =>
   (await query<{ id: string }>(tx, "select ops.tenants_to_tell() as id")).map(({ id }) => id);

@@ -10,6 +10,7 @@ export const retentionPolicySet = operation({
     "Says how long the project keeps the rows of a table; the daily retention job follows it.",
   rest: "POST /v1/retention-policies",
   kind: "write",
+  agents: "never",
   input: z.strictObject({
     table: z.enum(RETAINED_TABLES),
     keep_days: z.int().min(1).max(36_500),

@@ -11,6 +11,7 @@ export const scheduleUpdate = operation({
   summary: "Says how often scheduled work comes, or whether it does.",
   rest: "PATCH /v1/schedules/{topic}",
   kind: "write",
+  agents: "never",
   input: z.strictObject({
     topic: z.string().min(1).max(200),
     every_s: z

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { publishedSize } from "#domains/feed";
+import { publishedSize, refuseAhead } from "#domains/feed";
 import { newId } from "#kernel/ids.ts";
 import { operation } from "#pipeline";
 import { boundTo } from "../deliver.ts";
@@ -15,6 +15,7 @@ export const webhookCreate = operation({
   summary: "Tells an address of the project's events, signed. The secret is shown once.",
   rest: "POST /v1/webhooks",
   kind: "write",
+  agents: "never",
   status: 201,
   input: z.strictObject({
     url: address,
@@ -32,6 +33,7 @@ export const webhookCreate = operation({
   async action({ tx, input, principal, ports }) {
     const { tenantId } = principal;
     if ((await countWebhooks(tx)) >= WEBHOOKS_MAX) throw tooManyWebhooks(WEBHOOKS_MAX);
+    if (input.after !== undefined) await refuseAhead(tx, input.after);
     const id = newId();
     const made = newSecret();
     const stored = await insertWebhook(tx, tenantId, {

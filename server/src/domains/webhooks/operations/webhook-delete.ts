@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
-import { deleteWebhook } from "../queries.ts";
+import { orderingKeyOf } from "../deliver.ts";
+import { deleteWebhook, hurryDeliveries } from "../queries.ts";
 import { webhookMissing } from "../refusals.ts";
 import { webhook, webhookShown } from "../shapes.ts";
 
@@ -9,6 +10,7 @@ export const webhookDelete = operation({
   summary: "Ends a webhook; what was not delivered yet is given up.",
   rest: "DELETE /v1/webhooks/{id}",
   kind: "write",
+  agents: "never",
   input: z.strictObject({ id: z.uuid() }),
   output: webhook,
 
@@ -17,6 +19,7 @@ export const webhookDelete = operation({
   async action({ tx, input: { id } }) {
     const deleted = await deleteWebhook(tx, id);
     if (deleted === undefined) throw webhookMissing(id);
+    await hurryDeliveries(tx, orderingKeyOf(deleted));
     return webhookShown(deleted);
   },
   subject: ({ id }) => ({ type: "webhook", id }),

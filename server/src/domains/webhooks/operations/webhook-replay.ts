@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { refuseAhead } from "#domains/feed";
 import { operation } from "#pipeline";
 import { updateWebhook } from "../queries.ts";
 import { webhookMissing } from "../refusals.ts";
@@ -9,6 +10,7 @@ export const webhookReplay = operation({
   summary: "Tells a webhook again of everything after an offset, as new deliveries.",
   rest: "POST /v1/webhooks/{id}/replay",
   kind: "write",
+  agents: "never",
   input: z.strictObject({ id: z.uuid(), after: position.describe("0.0: from the beginning") }),
   output: webhook,
 
@@ -17,6 +19,7 @@ export const webhookReplay = operation({
   async action({ tx, input: { id, after } }) {
     const updated = await updateWebhook(tx, id, { position: after });
     if (updated === undefined) throw webhookMissing(id);
+    await refuseAhead(tx, after);
     return webhookShown(updated);
   },
   subject: ({ id }) => ({ type: "webhook", id }),

@@ -14,6 +14,7 @@ export const webhookRotate = operation({
   summary: "Gives a webhook its next secret, shown once; for a day both sign.",
   rest: "POST /v1/webhooks/{id}/rotate",
   kind: "write",
+  agents: "never",
   input: z.strictObject({ id: z.uuid() }),
   output: z.object({ ...webhook.shape, secret }),
   secrets: ["secret"],
