@@ -322,17 +322,19 @@ describe("a socket", () => {
   });
 
   test("ends an operation that its client completes, while it waits", async () => {
+    const followed = async () => (await system.parts.metrics.streams.get()).values[0]?.value ?? 0;
+    const before = await followed();
     const socket = await openSocket(url, home.key);
     for (let round = 0; round < 30; round++) {
       const begun = heard(socket, `${round}`);
       subscribeTo(socket, `${round}`, NUMBERS);
       await begun;
       socket.send(JSON.stringify({ id: `${round}`, type: "complete" }));
-      // Nothing tells that it has ended; what is asked after it is answered after it.
-      const answered = heard(socket, `after ${round}`);
-      subscribeTo(socket, `after ${round}`, "{ __typename }");
-      await answered;
+      while ((await followed()) > before) await setImmediate();
     }
+    const answered = heard(socket, "last");
+    subscribeTo(socket, "last", "{ __typename }");
+    await answered;
     socket.terminate();
   });
 });
@@ -350,7 +352,8 @@ async function heard(socket: WebSocket, id: string): Promise<void> {
   const hear = (data: Buffer) => {
     if (JSON.parse(data.toString()).id === id) resolve();
   };
-  const lose = () => reject(new Error("the socket was closed"));
+  const lose = (code: number, reason: Buffer) =>
+    reject(new Error(`the socket was closed: ${code} ${reason.toString()}`));
   socket.on("message", hear).once("close", lose);
   await promise;
   socket.off("message", hear).off("close", lose);

@@ -13,8 +13,6 @@ interface Kept {
   bytes: number;
 }
 
-export type KeptPages = ReturnType<typeof keptPages>;
-
 /** Pages for readers who come to the same place a little later: so many, of so many bytes, for so long. */
 export function keptPages() {
   const pages = new Map<string, Kept>(); // the oldest first

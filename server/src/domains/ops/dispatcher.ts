@@ -1,31 +1,23 @@
 import { randomUUID } from "node:crypto";
-import { newId } from "#kernel/ids.ts";
-import { cancelled, type Parts, sealIn } from "#pipeline";
-import { backoffOf, enqueue, type Finished, type Handler, JobFailed } from "./jobs.ts";
+import { cancelled, type Parts } from "#pipeline";
+import { attempt, LEASE_MS } from "./attempt.ts";
+import { enqueue, type Handler } from "./jobs.ts";
 import {
-  bookAttempt,
   type ClaimedJob,
   claimJobs,
   noteScheduled,
   readTenantsWithWork,
-  renewLease,
   takeDueSchedules,
 } from "./queries.ts";
 
-const LEASE_MS = 30_000;
-const RENEW_MS = 1_000;
 const POLL_MS = 1_000;
 const AT_ONCE_MAX = 16;
 const AT_ONCE_PER_PROJECT_MAX = 4;
 /** Receivers that do not answer leave places for other work. */
 const AT_ONCE_PER_TOPIC_MAX = 12;
 const STOP_MAX_MS = 10_000;
-const ERROR_LENGTH_MAX = 1_000;
 
-/**
- * Does the jobs of all projects. A job is this server's while its lease lasts, and another takes it over when it does not
- * renew it; what came of an attempt is booked, and sealed, in one transaction with what the job changes.
- */
+/** Does the jobs of all projects, each project and topic within its share. What one attempt is: attempt.ts; what comes of it: book.ts. */
 export class Dispatcher {
   readonly #parts: Parts;
   readonly #handlers: ReadonlyMap<string, Handler>;
@@ -125,7 +117,12 @@ export class Dispatcher {
     };
     count(+1);
     const { jobs } = this.#parts.metrics;
-    const done = this.#do(tenantId, job)
+    const done = attempt(
+      { parts: this.#parts, worker: this.#worker, stopping: this.#stopping.signal },
+      tenantId,
+      job,
+      this.#handlers.get(job.topic),
+    )
       .then(
         (outcome) => jobs.inc({ topic: job.topic, outcome }),
         (error) =>
@@ -137,121 +134,6 @@ export class Dispatcher {
         this.wake();
       });
     this.#running.set(job.id, done);
-  }
-
-  async #do(tenantId: string, job: ClaimedJob): Promise<string> {
-    const control = new AbortController();
-    const signal = AbortSignal.any([control.signal, this.#stopping.signal]);
-    let progress = 0;
-    let isCancelled = job.cancelRequested;
-    const renew = async () => {
-      const lease = { id: job.id, worker: this.#worker, lease_ms: LEASE_MS, progress };
-      const kept = await this.#parts.db.transaction({ role: "writer", tenantId }, (tx) =>
-        renewLease(tx, lease),
-      );
-      isCancelled ||= kept?.cancelRequested === true;
-      if (kept === undefined || isCancelled) control.abort(cancelled());
-    };
-    // A renewal that fails is tried again at the next; the lease is thirty of them long.
-    const timer = setInterval(() => void renew().catch(() => {}), RENEW_MS).unref();
-    try {
-      if (isCancelled) throw cancelled();
-      if (job.attempts > job.attemptsMax)
-        throw new JobFailed("its worker was lost at every attempt", { final: true });
-      const handler = this.#handlers.get(job.topic);
-      if (handler === undefined)
-        throw new JobFailed(`nothing here does jobs of the topic ${job.topic}`);
-      const finished = await handler({
-        id: job.id,
-        tenantId,
-        payload: JSON.parse(job.payload),
-        attempt: job.attempts,
-        signal,
-        progress: (fraction) => {
-          progress = Math.min(1, Math.max(0, fraction));
-        },
-      });
-      clearInterval(timer);
-      return await this.#book(tenantId, job, "done", finished, null);
-    } catch (error) {
-      clearInterval(timer);
-      if (isCancelled) return await this.#book(tenantId, job, "cancelled", {}, "cancelled");
-      // Given back at once: the server stops, which is not the job's fault.
-      if (this.#stopping.signal.aborted)
-        return await this.#book(tenantId, job, "waiting", {}, "the server stopped");
-      const failure = this.#failureOf(error, job);
-      const { held } = failure;
-      const isLast = failure.final || (!held && job.attempts >= job.attemptsMax);
-      const after_ms = failure.after_ms ?? backoffOf(job.attempts, Math.random());
-      return await this.#book(tenantId, job, isLast ? "given_up" : "waiting", {}, failure.message, {
-        after_ms,
-        held,
-      });
-    }
-  }
-
-  #failureOf(error: unknown, { id, topic }: ClaimedJob): JobFailed {
-    if (error instanceof JobFailed) return error;
-    this.#parts.log.error({ err: error, job_id: id, topic }, "a job failed");
-    return new JobFailed(
-      (error as { code?: string }).code ?? "it failed; the server's log says why",
-    );
-  }
-
-  /** What came of an attempt, what it changed and the seal of it: all or nothing. */
-  async #book(
-    tenantId: string,
-    job: ClaimedJob,
-    status: "waiting" | "done" | "given_up" | "cancelled",
-    { result = null, effect, event }: Finished,
-    error: string | null,
-    { after_ms, held }: { after_ms: number; held: boolean } = { after_ms: 0, held: false },
-  ): Promise<string> {
-    const { db, ledger, telemetry, clock } = this.#parts;
-    const { id, topic, attempts, number, decisionId } = job;
-    await ledger.ready(tenantId);
-    const scope = { role: "writer", tenantId } as const;
-    const booked = await db.transaction(scope, async (tx) => {
-      const attempt = {
-        id,
-        worker: this.#worker,
-        number,
-        status,
-        error: error?.slice(0, ERROR_LENGTH_MAX) ?? null,
-        result: result === null ? null : JSON.stringify(result),
-        after_ms,
-        held,
-      };
-      if (!(await bookAttempt(tx, attempt))) return false;
-      if (status === "waiting") return true;
-      await effect?.(tx);
-      const entryId = newId();
-      const time_ms = clock();
-      const actor = "Sealbase:server";
-      const told = event && { ...event, actor, requestId: id, decisionId: null, time_ms };
-      await sealIn(
-        tx,
-        this.#parts,
-        tenantId,
-        {
-          id: entryId,
-          time_ms,
-          kind: "job",
-          actor,
-          action: topic,
-          outcome: status === "done" ? "done" : "failed",
-          refs: { job: id, ...(decisionId === null ? {} : { decision: decisionId }) },
-          payload: {
-            job: { id, topic, status, attempts, error, result },
-            ...(event === undefined ? {} : { event: { ...event, actor } }),
-          },
-        },
-        told === undefined ? [] : telemetry.eventRows(told),
-      );
-      return true;
-    });
-    if (booked && status !== "waiting") ledger.wake(tenantId);
-    return booked ? status : "lease_lost";
   }
 }
 
