@@ -2,7 +2,6 @@ import {
   type Attributes,
   context,
   INVALID_SPAN_CONTEXT,
-  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -15,9 +14,10 @@ const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /** Whether an OpenTelemetry SDK is there. Without one even spans that record nothing cost memory with every request. */
 export function isTracing(): boolean {
-  const provider = trace.getTracerProvider();
-  return !(
-    provider instanceof ProxyTracerProvider && provider.getDelegateTracer("sealbase") === undefined
+  // The API's own provider stands in for one that may come, and has no tracer to hand on until it does.
+  const provider: { getDelegateTracer?(name: string): unknown } = trace.getTracerProvider();
+  return (
+    provider.getDelegateTracer?.("sealbase") !== undefined || !("getDelegateTracer" in provider)
   );
 }
 

@@ -59,11 +59,7 @@ describe.each(ERAS)("in %s", (era) => {
   test("a write with a key is refused, whatever the policies say, and nothing is done", async () => {
     const caller = await system.project();
     const client = await open(caller);
-    for (const name of [
-      "risk_transaction_assess",
-      "ledger_audit_start",
-      "ops_job_cancel",
-    ]) {
+    for (const name of ["risk_transaction_assess", "ledger_audit_start", "ops_job_cancel"]) {
       const refused = await call(client, name, payment());
       expect([refused.isError, refused.structuredContent]).toMatchObject([
         true,
