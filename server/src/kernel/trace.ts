@@ -15,10 +15,10 @@ const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 /** Whether an OpenTelemetry SDK is there. Without one even spans that record nothing cost memory with every request. */
 export function isTracing(): boolean {
   // The API's own provider stands in for one that may come, and has no tracer to hand on until it does.
-  const provider: { getDelegateTracer?(name: string): unknown } = trace.getTracerProvider();
-  return (
-    provider.getDelegateTracer?.("sealbase") !== undefined || !("getDelegateTracer" in provider)
-  );
+  const provider: object = trace.getTracerProvider();
+  if (!("getDelegateTracer" in provider)) return true;
+  const { getDelegateTracer } = provider as { getDelegateTracer(name: string): unknown };
+  return getDelegateTracer.call(provider, "sealbase") !== undefined;
 }
 
 /** Runs work inside a span of this name; a thrown error marks it. */
