@@ -331,6 +331,14 @@ describe("who may see the schema", () => {
     expect((await ask(caller(), INTROSPECTION)).codes).toEqual(codes);
   });
 
+  test("nobody whom the policies do not let read it", async () => {
+    const account = await home.call("POST", "/v1/service-accounts", { name: "s", groups: [] });
+    const body = { service_account_id: account.body.id, name: "k" };
+    const { body: made } = await home.call("POST", "/v1/api-keys", body);
+    const { codes } = await ask(system.as(made.key), INTROSPECTION);
+    expect(codes).toEqual(["policy/introspection_denied"]);
+  });
+
   test("everybody, in development", async () => {
     const open = await elsewhere(operations, true);
     const { codes } = await ask(open, INTROSPECTION, {}, { authorization: "" });

@@ -48,7 +48,10 @@ export function checkAccept(accept: string, types: readonly string[] = ANSWER_TY
   if (!types.some(fits)) throw notAcceptable(types);
 }
 
-/** What the schema says is for whoever has a valid key; what the policies let the key do is decided call by call. */
+/** As policies name it: what the schema says is for whom they let read it. */
+const READ_SCHEMA = { id: "graphql.schema.read", groups: ["read", "graphql", "graphql.schema"] };
+
+/** What the schema says is for whoever the policies let read it; what else they let the caller do is decided call by call. */
 export async function admitIntrospection(
   operation: OperationDefinitionNode,
   { fragments }: Document,
@@ -57,7 +60,10 @@ export async function admitIntrospection(
 ): Promise<void> {
   if (!rootFields(operation, fragments).some(isIntrospection)) return;
   try {
-    await parts.authenticate(credential, false);
+    const principal = await parts.authenticate(credential, false);
+    const resource = { type: "Project", id: principal.tenantId };
+    const question = { principal, action: READ_SCHEMA, resource, context: {} };
+    if (!(await parts.policy.allows(principal, question))) throw introspectionDenied();
   } catch (error) {
     if (error instanceof Suspicion) parts.suspicions.add(error, requestId);
     else if (!(error instanceof Refusal) || error.status !== 401) throw error;

@@ -123,9 +123,9 @@ export const introspectionDenied = () =>
   new Refusal(
     "policy/introspection_denied",
     403,
-    "Only who has a valid key may introspect",
-    {},
-    "Send `Authorization: Bearer sk_…`, or read contract/schema.graphql.",
+    "The policies do not let this caller read the schema",
+    { action: "graphql.schema.read" },
+    "Send `Authorization: Bearer sk_…` of an account that policies let do graphql.schema.read, or read contract/schema.graphql.",
   );
 
 export const notAcceptable = (accepted: readonly string[]) =>
