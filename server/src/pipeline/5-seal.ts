@@ -21,6 +21,7 @@ export async function sealRefused(parts: Parts, chain: Chain, refusal: Refusal):
   const { code, facts } = refusal;
   await addEntry(parts, chain, "refused", { status: "refused", code, facts }, code, null);
   const event = {
+    id: chain.id,
     kind: code,
     severity: "warning",
     actor: actorOf(chain),

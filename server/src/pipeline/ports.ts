@@ -194,6 +194,8 @@ export interface Link {
 }
 
 export interface SecurityEvent {
+  /** That of the entry which seals it: verification looks for it there. */
+  readonly id: string;
   readonly kind: string;
   readonly severity: "info" | "warning" | "critical";
   readonly actor: string;

@@ -33,6 +33,7 @@ export class Suspicions {
     if (this.#recent.size >= REMEMBERED_MAX) this.#recent.clear();
     this.#recent.set(key, { since_ms: now_ms, leftOut: 0 });
     const event = {
+      id: newId(),
       kind,
       severity: "warning",
       actor: "unknown",
@@ -51,8 +52,7 @@ export class Suspicions {
   /** The event, and an entry that seals it: nobody takes it away unseen, and who follows the log hears of it. */
   async #record(tenantId: string, event: SecurityEvent): Promise<void> {
     const { ledger, telemetry } = this.#ports;
-    const { kind, severity, actor, requestId, facts, time_ms } = event;
-    const id = newId();
+    const { id, kind, severity, actor, requestId, facts, time_ms } = event;
     const sealed = await ledger.rows(tenantId, {
       id,
       time_ms,

@@ -241,6 +241,32 @@ export const isUnsealed = (id: string): string =>
     )
     .join(" and ");
 
+/** Jobs that an entry is about. Read as text: an entry that somebody changed may be no JSON any more. */
+const jobsOf = (rows: string): string =>
+  `select substring(encode(e.entry, 'escape') from '"job":"([0-9a-f-]{36})"') as id from ${rows} e
+   where e.tenant_id = (select ops.tenant()) and position('"job":"'::bytea in e.entry) > 0`;
+
+/** SQL that is true of a job's id that no entry is about, in the log or on its way to it. */
+export const isUnsealedJob = (id: string): string =>
+  ["ledger.entries", "ledger.pending"]
+    .map((rows) => `not exists (select from (${jobsOf(rows)}) j where j.id = ${id}::text)`)
+    .join(" and ");
+
+/** Those of these jobs that entries from `from` up are about, or entries that wait for a place. */
+export const readJobsSealedFrom = async (
+  tx: Tx,
+  from: number,
+  ids: readonly string[],
+): Promise<string[]> =>
+  (
+    await query<{ id: string }>(
+      tx,
+      `select j.id from (${jobsOf("ledger.entries")} and e.index >= $1 union ${jobsOf("ledger.pending")}) j
+       where j.id = any($2::text[])`,
+      [from, ids],
+    )
+  ).map(({ id }) => id);
+
 /** Bytes of entries `from` (included) to `to` (excluded). */
 export async function readBytes(tx: Tx, from: number, to: number): Promise<Buffer[]> {
   const rows = await query<{ entry: Buffer }>(

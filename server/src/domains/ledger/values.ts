@@ -9,8 +9,33 @@ export interface SealedPayload {
   /** Of an entry that seals reads: their decisions, and the digest of their traces. */
   readonly decisions?: readonly string[];
   readonly digest?: string;
-  readonly request?: { readonly operation: string; readonly input: object };
-  readonly outcome?: { readonly status: string };
+  readonly request?: { readonly id: string; readonly operation: string; readonly input: object };
+  readonly outcome?: {
+    readonly status: string;
+    readonly output?: unknown;
+    readonly code?: string;
+    readonly facts?: object;
+  };
+  readonly event?: SealedEvent;
+  readonly job?: SealedJob;
+}
+
+/** What someone was told, as its entry has it. */
+export interface SealedEvent {
+  readonly kind: string;
+  readonly severity: string;
+  readonly actor: string;
+  readonly facts: object;
+}
+
+/** How a job ended. */
+export interface SealedJob {
+  readonly id: string;
+  readonly topic: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly result: unknown;
 }
 
 interface SealedDecision {

@@ -1,7 +1,8 @@
 import { recomputeTraces } from "#domains/authz";
+import { type RETAINED_TABLES, readFinishedJobIds, readRetainedUntil } from "#domains/ops";
 import { readPaymentIds, readPayments, readScoreIds, readScores } from "#domains/risk";
 import { logVerifierKeys } from "#domains/security";
-import { readSealedCalls } from "#domains/telemetry";
+import { readEventIds, readEvents, readSealedCalls } from "#domains/telemetry";
 import type { Tx } from "#kernel/db.ts";
 import { digestOf } from "#pipeline";
 import {
@@ -18,6 +19,7 @@ import {
   type Checkpoint,
   type Head,
   isUnsealed,
+  isUnsealedJob,
   readCheckpoints,
   readEntries,
   readHead,
@@ -35,6 +37,8 @@ import {
   isSameSubject,
   type SealedPayload,
 } from "./values.ts";
+import { eventFinding } from "./verify-events.ts";
+import { endingOf, JobAudit } from "./verify-jobs.ts";
 
 const PAGE = 1_000;
 const FINDINGS_MAX = 20;
@@ -70,7 +74,8 @@ export async function verifyLog(
 ): Promise<Report> {
   const head = await readHead(tx);
   if (head === undefined) throw new Error("this project has no log");
-  const audit = new Audit(tx, head.origin, await logVerifierKeys(tx, head.origin));
+  const keys = await logVerifierKeys(tx, head.origin);
+  const audit = new Audit(tx, head.origin, keys, await readRetainedUntil(tx));
   const newest = await readNewestCheckpoint(tx);
   const end = Math.max(head.size, newest?.size ?? 0);
   for await (const page of readPages(tx, end)) {
@@ -90,6 +95,7 @@ interface Page {
   readonly decisions: Awaited<ReturnType<typeof recomputeTraces>>;
   readonly scores: Awaited<ReturnType<typeof readScores>>;
   readonly payments: Awaited<ReturnType<typeof readPayments>>;
+  readonly events: Awaited<ReturnType<typeof readEvents>>;
   readonly checkpoints: readonly Checkpoint[];
 }
 
@@ -119,13 +125,14 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
   const entries = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
   const next = (entries.at(-1)?.index ?? from) + 1;
   const ids = entries.map(({ id }) => id);
-  const [decisions, scores, payments, checkpoints] = await Promise.all([
+  const [decisions, scores, payments, events, checkpoints] = await Promise.all([
     recomputeTraces(tx, ids),
     readScores(tx, ids),
     readPayments(tx, ids),
+    readEvents(tx, ids),
     readCheckpoints(tx, { above: from, upTo: next }, PAGE),
   ]);
-  return { from, next, entries, decisions, scores, payments, checkpoints };
+  return { from, next, entries, decisions, scores, payments, events, checkpoints };
 }
 
 class Audit {
@@ -135,14 +142,27 @@ class Audit {
   readonly #range = new CompactRange();
   readonly #tiles = new TileBuilder();
   readonly #findings: Finding[] = [];
+  readonly #jobs: JobAudit;
+  readonly #eventsUntil_ms: number;
   #more = 0;
   #erased = 0;
   #checkpoints = 0;
 
-  constructor(tx: Tx, log: string, keys: readonly string[]) {
+  constructor(
+    tx: Tx,
+    log: string,
+    keys: readonly string[],
+    retainedUntil: ReadonlyMap<string, number>,
+  ) {
     this.#tx = tx;
     this.#log = log;
     this.#keys = keys;
+    const until_ms = (table: (typeof RETAINED_TABLES)[number]) =>
+      retainedUntil.get(table) ?? Number.NEGATIVE_INFINITY;
+    this.#eventsUntil_ms = until_ms("telemetry.security_events");
+    this.#jobs = new JobAudit(tx, until_ms("ops.outbox"), ({ kind, at, message }) =>
+      this.#find(kind, at, message),
+    );
   }
 
   async page(page: Page): Promise<void> {
@@ -186,18 +206,22 @@ class Audit {
         null,
         `entry ${id} was durable; it is not in the log and does not wait for a place`,
       );
+    await this.#jobs.settle(counted);
     await this.#unsealed();
   }
 
   /** Rows that no entry stands for: somebody put them there beside the log. */
   async #unsealed(): Promise<void> {
     const limit = FINDINGS_MAX + 1;
-    const [calls, payments, scores] = await Promise.all([
+    const [calls, payments, scores, events, jobs] = await Promise.all([
       readSealedCalls(this.#tx, isUnsealed, limit),
       readPaymentIds(this.#tx, isUnsealed, limit),
       readScoreIds(this.#tx, isUnsealed, limit),
+      readEventIds(this.#tx, isUnsealed, limit),
+      readFinishedJobIds(this.#tx, isUnsealedJob, limit),
     ]);
-    for (const [what, ids] of Object.entries({ call: calls, payment: payments, score: scores }))
+    const rows = { call: calls, payment: payments, score: scores, event: events, job: jobs };
+    for (const [what, ids] of Object.entries(rows))
       for (const id of ids)
         this.#find("row_unsealed", null, `${what} ${id} is stored, and no entry was made for it`);
   }
@@ -216,7 +240,8 @@ class Audit {
   }
 
   /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
-  async #values({ entries, decisions, scores, payments }: Page): Promise<void> {
+  async #values({ entries, next, decisions, scores, payments, events }: Page): Promise<void> {
+    const endings = [];
     for (const stored of entries) {
       const opened = this.#payload(stored);
       if (opened === undefined) continue;
@@ -247,8 +272,14 @@ class Audit {
           index,
           `the payment of entry ${index} is not the one that was sealed`,
         );
+      const { entry, payload } = opened;
+      const event = eventFinding(index, entry, payload, events.get(id), this.#eventsUntil_ms);
+      if (event !== null) this.#find(event.kind, event.at, event.message);
+      const job = endingOf(payload);
+      if (job !== undefined) endings.push({ index, time: entry.time, job });
       if (digest !== undefined) await this.#reads(index, reads!, digest);
     }
+    await this.#jobs.page(endings, next);
   }
 
   #payload({

@@ -10,7 +10,7 @@ export interface Worker {
   readonly stopping: AbortSignal;
 }
 
-const ERROR_LENGTH_MAX = 1_000;
+export const ERROR_LENGTH_MAX = 1_000;
 
 /** What came of an attempt, what it changed and the seal of it: all or nothing. */
 export async function book(
@@ -43,7 +43,14 @@ export async function book(
     const entryId = newId();
     const time_ms = clock();
     const actor = "Sealbase:server";
-    const told = event && { ...event, actor, requestId: id, decisionId: null, time_ms };
+    const told = event && {
+      ...event,
+      id: entryId,
+      actor,
+      requestId: id,
+      decisionId: null,
+      time_ms,
+    };
     await sealIn(
       tx,
       parts,

@@ -9,11 +9,22 @@ import { retentionPolicySet } from "./operations/retention-policy-set.ts";
 import { scheduleList } from "./operations/schedule-list.ts";
 import { scheduleUpdate } from "./operations/schedule-update.ts";
 
+export { ERROR_LENGTH_MAX } from "./book.ts";
 export { Dispatcher } from "./dispatcher.ts";
 export { enqueue, type Handler, JobFailed } from "./jobs.ts";
+export {
+  type JobState,
+  type RETAINED_TABLES,
+  readFinishedJobIds,
+  readJobStates,
+  readRetainedUntil,
+} from "./queries.ts";
 export { retain } from "./retain.ts";
 export { createSchedules } from "./schedules.ts";
 export { job, jobShown } from "./shapes.ts";
+
+/** Besides the jobs' own entries, those of this operation seal that a job has ended. */
+export const JOB_CANCEL = jobCancel.name;
 
 export const operations = [
   jobList,

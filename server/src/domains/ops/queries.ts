@@ -76,6 +76,38 @@ export const readJobs = (
     [filter.limit, filter.before ?? null, filter.status ?? null, filter.topic ?? null],
   );
 
+/** How a job is, as far as entries say it too. */
+export type JobState = Pick<StoredJob, "id" | "topic" | "status" | "attempts" | "error" | "result">;
+
+/** The jobs of these ids that are there. */
+export async function readJobStates(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, JobState>> {
+  const rows = await query<JobState>(
+    tx,
+    `select o.id, o.topic, o.status, o.attempts, o.error, o.result from ops.outbox o
+     where o.tenant_id = (select ops.tenant()) and o.id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Finished jobs whose id `condition`, SQL about an id, is true of. The lowest first. */
+export const readFinishedJobIds = async (
+  tx: Tx,
+  condition: (id: string) => string,
+  limit: number,
+): Promise<string[]> =>
+  (
+    await query<{ id: string }>(
+      tx,
+      `select o.id from ops.outbox o where o.tenant_id = (select ops.tenant()) and o.finished_at is not null
+         and ${condition("o.id")} order by 1 limit $1`,
+      [limit],
+    )
+  ).map(({ id }) => id);
+
 /** A finished job waits again, with as many attempts as it had at first; undefined when it is not one. */
 export async function retryJob(
   tx: Tx,
@@ -321,6 +353,16 @@ export const retainBatch = (
   batch: number,
 ): Promise<{ table: string; removed: number; more: boolean }[]> =>
   query(tx, `select retained as "table", removed, more from ops.retain($1)`, [batch]);
+
+/** Up to when retention has taken rows away, in milliseconds since 1970, by table. */
+export async function readRetainedUntil(tx: Tx): Promise<ReadonlyMap<string, number>> {
+  const rows = await query<{ table: string; until_ms: number }>(
+    tx,
+    `select table_name as "table", extract(epoch from max(rows_before))::float8 * 1000 as until_ms
+     from ops.retention_runs where tenant_id = (select ops.tenant()) group by table_name`,
+  );
+  return new Map(rows.map(({ table, until_ms }) => [table, until_ms]));
+}
 
 /** Takes a message in; false when the same one was taken in before, null when that had another content. */
 export async function takeIn(

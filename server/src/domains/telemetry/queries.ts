@@ -74,3 +74,45 @@ export const readSealedCalls = async (
       [limit],
     )
   ).map(({ id }) => id);
+
+/** A security event as it is stored. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly kind: string;
+  readonly severity: string;
+  readonly actor: string;
+  readonly requestId: string;
+  readonly decisionId: string | null;
+  readonly factsText: string;
+  readonly createdAt: Date;
+}
+
+/** The events of these ids that are there. */
+export async function readEvents(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, StoredEvent>> {
+  const rows = await query<StoredEvent>(
+    tx,
+    `select id, kind, severity, actor, request_id as "requestId", decision_id as "decisionId", facts as "factsText",
+       created_at as "createdAt"
+     from telemetry.security_events where tenant_id = (select ops.tenant()) and id = any($1::uuid[])`,
+    [ids],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Events whose id `condition`, SQL about an id, is true of. The lowest first. */
+export const readEventIds = async (
+  tx: Tx,
+  condition: (id: string) => string,
+  limit: number,
+): Promise<string[]> =>
+  (
+    await query<{ id: string }>(
+      tx,
+      `select v.id from telemetry.security_events v
+       where v.tenant_id = (select ops.tenant()) and ${condition("v.id")} order by 1 limit $1`,
+      [limit],
+    )
+  ).map(({ id }) => id);

@@ -1,6 +1,5 @@
 import { appendTable, rowOf } from "#kernel/append.ts";
 import { timestamp } from "#kernel/clock.ts";
-import { newId } from "#kernel/ids.ts";
 import type { Telemetry } from "#pipeline";
 import { canonicalJson } from "#verifier";
 
@@ -48,7 +47,7 @@ export const telemetry: Telemetry = {
   ],
   eventRows: (event) => [
     rowOf(EVENTS, {
-      id: newId(),
+      id: event.id,
       kind: event.kind,
       severity: event.severity,
       actor: event.actor,
