@@ -12,6 +12,8 @@ import type { Result } from "./kit/claim.ts";
 const CLAIMS = [
   "calls",
   "sealing",
+  "sealing-copy",
+  "durable",
   "verification",
   "verification-memory",
   "warm-start",

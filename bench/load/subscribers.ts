@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { percentile } from "../kit/rounds.ts";
 import { SPEECHES, subscribe } from "../kit/socket.ts";
 import type { Heard, Subscribing, Written } from "../kit/subscribers.ts";
 
@@ -57,8 +58,7 @@ function largest(figures: readonly number[]): number {
   return figures.reduce((most, figure) => Math.max(most, figure), 0);
 }
 
-function quantiles(figures: readonly number[]): { p50: number; p99: number } {
-  const sorted = Float64Array.from(figures).sort();
-  const at = (part: number) => sorted[Math.ceil((sorted.length - 1) * part)] ?? Number.NaN;
-  return { p50: at(0.5), p99: at(0.99) };
-}
+const quantiles = (figures: readonly number[]): { p50: number; p99: number } => ({
+  p50: percentile(figures, 50),
+  p99: percentile(figures, 99),
+});

@@ -1318,4 +1318,5 @@ export type RefusalCode =
   | "seal/log_restored"
   | "seal/outcome_unknown"
   | "seal/overloaded"
+  | "seal/pool_full"
   | "seal/wrong_master_key";

@@ -40,6 +40,7 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
       if (!origins.has(tenantId)) await originOf(tenantId);
     },
     async rows(tenantId, { id, time_ms, kind, actor, action, outcome, refs, payload }) {
+      sequencer.checkPool(tenantId);
       const log = origins.get(tenantId) ?? (await originOf(tenantId));
       const text = canonicalJson(payload);
       const salt = salts.next();

@@ -3,7 +3,7 @@ import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
   equalBytes,
-  leafHash,
+  type HashAt,
   rootAt,
   type Signer,
   signCheckpoint,
@@ -13,17 +13,18 @@ import {
   type Checkpoint,
   type Head,
   insertCheckpoint,
-  lockHead,
-  type Pending,
+  moveHead,
+  placePending,
   readHead,
   readNewestCheckpoint,
-  takePending,
-  writeBatch,
 } from "./queries.ts";
 import { forked, headMoved, restored } from "./refusals.ts";
 import { readTileBuilder, storedHashes, type TileBuilder } from "./tree.ts";
 
 export const BATCH_MAX = 1_024;
+const HASH_BYTES = 32;
+/** Of a long queue each batch begins where the one before ended, past what that left dead in the index; after so many, at its front again. */
+const BATCHES_ON_END = 16;
 
 /** A log as its sequencer holds it in memory, from one committed batch to the next. Any failure throws it away. */
 export class LogState {
@@ -32,6 +33,8 @@ export class LogState {
   readonly #signer: Signer;
   readonly #range: CompactRange;
   readonly #tiles: TileBuilder;
+  #after: string | undefined;
+  #batches = 0;
 
   private constructor(
     tenantId: string,
@@ -57,25 +60,42 @@ export class LogState {
    */
   static async load(tx: Tx, tenantId: string, masterKey: Uint8Array): Promise<LogState> {
     const { head, range } = await readConsistent(tx, tenantId);
+    const tiles = await readTileBuilder(tx, head.size);
+    if (!(await isMadeOf(range, storedHashes(tx)))) throw forked(head.origin, head.size);
     const signer = await openLogSigner(tx, masterKey, head.origin);
-    return new LogState(tenantId, head.origin, signer, range, await readTileBuilder(tx, head.size));
+    return new LogState(tenantId, head.origin, signer, range, tiles);
   }
 
-  /** Gives places to the oldest entries without one. Undefined while another sequencer has the log. */
-  async place(tx: Tx): Promise<readonly Pending[] | undefined> {
-    const size = await lockHead(tx, this.tenantId);
+  /**
+   * Gives places to the oldest entries without one; their ids, and whether there may be more. Undefined while another
+   * sequencer has the log. The commit waits for the disk when `signs` says, of that, that a checkpoint is signed next.
+   */
+  async place(
+    tx: Tx,
+    signs: (more: boolean) => boolean,
+  ): Promise<{ readonly ids: readonly string[]; readonly more: boolean } | undefined> {
+    const after = this.#after;
+    const placed = await placePending(tx, this.tenantId, this.size, { after, limit: BATCH_MAX });
+    const { size, ids, leaves } = placed;
     if (size === undefined) return undefined;
     if (size !== this.size) throw headMoved(this.origin, this.size, size);
-    const entries = await takePending(tx, this.tenantId, BATCH_MAX);
-    if (entries.length === 0) return entries;
-    for (const { entry } of entries) {
-      this.#range.append(leafHash(entry), (level, index, hash) =>
+    const full = ids.length === BATCH_MAX;
+    this.#after = full && ++this.#batches % BATCHES_ON_END !== 0 ? ids.at(-1) : undefined;
+    const more = full || after !== undefined;
+    if (ids.length === 0) return { ids, more };
+    for (let at = 0; at < leaves.length; at += HASH_BYTES)
+      this.#range.append(leaves.subarray(at, at + HASH_BYTES), (level, index, hash) =>
         this.#tiles.add(level, index, hash),
       );
-    }
-    const batch = { size, entries, tiles: this.#tiles.takeFull(), hashes: this.#range.hashes };
-    if (!(await writeBatch(tx, this.tenantId, batch))) throw headMoved(this.origin, size, -1);
-    return entries;
+    const moved = await moveHead(tx, this.tenantId, {
+      size,
+      grown: this.size,
+      tiles: this.#tiles.takeFull(),
+      hashes: this.#range.hashes,
+      durable: signs(more),
+    });
+    if (!moved) throw headMoved(this.origin, size, -1);
+    return { ids, more };
   }
 
   /** Signs the head as committed, and stores it. A transaction after that of the batches: never signed above what is on disk. */
@@ -93,6 +113,17 @@ export class LogState {
     const { head: now } = await readConsistent(tx, this.tenantId);
     if (now.size !== this.size) throw headMoved(this.origin, this.size, now.size);
   }
+}
+
+/** Whether the compact range is the one that the stored tiles and entries give: each of its hashes is a node of the tree. */
+async function isMadeOf(range: CompactRange, hashAt: HashAt): Promise<boolean> {
+  let end = 0;
+  for (const hash of range.hashes) {
+    const level = Math.floor(Math.log2(range.size - end));
+    if (!equalBytes(hash, await hashAt(level, end / 2 ** level))) return false;
+    end += 2 ** level;
+  }
+  return true;
 }
 
 function restore({ origin, size, hashes }: Head): CompactRange {

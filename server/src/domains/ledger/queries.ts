@@ -7,7 +7,6 @@ const PAYLOADS = appendTable("ledger.payloads", {
   salt: "bytea",
   payload: "text",
 });
-const ENTRIES = appendTable("ledger.entries", { index: "int8", id: "uuid", entry: "bytea" });
 const TILES = appendTable("ledger.tiles", { level: "int2", index: "int8", hashes: "bytea" });
 
 export const pendingRows = (
@@ -38,30 +37,40 @@ export async function readHead(tx: Tx): Promise<Head | undefined> {
   return row;
 }
 
-/** Size of the log, with its head locked; undefined while another sequencer holds it. */
-export async function lockHead(tx: Tx, tenantId: string): Promise<number | undefined> {
-  const [row] = await query<{ size: number }>(
-    tx,
-    "select size from ledger.heads where tenant_id = $1 for update skip locked",
-    [tenantId],
-  );
-  return row?.size;
+/** Below every id. */
+const NO_ID = "00000000-0000-0000-0000-000000000000";
+
+/** Entries that a batch gave places to, in their order. */
+export interface Placed {
+  readonly ids: readonly string[];
+  /** Leaf hashes (RFC 9162), 32 bytes each, one after the other. */
+  readonly leaves: Buffer;
 }
 
-export interface Pending {
-  readonly id: string;
-  readonly entry: Buffer;
-}
-
-/** Takes the oldest entries that have no place yet. By ctid, so that the rows are looked up once: nobody else moves them. */
-export async function takePending(tx: Tx, tenantId: string, limit: number): Promise<Pending[]> {
-  const rows = await query<Pending>(
+/**
+ * Locks the head and, when the log is as long as the caller thinks, moves the oldest entries that have no place, those after an id if one is given, to the end
+ * of the log: one statement, and what is in them does not leave the database. `size` is the log's before; undefined
+ * while another sequencer holds the head. By ctid, so that the rows are looked up once: nobody else moves them.
+ */
+export async function placePending(
+  tx: Tx,
+  tenantId: string,
+  size: number,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<Placed & { readonly size: number | undefined }> {
+  const [row] = await query<{ size: number | null; ids: string[]; leaves: Buffer }>(
     tx,
-    `delete from ledger.pending where tenant_id = $1 and ctid = any
-       (array(select ctid from ledger.pending where tenant_id = $1 order by id limit $2)) returning id, entry`,
-    [tenantId, limit],
+    `with head as (select size from ledger.heads where tenant_id = $1 for update skip locked),
+       taken as (delete from ledger.pending where tenant_id = $1 and (select size from head) = $2 and ctid = any
+         (array(select ctid from ledger.pending where tenant_id = $1 and id > $4 order by id limit $3)) returning id, entry),
+       placed as (insert into ledger.entries (tenant_id, index, id, entry)
+         select $1, $2 - 1 + row_number() over (order by id), id, entry from taken returning index, id, entry)
+     select (select size from head) as size, coalesce(array_agg(id::text order by index), '{}') as ids,
+       coalesce(string_agg(sha256('\\x00'::bytea || entry), '' order by index), '') as leaves from placed`,
+    [tenantId, size, limit, after ?? NO_ID],
   );
-  return rows.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const { size: found, ids, leaves } = row!;
+  return { size: found ?? undefined, ids, leaves };
 }
 
 export interface Tile {
@@ -70,28 +79,34 @@ export interface Tile {
   readonly hashes: Uint8Array;
 }
 
-/** Writes a batch with its full tiles and moves the head from `size`, or false when the head was not there any more. */
-export async function writeBatch(
+/** Keeps the full tiles of a batch and moves the head from `size` to `grown`, or false when the head was not there any more. */
+export async function moveHead(
   tx: Tx,
   tenantId: string,
-  batch: {
+  {
+    size,
+    grown,
+    tiles,
+    hashes,
+    durable,
+  }: {
     size: number;
-    entries: readonly Pending[];
+    grown: number;
     tiles: readonly Tile[];
     hashes: readonly Uint8Array[];
+    /** Whether the commit waits for the disk. A batch that is lost in a crash is pending again: its entries were on disk there. */
+    durable: boolean;
   },
 ): Promise<boolean> {
   const statement = new StatementBuilder();
   const tenant = statement.value(tenantId);
-  const entries = batch.entries.map(({ id, entry }, i) => ({ index: batch.size + i, id, entry }));
-  statement.insert(ENTRIES, { rows: entries, calls: [] }, tenant);
-  if (batch.tiles.length > 0)
-    statement.insert(TILES, { rows: batch.tiles.map((tile) => ({ ...tile })), calls: [] }, tenant);
+  if (tiles.length > 0)
+    statement.insert(TILES, { rows: tiles.map((tile) => ({ ...tile })), calls: [] }, tenant);
   const moved = await query(
     tx,
-    `with ${statement.parts.join(", ")} update ledger.heads set size = ${statement.value(batch.size + batch.entries.length)},
-       hashes = ${statement.value(batch.hashes.map((hash) => Buffer.from(hash)))}::bytea[]
-     where tenant_id = ${tenant} and size = ${statement.value(batch.size)} returning size`,
+    `${statement.parts.length > 0 ? `with ${statement.parts.join(", ")} ` : ""}update ledger.heads set size = ${statement.value(grown)},
+       hashes = ${statement.value(hashes.map((hash) => Buffer.from(hash)))}::bytea[]
+     where tenant_id = ${tenant} and size = ${statement.value(size)} returning size${durable ? "" : ", set_config('synchronous_commit', 'off', true)"}`,
     statement.values,
   );
   return moved.length === 1;
@@ -285,26 +300,24 @@ export const readTiles = (tx: Tx, level: number, from: number, to: number): Prom
     [level, from, to],
   );
 
-export const readLogsWithWork = async (tx: Tx): Promise<string[]> =>
-  (await query<{ id: string }>(tx, "select ledger.logs_with_work() as id")).map(({ id }) => id);
-
-export interface Uncovered {
-  /** Entries without a place; no more than `limit` are counted. */
+export interface LogWithWork {
+  readonly id: string;
+  /** Entries without a place, counted up to the limit that was asked for. */
   readonly pending: number;
-  /** The oldest entry that no checkpoint covers. */
-  readonly oldest: string | null;
 }
 
-export async function readUncovered(tx: Tx, limit: number): Promise<Uncovered> {
-  const [row] = await query<Uncovered>(
+export const readLogsWithWork = (tx: Tx, pendingMax: number): Promise<LogWithWork[]> =>
+  query(tx, "select id, pending from ledger.logs_with_work($1)", [pendingMax]);
+
+/** The oldest entry that no checkpoint covers. */
+export async function readOldestUncovered(tx: Tx): Promise<string | null> {
+  const [row] = await query<{ oldest: string | null }>(
     tx,
-    `select (select count(*) from (select from ledger.pending where tenant_id = t.id limit $1) counted) as pending,
-       coalesce(
+    `select coalesce(
          (select e.id from ledger.entries e where e.tenant_id = t.id and e.index >= coalesce(
             (select max(c.size) from ledger.checkpoints c where c.tenant_id = t.id), 0) order by e.index limit 1),
          (select p.id from ledger.pending p where p.tenant_id = t.id order by p.id limit 1)) as oldest
      from (select ops.tenant() as id) t`,
-    [limit],
   );
-  return row!;
+  return row!.oldest;
 }

@@ -31,6 +31,15 @@ export const headMoved = (log: string, expected: number, found: number) =>
     "Nothing: the log is read again by itself.",
   );
 
+export const poolFull = (log: string, pending: number) =>
+  new Refusal(
+    "seal/pool_full",
+    503,
+    "So many entries of this log wait for their place that it takes no more",
+    { log, pending },
+    "Try again when the log has caught up; GET /readyz says why it is behind.",
+  );
+
 export const entryMissing = (id: string) =>
   new Refusal(
     "action/entry_missing",

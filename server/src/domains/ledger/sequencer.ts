@@ -6,11 +6,20 @@ import { Refusal } from "#kernel/refusal.ts";
 import type { Place } from "#pipeline";
 import { BATCH_MAX, LogState } from "./log-state.ts";
 import { readLogsWithWork, readNewestCheckpoint, readPlaces } from "./queries.ts";
+import { poolFull } from "./refusals.ts";
 
 /** While entries keep coming, a checkpoint is signed at least this often. */
 const PUBLISH_MS = 25;
-/** While nobody waits for a checkpoint, entries gather this long: a batch costs the same for one as for hundreds. */
-const GATHER_MS = 50;
+/**
+ * While nobody waits for a checkpoint, entries gather between two batches: for four times as long as the last batch took, since it
+ * costs nearly the same for one as for hundreds, and calls want the database too. A log that was idle that long goes on
+ * at once, and so does a full batch.
+ */
+const GATHER_PER_BATCH = 4;
+const GATHER_MIN_MS = 5;
+const GATHER_MAX_MS = 50;
+/** Entries without a place that a log takes before it refuses more: its sequencer is down or refuses to sign. Counted with each sweep. */
+const POOL_MAX = 100_000;
 /** How long to leave a log alone whose head another server holds. */
 const BUSY_MS = 10;
 const SWEEP_MS = 1_000;
@@ -35,6 +44,13 @@ interface Worker {
   again: boolean;
   unpublished: boolean;
   published_ms: number;
+  /** When the last batch ended, and how long it took. */
+  placed_ms: number;
+  took_ms: number;
+  /** Told of since the last batch began. */
+  waiting: number;
+  /** Entries without a place at the last sweep. */
+  pending: number;
   readonly waiters: Map<string, Waiter>;
   /** Ends the gathering: somebody waits. */
   hurry?: (() => void) | undefined;
@@ -80,6 +96,7 @@ export class Sequencer {
   wake(tenantId: string): void {
     const worker = this.#worker(tenantId);
     worker.again = true;
+    if (++worker.waiting === BATCH_MAX) worker.hurry?.();
     if (!worker.running) void this.#run(tenantId, worker);
   }
 
@@ -100,6 +117,12 @@ export class Sequencer {
   reload(tenantId?: string): void {
     for (const [id, worker] of this.#workers)
       if (tenantId === undefined || tenantId === id) worker.stale = true;
+  }
+
+  /** Throws when so many entries of a project wait for a place that it must not take more. */
+  checkPool(tenantId: string): void {
+    const pending = this.#workers.get(tenantId)?.pending ?? 0;
+    if (pending >= POOL_MAX) throw poolFull(`log/${tenantId}`, POOL_MAX);
   }
 
   /** Logs whose signing is off, and why. */
@@ -126,11 +149,14 @@ export class Sequencer {
   }
 
   async #wakeAll(): Promise<void> {
-    const tenants = await this.#parts.db.transaction(
-      { role: "writer", tenantId: null },
-      readLogsWithWork,
+    const logs = await this.#parts.db.transaction({ role: "writer", tenantId: null }, (tx) =>
+      readLogsWithWork(tx, POOL_MAX),
     );
-    for (const tenantId of tenants) this.wake(tenantId);
+    for (const worker of this.#workers.values()) worker.pending = 0;
+    for (const { id, pending } of logs) {
+      this.#worker(id).pending = pending;
+      this.wake(id);
+    }
   }
 
   #worker(tenantId: string): Worker {
@@ -141,6 +167,10 @@ export class Sequencer {
         again: false,
         unpublished: true,
         published_ms: 0,
+        placed_ms: 0,
+        took_ms: 0,
+        waiting: 0,
+        pending: 0,
         waiters: new Map(),
       };
       this.#workers.set(tenantId, worker);
@@ -155,6 +185,7 @@ export class Sequencer {
       while (worker.again) {
         if (worker.waiters.size === 0 && !this.#closing) await gather(worker);
         worker.again = false;
+        worker.waiting = 0;
         await this.#drain(tenantId, worker);
       }
       if (worker.waiters.size > 0) await this.#findPlaced(tenantId, worker);
@@ -175,31 +206,35 @@ export class Sequencer {
       const state = (worker.state ??= await db.transaction(scope, (tx) =>
         LogState.load(tx, tenantId, masterKey),
       ));
-      const placed = await db.transaction(scope, (tx) => state.place(tx));
+      const isDue = clock() - worker.published_ms >= PUBLISH_MS;
+      const begun_ms = performance.now();
+      const placed = await db.transaction(scope, (tx) => state.place(tx, (more) => isDue || !more));
+      worker.placed_ms = performance.now();
+      worker.took_ms = worker.placed_ms - begun_ms;
       if (placed === undefined) {
         await pause(BUSY_MS);
         worker.state = undefined;
         worker.again = true;
         return;
       }
-      if (placed.length > 0) {
+      const { ids, more } = placed;
+      if (ids.length > 0) {
         worker.unpublished = true;
-        metrics.entries.inc(placed.length);
-        metrics.batches.observe({ kind: "seal" }, placed.length);
-        const first = state.size - placed.length;
-        placed.forEach(({ id }, i) => {
+        metrics.entries.inc(ids.length);
+        metrics.batches.observe({ kind: "seal" }, ids.length);
+        const first = state.size - ids.length;
+        ids.forEach((id, i) => {
           const waiter = worker.waiters.get(id);
           if (waiter !== undefined) waiter.index = first + i;
         });
       }
-      const drained = placed.length < BATCH_MAX;
-      if (worker.unpublished && (drained || clock() - worker.published_ms >= PUBLISH_MS)) {
+      if (worker.unpublished && (isDue || !more)) {
         await db.transaction(scope, (tx) => state.publish(tx));
         worker.unpublished = false;
         worker.published_ms = clock();
         settle(worker, state.size);
       }
-      if (drained) return;
+      if (!more) return;
     }
   }
 
@@ -219,6 +254,8 @@ export class Sequencer {
 
   #failed(tenantId: string, worker: Worker, error: unknown): void {
     worker.state = undefined;
+    // What a crash of PostgreSQL undid gets other places.
+    for (const waiter of worker.waiters.values()) delete waiter.index;
     this.#report(error);
     if (error instanceof Refusal && error.code !== "seal/head_moved" && error.step === "seal") {
       worker.refusal = error;
@@ -262,15 +299,19 @@ function waiterOf(late: () => void): Waiter {
   return { place: promise, resolve: settled(resolve), reject: settled(reject) };
 }
 
-/** Lets entries gather until their time is up or somebody waits for one. */
-function gather(worker: Worker): Promise<void> {
+/** Lets entries gather until their time is up, they fill a batch, or somebody waits for one. */
+function gather(worker: Worker): Promise<void> | undefined {
+  const { took_ms, placed_ms, waiting } = worker;
+  const wanted_ms = Math.min(Math.max(took_ms * GATHER_PER_BATCH, GATHER_MIN_MS), GATHER_MAX_MS);
+  const left_ms = placed_ms + wanted_ms - performance.now();
+  if (left_ms <= 0 || waiting >= BATCH_MAX) return undefined;
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);
       worker.hurry = undefined;
       resolve();
     };
-    const timer = setTimeout(end, GATHER_MS);
+    const timer = setTimeout(end, left_ms);
     worker.hurry = end;
   });
 }
