@@ -757,6 +757,27 @@ export interface Operations {
       readonly receipt: string;
     };
   };
+  /** Shows that the root log, one for all projects, sealed a head of the project's log: receipt and what it opens. */
+  readonly "ledger.root-seal.get": {
+    readonly input: {
+      /** The first sealed head that covers so many entries; otherwise the newest one */
+      readonly size?: number;
+    };
+    readonly output: {
+      /** Entries of the project's log under the sealed head */
+      readonly size: number;
+      /** Name of the root log */
+      readonly root: string;
+      /** Of the root log, the current one first */
+      readonly keys: readonly string[];
+      /** c2sp.org/tlog-proof@v1 of the root log's entry */
+      readonly receipt: string;
+      /** Base64 */
+      readonly salt: string;
+      /** Canonical JSON with the sealed checkpoint; with the salt it gives the entry's payload_hash */
+      readonly payload: string;
+    };
+  };
   /** Cancels a job that waits, or asks a running one to stop. */
   readonly "ops.job.cancel": {
     readonly input: {
@@ -1028,6 +1049,7 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "ledger.entry.list": { method: "GET", path: "/v1/ledger/entries", kind: "read" },
   "ledger.log.verify": { method: "POST", path: "/v1/ledger/verify", kind: "read" },
   "ledger.receipt.get": { method: "GET", path: "/v1/ledger/entries/{id}/receipt", kind: "read" },
+  "ledger.root-seal.get": { method: "GET", path: "/v1/ledger/root-seal", kind: "read" },
   "ops.job.cancel": { method: "POST", path: "/v1/jobs/{id}/cancel", kind: "write" },
   "ops.job.get": { method: "GET", path: "/v1/jobs/{id}", kind: "read" },
   "ops.job.list": { method: "GET", path: "/v1/jobs", kind: "read" },
@@ -1144,6 +1166,10 @@ export interface Api<F extends Form> {
       /** The receipt of an entry: one text that anyone can check offline with the log's key. `GET /v1/ledger/entries/{id}/receipt` */
       readonly get: Method<"ledger.receipt.get", F>;
     };
+    readonly rootSeal: {
+      /** Shows that the root log, one for all projects, sealed a head of the project's log: receipt and what it opens. `GET /v1/ledger/root-seal` */
+      readonly get: Method<"ledger.root-seal.get", F>;
+    };
   };
   readonly ops: {
     readonly job: {
@@ -1228,6 +1254,7 @@ export type RefusalCode =
   | "action/offset_ahead"
   | "action/project_missing"
   | "action/receipt_pending"
+  | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
   | "action/slug_taken"

@@ -10,7 +10,7 @@ import {
   revision,
 } from "#domains/control-plane";
 import { operations as feeds, openFeed } from "#domains/feed";
-import { audit, operations as ledger, openLedger, rotateKey } from "#domains/ledger";
+import { audit, operations as ledger, openLedger, RootLog, rotateKey } from "#domains/ledger";
 import { createSchedules, Dispatcher, operations as ops, retain } from "#domains/ops";
 import { openScorer, operations as risk } from "#domains/risk";
 import { sealSecret } from "#domains/security";
@@ -130,6 +130,7 @@ async function joinParts(
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
   });
   const fan = new Fan({ ...parts, principalOfAccount });
+  const rootLog = new RootLog({ ...parts, ledger });
   const heard: Record<string, (tenantId?: string) => void> = {
     sealbase_revision(tenantId) {
       auth.forget(tenantId);
@@ -164,9 +165,12 @@ async function joinParts(
     work() {
       dispatcher.start();
       fan.start();
+      rootLog.start();
     },
+    sealHeads: () => rootLog.sealHeads(),
     async stop() {
       clearInterval(hourly);
+      await rootLog.stop();
       await fan.stop();
       await dispatcher.stop();
       await parts.suspicions.flush();

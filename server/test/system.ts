@@ -27,6 +27,8 @@ export interface TestSystem {
   project(): Promise<Caller>;
   /** Begins to do jobs and to tell webhooks. */
   work(): void;
+  /** Seals the heads of all logs in the root log; resolves when its checkpoint covers them. */
+  sealHeads(): Promise<void>;
   /** The same caller's way in, through another system. */
   as(key: string, projectId?: string): Caller;
   /** Another system on the same database; it stops with this one. */
@@ -108,6 +110,10 @@ async function open(
     sql,
     project,
     work: () => system.work(),
+    async sealHeads() {
+      await system.sealHeads();
+      while ((await sql(UNPUBLISHED_ROOT)).length > 0) await sleep(5);
+    },
     as,
     async another() {
       const other = await open(admin, pool, first);
@@ -121,6 +127,10 @@ async function open(
     },
   };
 }
+
+const UNPUBLISHED_ROOT = `select from ledger.root_heads r where not exists (
+  select from ledger.entries e join ledger.checkpoints c on c.tenant_id = e.tenant_id and c.size > e.index
+  where e.tenant_id = r.tenant_id and e.id = r.entry_id)`;
 
 const CONFIG: Config = {
   ...readConfig({}),

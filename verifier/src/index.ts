@@ -15,4 +15,5 @@ export * from "./tiles.ts";
 export * from "./verifier-key.ts";
 export * from "./verify-checkpoint.ts";
 export * from "./verify-error.ts";
+export * from "./verify-head.ts";
 export * from "./verify-receipt.ts";

@@ -12,8 +12,10 @@ export interface System {
   isNew(): Promise<boolean>;
   /** Makes an organization and its first project. */
   createOrganization(name: string, project: string): Promise<{ projectId: string; key: string }>;
-  /** Begins to do jobs and to tell webhooks; a process that only asks does not. */
+  /** Begins to do jobs, to tell webhooks and to seal heads in the root log; a process that only asks does not. */
   work(): void;
+  /** Seals the heads of all logs that have grown in the root log, as `work` does every few seconds. */
+  sealHeads(): Promise<number>;
   /** Finishes what is under way, seals what is pending, and closes; twice does nothing more. */
   stop(): Promise<void>;
 }

@@ -439,6 +439,14 @@ export interface LedgerPending {
   entry: Buffer;
 }
 
+export interface LedgerRootHeads {
+  tenant_id: string;
+  log_id: string;
+  size: number;
+  entry_id: string;
+  created_at: Generated<Timestamp>;
+}
+
 export interface LedgerTiles {
   tenant_id: string;
   level: number;
@@ -933,6 +941,7 @@ export interface DB {
   "ledger.payment_registry_endorsements": LedgerPaymentRegistryEndorsements;
   "ledger.payment_registry_records": LedgerPaymentRegistryRecords;
   "ledger.pending": LedgerPending;
+  "ledger.root_heads": LedgerRootHeads;
   "ledger.tiles": LedgerTiles;
   "ledger.voucher_keysets": LedgerVoucherKeysets;
   "ops.idempotency_keys": OpsIdempotencyKeys;

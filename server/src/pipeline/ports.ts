@@ -162,7 +162,7 @@ export interface Ledger {
 export interface EntryOf {
   readonly id: string;
   readonly time_ms: number;
-  readonly kind: "call" | "refusal" | "reads" | "event" | "job";
+  readonly kind: "call" | "refusal" | "reads" | "event" | "job" | "head";
   readonly actor: string;
   readonly action: string;
   readonly outcome: "done" | "refused" | "failed";

@@ -225,6 +225,10 @@ const CASES: Record<string, Case> = {
     path: `/v1/ledger/entries/${call}/receipt`,
     want: "action/entry_missing",
   }),
+  "ledger.root-seal.get": () => ({
+    path: "/v1/ledger/root-seal",
+    want: "action/root_seal_pending",
+  }),
   "ledger.log.verify": () => ({
     path: "/v1/ledger/verify",
     want: ({ body }) => expect(body.log).toContain(other.projectId),

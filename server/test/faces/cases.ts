@@ -172,6 +172,16 @@ export const cases: readonly Case[] = [
     },
     oneByOne: true,
   },
+  {
+    operation: "ledger.root-seal.get",
+    async prepare(world) {
+      await assess(world);
+      await world.sealHeads();
+      return { size: 1 };
+    },
+    bad: { size: 0 },
+    oneByOne: true,
+  },
   { operation: "ledger.audit.start", prepare: () => ({}) },
   { operation: "control-plane.me.get", prepare: () => ({}), isOpen: true },
   {

@@ -10,6 +10,8 @@ export interface World {
   /** What the REST face gives; throws when it refuses. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
   ask(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, key?: string): Promise<any>;
+  /** Seals the heads of all logs in the root log. */
+  sealHeads(): Promise<void>;
 }
 
 /** @param writes what the agent session in the administrator's name may call; there is none without */
@@ -25,14 +27,16 @@ export async function makeWorld(system: TestSystem, writes: readonly string[]): 
     [projectId],
   );
   const accountId = account!.id;
+  const { sealHeads } = system;
   const actors = [`ServiceAccount:${accountId}`];
-  if (writes.length === 0) return { projectId, admin: { key, actors }, accountId, ask };
+  if (writes.length === 0) return { projectId, admin: { key, actors }, accountId, ask, sealHeads };
   const session = await ask("POST", "/v1/agent-sessions", { name: "agent", writes });
   return {
     projectId,
     admin: { key, agentKey: session.key, actors: [...actors, `AgentSession:${session.id}`] },
     accountId,
     ask,
+    sealHeads,
   };
 }
 

@@ -5,12 +5,22 @@ import { entryGet } from "./operations/entry-get.ts";
 import { entryList } from "./operations/entry-list.ts";
 import { logVerify } from "./operations/log-verify.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
+import { rootSealGet } from "./operations/root-seal-get.ts";
 
 export { audit } from "./audit.ts";
 export { openLedger } from "./ledger.ts";
 export { readCheckpoints, readEntriesWithin, readNewestCheckpoint } from "./queries.ts";
+export { RootLog } from "./root/root-log.ts";
 export { rotateKey } from "./rotate-key.ts";
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
 
-export const operations = [checkpointGet, entryList, entryGet, receiptGet, logVerify, auditStart];
+export const operations = [
+  checkpointGet,
+  entryList,
+  entryGet,
+  receiptGet,
+  logVerify,
+  auditStart,
+  rootSealGet,
+];

@@ -13,8 +13,8 @@ const ORIGINS_CACHED_MAX = 10_000;
 
 export interface OpenLedger extends Ledger {
   readonly sequencer: Sequencer;
-  /** Begins the log of a new project. Its name is `origin/log/PROJECT` for ever, wherever it is served from. */
-  createLog(tx: Tx, tenantId: string): Promise<void>;
+  /** Begins the log of a new project. It is called `origin/log/PROJECT`, or another last name, for ever, wherever it is served from. */
+  createLog(tx: Tx, tenantId: string, lastName?: string): Promise<void>;
   /** What of all projects waits for its place or its checkpoint. */
   backlog(): Promise<Backlog>;
 }
@@ -59,8 +59,8 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
     },
     wake: (tenantId) => sequencer.wake(tenantId),
     published: (tenantId, entryId) => sequencer.published(tenantId, entryId),
-    async createLog(tx, tenantId) {
-      const name = `${origin}/log/${tenantId}`;
+    async createLog(tx, tenantId, lastName = tenantId) {
+      const name = `${origin}/log/${lastName}`;
       await insertHead(tx, tenantId, name);
       await createLogKey(tx, masterKey, tenantId, name);
     },

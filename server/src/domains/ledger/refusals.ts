@@ -67,6 +67,15 @@ export const receiptPending = (id: string, index: number) =>
     "Ask again in a second.",
   );
 
+export const rootPending = (size: number | null) =>
+  new Refusal(
+    "action/root_seal_pending",
+    409,
+    "The root log has sealed no such head of this project's log yet",
+    { size },
+    "Ask again in some seconds: heads are sealed while a server runs.",
+  );
+
 export const verificationBusy = (running: number) =>
   new Refusal(
     "action/verification_busy",

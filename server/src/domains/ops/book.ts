@@ -55,19 +55,21 @@ export async function book(
       tx,
       parts,
       tenantId,
-      {
-        id: entryId,
-        time_ms,
-        kind: "job",
-        actor,
-        action: topic,
-        outcome: status === "done" ? "done" : "failed",
-        refs: { job: id, ...(decisionId === null ? {} : { decision: decisionId }) },
-        payload: {
-          job: { id, topic, status, attempts, error, result },
-          ...(event === undefined ? {} : { event: { ...event, actor } }),
+      [
+        {
+          id: entryId,
+          time_ms,
+          kind: "job",
+          actor,
+          action: topic,
+          outcome: status === "done" ? "done" : "failed",
+          refs: { job: id, ...(decisionId === null ? {} : { decision: decisionId }) },
+          payload: {
+            job: { id, topic, status, attempts, error, result },
+            ...(event === undefined ? {} : { event: { ...event, actor } }),
+          },
         },
-      },
+      ],
       told === undefined ? [] : telemetry.eventRows(told),
     );
     return true;

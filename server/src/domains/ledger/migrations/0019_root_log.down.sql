@@ -1,0 +1,2 @@
+drop function ledger.unsealed_heads(uuid, int);
+drop table ledger.root_heads;

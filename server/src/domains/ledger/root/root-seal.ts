@@ -1,0 +1,41 @@
+import { logVerifierKeys } from "#domains/security";
+import type { Tx } from "#kernel/db.ts";
+import { inProject, readEntry, readHead, readRootHead } from "../queries.ts";
+import { receiptOf } from "../receipt.ts";
+import { rootPending } from "../refusals.ts";
+import { ROOT } from "./root-log.ts";
+
+/** What shows that the root log sealed a head of the project's log. */
+export interface RootSeal {
+  /** Entries of the project's log under that head. */
+  readonly size: number;
+  /** The root log, and the keys that check it. */
+  readonly root: string;
+  readonly keys: readonly string[];
+  readonly receipt: string;
+  /** Base64; with the payload it gives the entry's payload hash. */
+  readonly salt: string;
+  readonly payload: string;
+}
+
+/** The seal of the first head of the project's log that covers this many entries, or of the newest that was sealed. */
+export async function rootSealOf(
+  tx: Tx,
+  tenantId: string,
+  size: number | undefined,
+): Promise<RootSeal> {
+  return inProject(tx, ROOT, tenantId, async () => {
+    const head = await readHead(tx);
+    const sealed = head && (await readRootHead(tx, tenantId, size));
+    const entry = sealed && (await readEntry(tx, sealed.entryId));
+    if (entry === undefined) throw rootPending(size ?? null);
+    return {
+      size: sealed!.size,
+      root: head!.origin,
+      keys: await logVerifierKeys(tx, head!.origin),
+      receipt: await receiptOf(tx, entry.id),
+      salt: entry.salt!.toString("base64"),
+      payload: entry.payload!,
+    };
+  });
+}
