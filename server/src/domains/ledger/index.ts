@@ -1,16 +1,36 @@
 /** The door of ledger: entries on their way into a log, the sequencer, receipts, verification. */
 import { auditStart } from "./operations/audit-start.ts";
+import { bundleGet } from "./operations/bundle-get.ts";
 import { checkpointGet } from "./operations/checkpoint-get.ts";
+import { consistencyGet } from "./operations/consistency-get.ts";
 import { entryGet } from "./operations/entry-get.ts";
 import { entryList } from "./operations/entry-list.ts";
+import { logOpen } from "./operations/log-open.ts";
 import { logVerify } from "./operations/log-verify.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
+import { tileGet } from "./operations/tile-get.ts";
 
 export { audit } from "./audit.ts";
 export { openLedger } from "./ledger.ts";
-export { readCheckpoints, readEntriesWithin, readNewestCheckpoint } from "./queries.ts";
+export {
+  readCheckpoints,
+  readEntriesWithin,
+  readNewestCheckpoint,
+  readReaders,
+} from "./queries.ts";
 export { rotateKey } from "./rotate-key.ts";
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
 
-export const operations = [checkpointGet, entryList, entryGet, receiptGet, logVerify, auditStart];
+export const operations = [
+  checkpointGet,
+  entryList,
+  entryGet,
+  receiptGet,
+  tileGet,
+  bundleGet,
+  consistencyGet,
+  logVerify,
+  logOpen,
+  auditStart,
+];

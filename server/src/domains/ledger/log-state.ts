@@ -1,4 +1,4 @@
-import { logVerifierKeys, openLogSigner } from "#domains/security";
+import { logVerifierKeys, openLogSigner, openSecondSigner } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
@@ -7,6 +7,7 @@ import {
   rootAt,
   type Signer,
   signCheckpoint,
+  type TileBuilder,
   verifyCheckpoint,
 } from "#verifier";
 import {
@@ -21,7 +22,7 @@ import {
   writeBatch,
 } from "./queries.ts";
 import { forked, headMoved, restored } from "./refusals.ts";
-import { readTileBuilder, storedHashes, type TileBuilder } from "./tree.ts";
+import { readTileBuilder, storedHashes } from "./tree.ts";
 
 export const BATCH_MAX = 1_024;
 
@@ -29,20 +30,20 @@ export const BATCH_MAX = 1_024;
 export class LogState {
   readonly tenantId: string;
   readonly origin: string;
-  readonly #signer: Signer;
+  readonly #signers: readonly Signer[];
   readonly #range: CompactRange;
   readonly #tiles: TileBuilder;
 
   private constructor(
     tenantId: string,
     origin: string,
-    signer: Signer,
+    signers: readonly Signer[],
     range: CompactRange,
     tiles: TileBuilder,
   ) {
     this.tenantId = tenantId;
     this.origin = origin;
-    this.#signer = signer;
+    this.#signers = signers;
     this.#range = range;
     this.#tiles = tiles;
   }
@@ -55,10 +56,16 @@ export class LogState {
    * Reads a log to extend it. Refuses when what was published does not fit what is stored: then this database is an
    * older copy, or was changed, and signing its head would fork the log.
    */
-  static async load(tx: Tx, tenantId: string, masterKey: Uint8Array): Promise<LogState> {
+  static async load(
+    tx: Tx,
+    tenantId: string,
+    { masterKey, secondKeys }: { masterKey: Uint8Array; secondKeys: boolean },
+  ): Promise<LogState> {
     const { head, range } = await readConsistent(tx, tenantId);
-    const signer = await openLogSigner(tx, masterKey, head.origin);
-    return new LogState(tenantId, head.origin, signer, range, await readTileBuilder(tx, head.size));
+    const { origin, size } = head;
+    const signers = [await openLogSigner(tx, masterKey, origin)];
+    if (secondKeys) signers.push(await openSecondSigner(tx, masterKey, tenantId, origin));
+    return new LogState(tenantId, origin, signers, range, await readTileBuilder(tx, size));
   }
 
   /** Gives places to the oldest entries without one. Undefined while another sequencer has the log. */
@@ -85,9 +92,10 @@ export class LogState {
     const root = this.#range.root();
     if (range.size !== this.size || !equalBytes(range.root(), root))
       throw headMoved(this.origin, this.size, range.size);
-    const note = await signCheckpoint({ origin: this.origin, size: this.size, root }, [
-      this.#signer,
-    ]);
+    const note = await signCheckpoint(
+      { origin: this.origin, size: this.size, root },
+      this.#signers,
+    );
     if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
     // Another server published meanwhile; or the log is not the one that was published.
     const { head: now } = await readConsistent(tx, this.tenantId);
