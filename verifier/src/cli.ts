@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { fromUtf8 } from "./bytes.ts";
 import { RECEIPT_HEADER, RECEIPT_LENGTH_MAX } from "./receipt.ts";
 import type { TrustedKey, VerifiedCheckpoint } from "./verify-checkpoint.ts";
-import type { Failure } from "./verify-error.ts";
+import { type Failure, VerifyError } from "./verify-error.ts";
 import type { VerifiedReceipt } from "./verify-receipt.ts";
 import type { VerifiedTiles } from "./verify-tiles.ts";
 
@@ -96,9 +96,21 @@ const isFolder = (file: string): boolean =>
 function readFileIn(file: string, bytesMax: number): Uint8Array | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) return undefined;
-  if (!found.isFile()) throw new UsageError(`${file} is no file.`);
-  if (found.size > bytesMax) throw new UsageError(`${file} is larger than ${bytesMax} bytes.`);
-  return readFileSync(file);
+  if (found.isFile() && found.size > bytesMax)
+    throw new VerifyError(
+      "verify/tile-malformed",
+      `${file} has ${found.size} bytes; ${bytesMax} is the most that it can have.`,
+      "Fetch the file again, as bytes.",
+    );
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new VerifyError(
+      "verify/file-unreadable",
+      `${file} is not readable: ${(error as Error).message}`,
+      "Let whoever runs this read the file.",
+    );
+  }
 }
 
 function inWords(answer: Answer): string {
