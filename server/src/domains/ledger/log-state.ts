@@ -1,4 +1,9 @@
-import { logVerifierKeys, openLogSigner, openSecondSigner } from "#domains/security";
+import {
+  ensureSecondKey,
+  logVerifierKeys,
+  openLogSigner,
+  openSecondSigners,
+} from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
@@ -59,12 +64,13 @@ export class LogState {
   static async load(
     tx: Tx,
     tenantId: string,
-    { masterKey, secondKeys }: { masterKey: Uint8Array; secondKeys: boolean },
+    { masterKey, secondKeys }: { masterKey: Uint8Array; secondKeys: boolean | undefined },
   ): Promise<LogState> {
     const { head, range } = await readConsistent(tx, tenantId);
     const { origin, size } = head;
     const signers = [await openLogSigner(tx, masterKey, origin)];
-    if (secondKeys) signers.push(await openSecondSigner(tx, masterKey, tenantId, origin));
+    if (secondKeys === true) await ensureSecondKey(tx, masterKey, tenantId, origin);
+    if (secondKeys !== false) signers.push(...(await openSecondSigners(tx, masterKey, origin)));
     return new LogState(tenantId, origin, signers, range, await readTileBuilder(tx, size));
   }
 

@@ -49,8 +49,8 @@ export interface SequencerParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly masterKey: Uint8Array;
-  /** Whether logs sign with ML-DSA-44, too. */
-  readonly secondKeys: boolean;
+  /** Whether logs sign with ML-DSA-44, too; undefined: those that have a key for it. */
+  readonly secondKeys: boolean | undefined;
 }
 
 /**

@@ -8,31 +8,35 @@ import { openSecret, sealSecret } from "./secret-box.ts";
 const SECOND: KeyKind = { purpose: "log-second", algorithm: "ml-dsa-44" };
 const SEED_BYTES = 32;
 
-/** Signs checkpoints as c2sp.org/tlog-cosignature says, with no statement about time. Makes the key if the log has none. */
-export async function openSecondSigner(
+/** Makes the log's second key, unless it has one. */
+export async function ensureSecondKey(
   tx: Tx,
   masterKey: Uint8Array,
   tenantId: string,
   origin: string,
-): Promise<Signer> {
+): Promise<void> {
+  if ((await readCurrentKey(tx, origin, SECOND.purpose)) !== undefined) return;
   const { mlDsaSigner } = await import("#verifier/ml-dsa");
-  if ((await readCurrentKey(tx, origin, SECOND.purpose)) === undefined) {
-    const seed = randomBytes(SEED_BYTES);
-    const key = {
-      tenantId,
-      name: origin,
-      publicKey: mlDsaSigner(origin, seed).publicKey,
-      seal: (bound: string) => sealSecret(masterKey, seed, bound),
-    };
-    await insertKey(tx, key, SECOND); // another server may have been quicker: then its key is the one
-  }
+  const seed = randomBytes(SEED_BYTES);
+  const { publicKey } = mlDsaSigner(origin, seed);
+  const seal = (bound: string) => sealSecret(masterKey, seed, bound);
+  // Another server may have been quicker: then its key is the one.
+  await insertKey(tx, { tenantId, name: origin, publicKey, seal }, SECOND);
+}
+
+/** Signs checkpoints as c2sp.org/tlog-cosignature says, with no statement about time; nobody where the log has no second key. */
+export async function openSecondSigners(
+  tx: Tx,
+  masterKey: Uint8Array,
+  origin: string,
+): Promise<Signer[]> {
   const key = await readCurrentKey(tx, origin, SECOND.purpose);
-  if (key === undefined) throw new Error(`log ${origin} has no second key`);
+  if (key === undefined) return [];
+  const { mlDsaSigner } = await import("#verifier/ml-dsa");
   const { keyId, number, publicKey, sealed } = key;
   const signer = mlDsaSigner(origin, openSecret(masterKey, sealed, boundTo(keyId, number)));
-  if (!publicKey.equals(signer.publicKey))
-    throw new Error(`the second key of ${origin} is not the one that was published`);
-  return signer;
+  if (publicKey.equals(signer.publicKey)) return [signer];
+  throw new Error(`the second key of ${origin} is not the one that was published`);
 }
 
 /** What others check the log's second signatures with; none where it never had a second key. */
