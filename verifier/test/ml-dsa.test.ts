@@ -1,6 +1,7 @@
 import {
   createPublicKey,
   generateKeyPairSync,
+  type KeyObject,
   sign as nodeSign,
   verify as nodeVerify,
 } from "node:crypto";
@@ -89,8 +90,8 @@ describe("ML-DSA-44 beside Ed25519", () => {
 
   it.runIf(hasNative)("verifies what OpenSSL signed", () => {
     const { publicKey, privateKey } = generateKeyPairSync("ml-dsa-44" as never) as never as {
-      publicKey: import("node:crypto").KeyObject;
-      privateKey: import("node:crypto").KeyObject;
+      publicKey: KeyObject;
+      privateKey: KeyObject;
     };
     const raw = publicKey.export({ format: "der", type: "spki" }).subarray(-ML_DSA_KEY_SIZE);
     const verifier = mlDsaVerifier({ name: LOG.name, keyId: 1, type: 6, publicKey: raw });

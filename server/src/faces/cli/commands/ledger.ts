@@ -66,16 +66,18 @@ async function withMlDsa(vkeys: readonly string[]): Promise<TrustedKey[]> {
   return [...new Set(vkeys)].map((vkey) => (isMlDsaKey(vkey) ? mlDsaVerifier(vkey) : vkey));
 }
 
+const unverified = ({ code, message, help }: VerifyError) =>
+  new Refusal("verify/log_unverified", 409, message, { code }, help);
+
 /** What the verifier does not believe, as a refusal of this program. */
 function asRefusal(error: unknown): never {
-  if (error instanceof VerifyError)
-    throw new Refusal(error.code, 409, error.message, {}, error.help);
+  if (error instanceof VerifyError) throw unverified(error);
   throw error;
 }
 
 const textOf = ({ log, size, previous_size, root, entries }: Mirrored, dir: string): string =>
   [
-    `${log}`,
+    log,
     `${count(size)} ${entries ? "entries" : "hashes"} in ${dir}, ${count(size - previous_size)} of them new; root ${root}`,
     `verified: entries, tiles, root, signature, and that the log only grew`,
     `check it again: sealbase-verify ${dir} --key VKEY`,
