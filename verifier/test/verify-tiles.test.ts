@@ -92,6 +92,8 @@ describe("the files of a whole log", () => {
         /^verify\/(file-missing|root-wrong)$/,
       );
     }
+    const wrongRoot = utf8(await signCheckpoint({ ...head, origin: LOG.name }, [LOG]));
+    expect(await codeOf(new Map(files).set("checkpoint", wrongRoot))).toBe("verify/root-wrong");
     const text = new TextDecoder().decode(files.get("checkpoint"));
     for (const wrong of [
       text.replace("\n5\n", "\n9007199254740993\n"),
