@@ -1,6 +1,6 @@
 /**
- * Makes what is published, in dist/ or in the folder given: index.js and cli.js (Node, with the noble
- * packages as dependencies), browser.js (one file that needs nothing), and the types.
+ * Makes what is published, in dist/ or in the folder given: index.js, ml-dsa.js and cli.js (Node, with the noble
+ * packages as dependencies), browser.js and browser-ml-dsa.js (files that need nothing), and the types.
  */
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -29,6 +29,7 @@ mkdirSync(dist, { recursive: true });
 copyFileSync(join(root, "../LICENSE"), join(dist, "LICENSE"));
 await Promise.all([
   build({ ...node, entryPoints: ["src/index.ts"], outfile: join(dist, "index.js") }),
+  build({ ...node, entryPoints: ["src/ml-dsa.ts"], outfile: join(dist, "ml-dsa.js") }),
   // Split, so that --help does not load the cryptography.
   build({
     ...node,
@@ -37,13 +38,15 @@ await Promise.all([
     outdir: dist,
     chunkNames: "cli-[hash]",
   }),
-  build({
-    ...shared,
-    platform: "browser",
-    target: "es2022",
-    minify: true,
-    entryPoints: ["src/index.ts"],
-    outfile: join(dist, "browser.js"),
-  }),
+  ...Object.entries({ index: "browser.js", "ml-dsa": "browser-ml-dsa.js" }).map(([entry, file]) =>
+    build({
+      ...shared,
+      platform: "browser",
+      target: "es2022",
+      minify: true,
+      entryPoints: [`src/${entry}.ts`],
+      outfile: join(dist, file),
+    }),
+  ),
 ]);
-emitTypes(root, dist);
+emitTypes(root, dist, ["src/index.ts", "src/ml-dsa.ts"]);

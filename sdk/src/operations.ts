@@ -693,6 +693,23 @@ export interface Operations {
     readonly input: Record<string, never>;
     readonly output: Job;
   };
+  /** Up to 256 entries of the project's published log as they are hashed (c2sp.org/tlog-tiles). */
+  readonly "ledger.bundle.get": {
+    readonly input: {
+      /** Its place in its level, from 0 */
+      readonly index: number;
+      /** Only its first so many; as many as are published unless told */
+      readonly width?: number;
+    };
+    readonly output: {
+      readonly log: string;
+      readonly index: number;
+      /** Entries in it, 1 to 256 */
+      readonly width: number;
+      /** Base64 of the bundle: each entry after its length, two bytes, big-endian */
+      readonly entries: string;
+    };
+  };
   /** The newest signed head of the project's log, and the keys that check it. */
   readonly "ledger.checkpoint.get": {
     readonly input: Record<string, never>;
@@ -705,6 +722,32 @@ export interface Operations {
       readonly checkpoint: string;
       /** c2sp.org/signed-note verifier keys, the current one first */
       readonly keys: readonly string[];
+      /** Verifier keys of ML-DSA-44 (c2sp.org/tlog-cosignature), where the log has them */
+      readonly second_keys: readonly string[];
+    };
+  };
+  /** The proof that the project's log only grew between two sizes (RFC 9162), with their roots. */
+  readonly "ledger.consistency.get": {
+    readonly input: {
+      /** Entries of the older state of the log */
+      readonly older_size: number;
+      /** Entries of the newer one; that of the newest checkpoint unless told */
+      readonly newer_size?: number;
+    };
+    readonly output: {
+      readonly log: string;
+      readonly older: {
+        readonly size: number;
+        /** Base64 of the Merkle root */
+        readonly root: string;
+      };
+      readonly newer: {
+        readonly size: number;
+        /** Base64 of the Merkle root */
+        readonly root: string;
+      };
+      /** Base64 hashes, in the order of RFC 9162 section 2.1.4 */
+      readonly proof: readonly string[];
     };
   };
   /** One entry of the project's log, with its payload unless that was erased. */
@@ -725,6 +768,19 @@ export interface Operations {
     readonly output: {
       readonly items: readonly Entry[];
       readonly next_cursor: string | null;
+    };
+  };
+  /** Says what of the project's log everybody may read without a key: nothing, its hashes, or its entries. */
+  readonly "ledger.log.open": {
+    readonly input: {
+      /** none; hashes: checkpoints, tiles, proofs; entries: also who did what when, without payloads */
+      readonly readers: "none" | "hashes" | "entries";
+      /** Why, for those who read the log */
+      readonly reason?: string;
+    };
+    readonly output: {
+      readonly log: string;
+      readonly readers: "none" | "hashes" | "entries";
     };
   };
   /** Recomputes the project's whole log from stored values to every signed checkpoint. */
@@ -776,6 +832,26 @@ export interface Operations {
       readonly salt: string;
       /** Canonical JSON with the sealed checkpoint; with the salt it gives the entry's payload_hash */
       readonly payload: string;
+    };
+  };
+  /** Up to 256 hashes of the project's published log (c2sp.org/tlog-tiles). */
+  readonly "ledger.tile.get": {
+    readonly input: {
+      /** 0: hashes of entries; each level spans 256 of the one below */
+      readonly level: number;
+      /** Its place in its level, from 0 */
+      readonly index: number;
+      /** Only its first so many; as many as are published unless told */
+      readonly width?: number;
+    };
+    readonly output: {
+      readonly log: string;
+      readonly level: number;
+      readonly index: number;
+      /** Hashes in it, 1 to 256 */
+      readonly width: number;
+      /** Base64 of the hashes, 32 bytes each */
+      readonly hashes: string;
     };
   };
   /** Cancels a job that waits, or asks a running one to stop. */
@@ -1044,12 +1120,16 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   },
   "feed.event.watch": { method: "GET", path: "/v1/realtime", kind: "stream", resume: "after" },
   "ledger.audit.start": { method: "POST", path: "/v1/ledger/audits", kind: "write" },
+  "ledger.bundle.get": { method: "GET", path: "/v1/ledger/bundles", kind: "read" },
   "ledger.checkpoint.get": { method: "GET", path: "/v1/ledger/checkpoint", kind: "read" },
+  "ledger.consistency.get": { method: "GET", path: "/v1/ledger/consistency", kind: "read" },
   "ledger.entry.get": { method: "GET", path: "/v1/ledger/entries/{id}", kind: "read" },
   "ledger.entry.list": { method: "GET", path: "/v1/ledger/entries", kind: "read" },
+  "ledger.log.open": { method: "POST", path: "/v1/ledger/open", kind: "write" },
   "ledger.log.verify": { method: "POST", path: "/v1/ledger/verify", kind: "read" },
   "ledger.receipt.get": { method: "GET", path: "/v1/ledger/entries/{id}/receipt", kind: "read" },
   "ledger.root-seal.get": { method: "GET", path: "/v1/ledger/root-seal", kind: "read" },
+  "ledger.tile.get": { method: "GET", path: "/v1/ledger/tiles", kind: "read" },
   "ops.job.cancel": { method: "POST", path: "/v1/jobs/{id}/cancel", kind: "write" },
   "ops.job.get": { method: "GET", path: "/v1/jobs/{id}", kind: "read" },
   "ops.job.list": { method: "GET", path: "/v1/jobs", kind: "read" },
@@ -1148,9 +1228,17 @@ export interface Api<F extends Form> {
       /** Recomputes the project's log as a job: GET /v1/jobs/{id} says how far it is, then what was found. `POST /v1/ledger/audits` */
       readonly start: Method<"ledger.audit.start", F>;
     };
+    readonly bundle: {
+      /** Up to 256 entries of the project's published log as they are hashed (c2sp.org/tlog-tiles). `GET /v1/ledger/bundles` */
+      readonly get: Method<"ledger.bundle.get", F>;
+    };
     readonly checkpoint: {
       /** The newest signed head of the project's log, and the keys that check it. `GET /v1/ledger/checkpoint` */
       readonly get: Method<"ledger.checkpoint.get", F>;
+    };
+    readonly consistency: {
+      /** The proof that the project's log only grew between two sizes (RFC 9162), with their roots. `GET /v1/ledger/consistency` */
+      readonly get: Method<"ledger.consistency.get", F>;
     };
     readonly entry: {
       /** One entry of the project's log, with its payload unless that was erased. `GET /v1/ledger/entries/{id}` */
@@ -1159,6 +1247,8 @@ export interface Api<F extends Form> {
       readonly list: Method<"ledger.entry.list", F>;
     };
     readonly log: {
+      /** Says what of the project's log everybody may read without a key: nothing, its hashes, or its entries. `POST /v1/ledger/open` */
+      readonly open: Method<"ledger.log.open", F>;
       /** Recomputes the project's whole log from stored values to every signed checkpoint. `POST /v1/ledger/verify` */
       readonly verify: Method<"ledger.log.verify", F>;
     };
@@ -1169,6 +1259,10 @@ export interface Api<F extends Form> {
     readonly rootSeal: {
       /** Shows that the root log, one for all projects, sealed a head of the project's log: receipt and what it opens. `GET /v1/ledger/root-seal` */
       readonly get: Method<"ledger.root-seal.get", F>;
+    };
+    readonly tile: {
+      /** Up to 256 hashes of the project's published log (c2sp.org/tlog-tiles). `GET /v1/ledger/tiles` */
+      readonly get: Method<"ledger.tile.get", F>;
     };
   };
   readonly ops: {
@@ -1257,7 +1351,10 @@ export type RefusalCode =
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
+  | "action/size_unpublished"
+  | "action/sizes_reversed"
   | "action/slug_taken"
+  | "action/tile_missing"
   | "action/too_many_webhooks"
   | "action/verification_busy"
   | "action/webhook_missing"
@@ -1289,6 +1386,7 @@ export type RefusalCode =
   | "request/bad_path"
   | "request/bad_prompt_argument"
   | "request/bad_request_id"
+  | "request/bad_tile_path"
   | "request/cancelled"
   | "request/deadline_exceeded"
   | "request/foreign_host"
@@ -1308,6 +1406,7 @@ export type RefusalCode =
   | "request/idempotency_conflict"
   | "request/idle_socket"
   | "request/invalid"
+  | "request/log_missing"
   | "request/mcp_batch"
   | "request/mcp_encoding"
   | "request/mcp_line_too_deep"
@@ -1325,6 +1424,7 @@ export type RefusalCode =
   | "request/too_large"
   | "request/too_many_requests"
   | "request/too_many_sockets"
+  | "request/too_many_strangers"
   | "request/too_many_streams"
   | "request/too_many_subscriptions"
   | "request/too_slow"

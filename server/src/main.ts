@@ -10,7 +10,14 @@ import {
   revision,
 } from "#domains/control-plane";
 import { operations as feeds, openFeed } from "#domains/feed";
-import { audit, operations as ledger, openLedger, RootLog, rotateKey } from "#domains/ledger";
+import {
+  audit,
+  operations as ledger,
+  openLedger,
+  RootLog,
+  readReaders,
+  rotateKey,
+} from "#domains/ledger";
 import { createSchedules, Dispatcher, operations as ops, retain } from "#domains/ops";
 import { openScorer, operations as risk } from "#domains/risk";
 import { sealSecret } from "#domains/security";
@@ -96,7 +103,15 @@ async function joinParts(
   const clock = systemClock;
   const auth = openAuthenticator(db, clock);
   const masterKey = loadMasterKey(config);
-  const ledger = openLedger({ db, clock, log, metrics, masterKey, origin: config.origin });
+  const ledger = openLedger({
+    db,
+    clock,
+    log,
+    metrics,
+    masterKey,
+    origin: config.origin,
+    secondKeys: config.logMlDsa,
+  });
   const feed = openFeed(db, revision);
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
@@ -116,6 +131,7 @@ async function joinParts(
     telemetry,
     feed,
     agents: openGate(db),
+    readers: readReaders,
     async projectCreated(tx, project) {
       await activateDefault(tx, project);
       await ledger.createLog(tx, project.id);

@@ -62,7 +62,7 @@ function valueOf({ column, type, checks }: Column, table: string, tenantId: stri
     if (value !== undefined) return value;
   }
   const length = checks
-    .map((check) => /^CHECK \(\(length\(\w+\) = (\d+)\)\)/.exec(check)?.[1])
+    .map((check) => /^CHECK \(\(length\(\w+\) = (?:ANY \(ARRAY\[)?(\d+)/.exec(check)?.[1])
     .find(Boolean);
   switch (type) {
     case "bytea":

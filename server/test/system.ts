@@ -32,7 +32,7 @@ export interface TestSystem {
   /** The same caller's way in, through another system. */
   as(key: string, projectId?: string): Caller;
   /** Another system on the same database; it stops with this one. */
-  another(): Promise<TestSystem>;
+  another(settings?: Partial<Config>): Promise<TestSystem>;
   stop(): Promise<void>;
 }
 
@@ -58,14 +58,14 @@ export interface Answer {
   readonly headers: Record<string, string | undefined>;
 }
 
-export async function openTestSystem(): Promise<TestSystem> {
+export async function openTestSystem(settings: Partial<Config> = {}): Promise<TestSystem> {
   const { admin: cluster, template } = inject("engine");
   const admin = await createDatabase(cluster, template);
   const pool = new pg.Pool({ ...admin, max: 1, options: "-c session_replication_role=replica" });
   pool.on("error", () => undefined);
 
   try {
-    const opened = await open(admin, pool);
+    const opened = await open(admin, pool, settings);
     return {
       ...opened,
       async stop() {
@@ -84,9 +84,10 @@ export async function openTestSystem(): Promise<TestSystem> {
 async function open(
   admin: pg.ClientConfig & { database: string },
   pool: pg.Pool,
+  settings: Partial<Config>,
   home?: Caller,
 ): Promise<TestSystem> {
-  const system = await joinSystem(CONFIG, engineOf(admin), false);
+  const system = await joinSystem({ ...CONFIG, ...settings }, engineOf(admin), false);
   const app = openHttp(system.parts, operations, system.health);
   const as = (key: string, projectId = "") => callerOf(app, key, projectId);
   const project = async () => {
@@ -115,8 +116,8 @@ async function open(
       while ((await sql(UNPUBLISHED_ROOT)).length > 0) await sleep(5);
     },
     as,
-    async another() {
-      const other = await open(admin, pool, first);
+    async another(more = {}) {
+      const other = await open(admin, pool, { ...settings, ...more }, first);
       others.push(other);
       return other;
     },

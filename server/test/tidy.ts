@@ -40,7 +40,7 @@ export const specifiersOf = (text: string): string[] =>
 function resolve(from: string, spec: string): string | undefined {
   if (spec.startsWith(".")) return normalize(join(dirname(from), spec));
   if (spec === "#pipeline") return `${SOURCE}pipeline/index.ts`;
-  if (spec === "#verifier") return undefined;
+  if (spec === "#verifier" || spec.startsWith("#verifier/")) return undefined;
   if (spec.startsWith("#domains/")) return `${SOURCE}domains/${spec.slice(9)}/index.ts`;
   return spec.startsWith("#") ? `${SOURCE}${spec.slice(1)}` : undefined;
 }

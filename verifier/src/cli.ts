@@ -1,16 +1,19 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fromUtf8 } from "./bytes.ts";
 import { RECEIPT_HEADER, RECEIPT_LENGTH_MAX } from "./receipt.ts";
-import type { VerifiedCheckpoint } from "./verify-checkpoint.ts";
-import type { Failure } from "./verify-error.ts";
+import type { TrustedKey, VerifiedCheckpoint } from "./verify-checkpoint.ts";
+import { type Failure, VerifyError } from "./verify-error.ts";
 import type { VerifiedReceipt } from "./verify-receipt.ts";
+import type { VerifiedTiles } from "./verify-tiles.ts";
 
-const HELP = `Checks a Sealbase receipt or checkpoint, offline.
+const HELP = `Checks a Sealbase receipt, checkpoint or mirror, offline.
 
   sealbase-verify FILE --key KEY
 
-FILE             a receipt or a checkpoint; - reads standard input
+FILE             a receipt or a checkpoint; - reads standard input; or a folder with the files of a whole
+                 log (c2sp.org/tlog-tiles): entries, tiles, root and signature are checked
 --key KEY        a key that you trust, NAME+HASH+KEY; may be given again (log, witnesses)
 --key-file FILE  keys, one a line; may be given again
 --json           answer in JSON (the default when the output is not a terminal; --no-json: lines)
@@ -32,7 +35,9 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0) throw new UsageError("Give one FILE.");
     const keys = trustedKeys(values.key, values["key-file"]);
-    const answer = await check(readText(file), keys);
+    const answer = isFolder(file)
+      ? await checkFolder(file, keys)
+      : await check(readText(file), keys);
     const asJson = values.json ?? !process.stdout.isTTY;
     process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : inWords(answer));
     return answer.ok ? 0 : 1;
@@ -46,16 +51,66 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
 type Answer =
   | Failure
   | (VerifiedReceipt & { what: "receipt" })
-  | (VerifiedCheckpoint & { what: "checkpoint" });
+  | (VerifiedCheckpoint & { what: "checkpoint" })
+  | (VerifiedTiles & { what: "log" });
 
-async function check(text: string, keys: string[]): Promise<Answer> {
-  const { verifyCheckpoint, verifyReceipt } = await import("./index.ts");
+async function check(text: string, vkeys: string[]): Promise<Answer> {
+  const { failureInsteadOfReject, verifyCheckpoint, verifyReceipt } = await import("./index.ts");
+  const keys = await failureInsteadOfReject(() => withMlDsa(vkeys));
+  if ("ok" in keys) return keys;
   if (text.startsWith(`${RECEIPT_HEADER}\n`)) {
     const answer = verifyReceipt(text, keys);
     return answer.ok ? { what: "receipt", ...answer } : answer;
   }
   const answer = verifyCheckpoint(text, keys);
   return answer.ok ? { what: "checkpoint", ...answer } : answer;
+}
+
+/** A whole log, file by file. */
+async function checkFolder(folder: string, vkeys: string[]): Promise<Answer> {
+  if (!existsSync(join(folder, "checkpoint")))
+    throw new UsageError(`${folder} holds no log: there is no file checkpoint in it.`);
+  const { failureInsteadOfReject, verifyTiles } = await import("./index.ts");
+  const keys = await failureInsteadOfReject(() => withMlDsa(vkeys));
+  if ("ok" in keys) return keys;
+  const files = {
+    read: async (path: string, bytesMax: number) => readFileIn(join(folder, path), bytesMax),
+  };
+  const answer = await verifyTiles(files, keys);
+  return answer.ok ? { what: "log", ...answer } : answer;
+}
+
+/** ML-DSA keys with the code that checks them; who has none does not load it. */
+async function withMlDsa(vkeys: readonly string[]): Promise<readonly TrustedKey[]> {
+  if (!vkeys.some((vkey) => vkey.length > ED25519_KEY_LENGTH_MAX)) return vkeys;
+  const { isMlDsaKey, mlDsaVerifier } = await import("./ml-dsa.ts");
+  return [...new Set(vkeys)].map((vkey) => (isMlDsaKey(vkey) ? mlDsaVerifier(vkey) : vkey));
+}
+
+/** Longer keys are no Ed25519 keys, unless their name alone is that long. */
+const ED25519_KEY_LENGTH_MAX = 1_000;
+
+const isFolder = (file: string): boolean =>
+  file !== "-" && (statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false);
+
+function readFileIn(file: string, bytesMax: number): Uint8Array | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (found.isFile() && found.size > bytesMax)
+    throw new VerifyError(
+      "verify/tile-malformed",
+      `${file} has ${found.size} bytes; ${bytesMax} is the most that it can have.`,
+      "Fetch the file again, as bytes.",
+    );
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new VerifyError(
+      "verify/file-unreadable",
+      `${file} is not readable: ${(error as Error).message}`,
+      "Let whoever runs this read the file.",
+    );
+  }
 }
 
 function inWords(answer: Answer): string {
@@ -69,6 +124,8 @@ function inWords(answer: Answer): string {
   } else {
     lines.push(`size    ${answer.size}`);
   }
+  if (answer.what === "log")
+    lines.push(`files   ${answer.tiles} tiles${answer.entries ? ", every entry" : ", no entries"}`);
   lines.push(`root    ${answer.root}`, ...answer.keys.map((key) => `signed  ${key}`));
   return `${lines.map(visible).join("\n")}\n`;
 }

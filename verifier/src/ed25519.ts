@@ -77,7 +77,7 @@ export function verifierOf(key: string | VerifierKey): Verifier {
     throw new VerifyError(
       "verify/key-unsupported",
       `Key ${name} is of type ${type} with ${publicKey.length} bytes.`,
-      "Use an Ed25519 key: type 1 for a log, type 4 for a witness.",
+      "Use an Ed25519 key: type 1 for a log, type 4 for a witness. Type 6 is ML-DSA-44: pass mlDsaVerifier(key).",
     );
   }
   if (type === KEY_TYPE.ed25519) {

@@ -74,7 +74,7 @@ function resolve(plan: NodePlace[][], hashAt: HashAt): Promise<Uint8Array[]> {
 }
 
 /** The complete subtrees that cover a range, largest first. Its start is a multiple of the first one. */
-function rangePlan(start: number, end: number): NodePlace[] {
+export function rangePlan(start: number, end: number): NodePlace[] {
   const nodes: NodePlace[] = [];
   for (let at = start; at < end; ) {
     let level = 0;

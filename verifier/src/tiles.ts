@@ -41,6 +41,23 @@ export function tileWidth(level: number | "entries", index: number, size: number
   return Math.min(TILE_WIDTH, Math.max(0, hashes - index * TILE_WIDTH));
 }
 
+/**
+ * Tiles (or, at level "entries", bundles) that a log of `newer` entries has and one of `older` entries has not, or not as
+ * wide; from left to right.
+ */
+export function* tilesBetween(
+  level: number | "entries",
+  older: number,
+  newer: number,
+): Generator<Tile> {
+  const span = TILE_WIDTH ** (level === "entries" ? 0 : level);
+  const [had, has] = [Math.floor(older / span), Math.floor(newer / span)];
+  if (had === has) return;
+  for (let index = Math.floor(had / TILE_WIDTH); index * TILE_WIDTH < has; index++) {
+    yield { level, index, width: Math.min(TILE_WIDTH, has - index * TILE_WIDTH) };
+  }
+}
+
 /** The tile that holds a node, or the nodes below it, as wide as a tree of `size` entries has it. */
 export function tileOfNode({ level, index }: NodePlace, size: number): Tile {
   const tileLevel = Math.floor(level / TILE_HEIGHT);

@@ -3,7 +3,7 @@ import { sha256 } from "./sha256.ts";
 import { VerifyError } from "./verify-error.ts";
 
 /** First byte of a key: what its signatures mean (c2sp.org/signed-note, c2sp.org/tlog-cosignature). */
-export const KEY_TYPE = { ed25519: 1, cosignature: 4 } as const;
+export const KEY_TYPE = { ed25519: 1, cosignature: 4, mlDsa44: 6 } as const;
 
 export type VerifierKey = {
   name: string;

@@ -17,10 +17,13 @@ export type VerifiedCheckpoint = {
   keys: string[];
 };
 
+/** A key that its reader trusts: `NAME+HASH+KEY`, or a verifier made elsewhere, such as `mlDsaVerifier`. */
+export type TrustedKey = string | Verifier;
+
 /** Checks a signed checkpoint; never throws. */
 export function verifyCheckpoint(
   note: string,
-  vkeys: readonly string[],
+  vkeys: readonly TrustedKey[],
 ): VerifiedCheckpoint | Failure {
   return failureInsteadOfThrow(() => verifiedCheckpoint(openCheckpoint(note, verifiersOf(vkeys))));
 }
@@ -30,7 +33,7 @@ export type VerifiedGrowth = { ok: true; older: VerifiedCheckpoint; newer: Verif
 /** Checks that a log only appended between two of its signed checkpoints; never throws. */
 export function verifyGrowth(
   { older, newer, proof }: { older: string; newer: string; proof: readonly Uint8Array[] },
-  vkeys: readonly string[],
+  vkeys: readonly TrustedKey[],
 ): VerifiedGrowth | Failure {
   return failureInsteadOfThrow(() => {
     const verifiers = verifiersOf(vkeys);
@@ -55,11 +58,15 @@ export function verifyGrowth(
 }
 
 /** Verifiers of keys, each once. */
-export function verifiersOf(vkeys: readonly string[]): Verifier[] {
+export function verifiersOf(vkeys: readonly TrustedKey[]): Verifier[] {
   if (vkeys.length === 0) {
     throw new VerifyError("verify/key-missing", "No key was given.", "Give the key of the log.");
   }
-  return [...new Set(vkeys)].map((vkey) => verifierOf(vkey));
+  return [...new Set(vkeys)].map((key) => (isVerifier(key) ? key : verifierOf(key)));
+}
+
+function isVerifier(key: TrustedKey): key is Verifier {
+  return typeof key === "object" && key !== null;
 }
 
 export function verifiedCheckpoint({ checkpoint, verified }: OpenedCheckpoint): VerifiedCheckpoint {

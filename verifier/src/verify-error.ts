@@ -21,14 +21,25 @@ export function failureInsteadOfThrow<Result>(check: () => Result): Result | Fai
   try {
     return check();
   } catch (error) {
-    if (error instanceof VerifyError) {
-      return { ok: false, code: error.code, message: error.message, help: error.help };
-    }
-    return {
-      ok: false,
-      code: "verify/unexpected",
-      message: `The check itself failed: ${error instanceof Error ? error.message : "unknown error"}.`,
-      help: "Treat the input as not verified, and report it: this is a bug in the verifier.",
-    };
+    return failureOf(error);
   }
+}
+
+/** The same for a check that waits for what it reads. */
+export function failureInsteadOfReject<Result>(
+  check: () => Promise<Result>,
+): Promise<Result | Failure> {
+  return check().catch(failureOf);
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof VerifyError) {
+    return { ok: false, code: error.code, message: error.message, help: error.help };
+  }
+  return {
+    ok: false,
+    code: "verify/unexpected",
+    message: `The check itself failed: ${error instanceof Error ? error.message : "unknown error"}.`,
+    help: "Treat the input as not verified, and report it: this is a bug in the verifier.",
+  };
 }

@@ -3,7 +3,12 @@ import { decodeEntry, type Entry } from "./entry.ts";
 import { leafHash } from "./merkle.ts";
 import { verifyInclusion } from "./merkle-verify.ts";
 import { parseReceipt } from "./receipt.ts";
-import { type VerifiedCheckpoint, verifiedCheckpoint, verifiersOf } from "./verify-checkpoint.ts";
+import {
+  type TrustedKey,
+  type VerifiedCheckpoint,
+  verifiedCheckpoint,
+  verifiersOf,
+} from "./verify-checkpoint.ts";
 import { type Failure, failureInsteadOfThrow, VerifyError } from "./verify-error.ts";
 
 /** The log says: `entry` stands at `index` among the first `size` entries. */
@@ -13,7 +18,10 @@ export type VerifiedReceipt = VerifiedCheckpoint & { index: number; entry: Entry
  * Checks a receipt against the keys that its reader trusts; the log's own must be among them. Offline,
  * bounded, and it never throws: every input has an answer.
  */
-export function verifyReceipt(text: string, vkeys: readonly string[]): VerifiedReceipt | Failure {
+export function verifyReceipt(
+  text: string,
+  vkeys: readonly TrustedKey[],
+): VerifiedReceipt | Failure {
   return failureInsteadOfThrow(() => {
     const verifiers = verifiersOf(vkeys);
     const { index, proof, entry, checkpoint: note } = parseReceipt(text);

@@ -9,12 +9,20 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import vm from "node:vm";
 import { transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeEntry, formatReceipt, leafHash, signCheckpoint, utf8 } from "../src/index.ts";
-import { LOG, OTHER_LOG, sampleCheckpoint, sampleEntry, sampleReceipt } from "./samples.ts";
+import { mlDsaSigner } from "../src/ml-dsa.ts";
+import {
+  LOG,
+  logFiles,
+  OTHER_LOG,
+  sampleCheckpoint,
+  sampleEntry,
+  sampleReceipt,
+} from "./samples.ts";
 
 /** What is published, used as its readers use it: the command, the browser's file, the types. */
 const root = resolve(import.meta.dirname, "..");
@@ -100,12 +108,41 @@ describe("the command", () => {
     ["a file that is not there", ["absent", "--key", LOG.vkey]],
     ["a file that is not text", ["latin1", "--key", LOG.vkey]],
     ["a file that is too large", ["large", "--key", LOG.vkey]],
-    ["a folder", [".", "--key", LOG.vkey]],
+    ["a folder without a log", ["node_modules", "--key", LOG.vkey]],
+    ["a folder as a key file", ["receipt", "--key-file", "."]],
     ["a key file that is not there", ["receipt", "--key-file", "absent"]],
   ])("exits with 2 for %s, one line and where to look", (_, args) => {
     const { status, stdout, stderr } = command(args);
     expect([status, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/^sealbase-verify: .+\nTry: sealbase-verify --help\n$/);
+  });
+
+  it("verifies a folder with the files of a log, and ML-DSA keys when they are given", async () => {
+    const second = mlDsaSigner(LOG.name, new Uint8Array(32).fill(9));
+    const files = await logFiles(300, [LOG, second]);
+    for (const [path, bytes] of files) {
+      mkdirSync(dirname(join(folder, "log", path)), { recursive: true });
+      writeFileSync(join(folder, "log", path), bytes);
+    }
+    const keys = ["--key", LOG.vkey, "--key", second.vkey];
+    for (const bin of [undefined, join(installed, "bin/sealbase-verify.js")]) {
+      const { status, stdout } = command(["log", ...keys], bin === undefined ? {} : { bin });
+      expect([status, JSON.parse(stdout)]).toMatchObject([
+        0,
+        { what: "log", size: 300, entries: true, tiles: 3, keys: { length: 2 } },
+      ]);
+    }
+    const lines = command(["log", "--key", LOG.vkey, "--no-json"]);
+    expect(lines.stdout).toMatch(/^VERIFIED log\n[^]*\nfiles {3}3 tiles, every entry\n/);
+    const tile = join(folder, "log/tile/0/000");
+    for (const size of [0, 31, 8_191, 8_193, 9_000]) {
+      writeFileSync(tile, Buffer.alloc(size));
+      const { status, stdout } = command(["log", ...keys]);
+      expect([status, JSON.parse(stdout).code]).toEqual([1, "verify/tile-malformed"]);
+    }
+    rmSync(tile);
+    mkdirSync(tile);
+    expect(JSON.parse(command(["log", ...keys]).stdout).code).toBe("verify/file-unreadable");
   });
 
   it("helps, and tells its version", () => {
@@ -169,10 +206,43 @@ describe("the browser's file", () => {
   });
 });
 
+describe("the browser's files", () => {
+  it("load no post-quantum code to check Ed25519", () => {
+    const size = (file: string) => readFileSync(join(installed, "dist", file)).length;
+    expect(size("browser.js")).toBeLessThan(60_000);
+    expect(readFileSync(join(installed, "dist/browser.js"), "utf8")).not.toMatch(
+      /ML-DSA44|ml_dsa/i,
+    );
+    expect(readFileSync(join(installed, "dist/index.js"), "utf8")).not.toContain("post-quantum");
+  });
+
+  it("verify ML-DSA-44 where both are loaded", async () => {
+    const second = mlDsaSigner(LOG.name, new Uint8Array(32).fill(9));
+    const note = await sampleCheckpoint(5, [LOG, second] as never);
+    const world = vm.createContext({
+      TextEncoder,
+      TextDecoder,
+      note,
+      keys: [LOG.vkey, second.vkey],
+    });
+    for (const [file, globalName] of [
+      ["browser.js", "verifier"],
+      ["browser-ml-dsa.js", "mlDsa"],
+    ] as const) {
+      const module = readFileSync(join(installed, "dist", file), "utf8");
+      vm.runInContext((await transform(module, { format: "iife", globalName })).code, world);
+    }
+    const check = "verifier.verifyCheckpoint(note, [keys[0], mlDsa.mlDsaVerifier(keys[1])])";
+    expect(vm.runInContext(`${check}.keys.length`, world)).toBe(2);
+  });
+});
+
 describe("the types", () => {
   it("are those of the functions", () => {
     const reader = `
       import { type Entry, verifyReceipt } from "@sealbase/verifier";
+      import { mlDsaVerifier } from "@sealbase/verifier/ml-dsa";
+      verifyReceipt("text", ["key", mlDsaVerifier("key")]);
       const answer = verifyReceipt("text", ["key"]);
       if (answer.ok) { const entry: Entry = answer.entry; void entry; }
       // @ts-expect-error: a message is text

@@ -4,12 +4,16 @@ import {
   type Entry,
   ed25519Signer,
   encodeEntry,
+  encodeEntryBundle,
   formatReceipt,
   type HashAt,
   inclusionProof,
   leafHash,
   payloadHash,
+  type Signer,
   signCheckpoint,
+  TileTree,
+  tilePath,
   utf8,
 } from "../src/index.ts";
 
@@ -30,7 +34,7 @@ export function sampleEntry(index: number): Entry {
   return {
     v: 2,
     log: "log.example/orders",
-    time: `2026-11-20T08:00:00.${String(index).padStart(3, "0")}Z`,
+    time: `2026-11-20T08:00:00.${String(index % 1_000).padStart(3, "0")}Z`,
     kind: "ledger.transfer",
     actor: `user:${index}`,
     action: "ledger.transfer.post",
@@ -57,7 +61,30 @@ export function logOf(leaves: readonly Uint8Array[]): { range: CompactRange; has
   };
 }
 
-export async function sampleCheckpoint(size: number, signers = [LOG]): Promise<string> {
+/** All files of a log of samples (c2sp.org/tlog-tiles), by path. */
+export async function logFiles(
+  size: number,
+  signers: readonly Signer[] = [LOG],
+): Promise<Map<string, Uint8Array>> {
+  const leaves = sampleLeaves(size);
+  const files = new Map<string, Uint8Array>();
+  const tree = new TileTree();
+  for (const leaf of leaves) tree.append(leafHash(leaf));
+  for (const { level, index, hashes } of [...tree.takeFull(), ...tree.partial()]) {
+    const width = hashes.length / 32;
+    files.set(tilePath({ level, index, width }), hashes);
+    if (level > 0) continue;
+    const bundle = encodeEntryBundle(leaves.slice(index * 256, index * 256 + width));
+    files.set(tilePath({ level: "entries", index, width }), bundle);
+  }
+  const head = { origin: LOG.name, size, root: tree.root() };
+  return files.set("checkpoint", utf8(await signCheckpoint(head, signers)));
+}
+
+export async function sampleCheckpoint(
+  size: number,
+  signers: readonly Signer[] = [LOG],
+): Promise<string> {
   const { range } = logOf(sampleLeaves(size));
   return signCheckpoint({ origin: LOG.name, size, root: range.root() }, signers);
 }

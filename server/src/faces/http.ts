@@ -10,6 +10,7 @@ import type { Health } from "./rest/health.ts";
 import { BODY_BYTES_MAX } from "./rest/json.ts";
 import { answer, refusalOf, requestIdOf } from "./rest/problem.ts";
 import { addRest } from "./rest/server.ts";
+import { addTlog } from "./tlog/server.ts";
 
 /** Who sends a request slower than this holds a socket for nothing. */
 const REQUEST_MS = 60_000;
@@ -59,6 +60,7 @@ export function openHttp(
   observeRequests(app, parts.metrics, operations);
   allowOrigins(app, corsOrigins);
   addRest(app, parts, operations, health);
+  addTlog(app, parts, operations);
   addRealtime(app, parts, operations);
   addConnect(app, parts, operations, health);
   addGraphql(app, parts, operations, development);

@@ -17,6 +17,8 @@ export interface Config {
   readonly grpc?: GrpcSettings | undefined;
   /** Names this installation in its logs' origins; fixed for a log once it exists. */
   readonly origin: string;
+  /** Logs sign checkpoints with ML-DSA-44 beside Ed25519: all of them, none, or (undefined) those that have such a key. */
+  readonly logMlDsa: boolean | undefined;
   readonly logLevel: string;
   /** 32 bytes that signing keys are encrypted with; undefined means the file `master.key` of the data folder. */
   readonly masterKey: Uint8Array | undefined;
@@ -55,6 +57,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       ORIGIN,
       "a lower-case host name",
     ),
+    logMlDsa:
+      env["SEALBASE_LOG_ML_DSA"] === undefined ? undefined : isOn("SEALBASE_LOG_ML_DSA", env, "0"),
     logLevel: oneOf("SEALBASE_LOG", env["SEALBASE_LOG"] ?? "info", LOG_LEVELS),
     masterKey:
       env["SEALBASE_MASTER_KEY"] === undefined

@@ -406,6 +406,13 @@ export interface LedgerHeads {
   updated_at: Generated<Timestamp>;
 }
 
+export interface LedgerOpenings {
+  tenant_id: string;
+  readers: string;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface LedgerPayloads {
   tenant_id: string;
   entry_id: string;
@@ -937,6 +944,7 @@ export interface DB {
   "ledger.entries": LedgerEntries;
   "ledger.forwarding_accounting": LedgerForwardingAccounting;
   "ledger.heads": LedgerHeads;
+  "ledger.openings": LedgerOpenings;
   "ledger.payloads": LedgerPayloads;
   "ledger.payment_registry_endorsements": LedgerPaymentRegistryEndorsements;
   "ledger.payment_registry_records": LedgerPaymentRegistryRecords;

@@ -3,6 +3,7 @@ import { Committer } from "./committer.ts";
 import type { Parts } from "./parts.ts";
 import type { Ports } from "./ports.ts";
 import { ReadLog } from "./read-log.ts";
+import { Strangers } from "./strangers.ts";
 import { Suspicions } from "./suspicions.ts";
 
 export { IDEMPOTENCY_KEY_MAX, isRequestId } from "./1-request.ts";
@@ -23,7 +24,7 @@ export { run } from "./pipeline.ts";
 export * from "./ports.ts";
 export { etagOf, namesTag } from "./precondition.ts";
 export { digestOf } from "./read-log.ts";
-export { badIdempotencyKey } from "./refusals.ts";
+export { badIdempotencyKey, logMissing } from "./refusals.ts";
 export { sealIn } from "./seal-in.ts";
 export { type OpenStream, openStream } from "./stream.ts";
 
@@ -35,5 +36,6 @@ export function openPipeline(ports: Ports): Parts {
     committer,
     reads: new ReadLog(ports, committer),
     suspicions: new Suspicions(ports, committer),
+    strangers: new Strangers(ports),
   };
 }

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Append } from "#kernel/append.ts";
 import type { Tx } from "#kernel/db.ts";
 import type { Paging } from "#kernel/page.ts";
-import type { Ports, Principal, ScoreSubject } from "./ports.ts";
+import type { Ports, Principal, Readers, ScoreSubject } from "./ports.ts";
 
 /** What an operation's own code knows of the call it runs in. */
 export interface Call<Input> {
@@ -102,6 +102,14 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   record?(call: Call<z.output<In>>): Recorded<z.input<Out>> | Promise<Recorded<z.input<Out>>>;
   /** Step 4 of a stream; `output` is the shape of one item. */
   stream?(call: StreamCall<z.output<In>>): AsyncIterable<z.input<Out>>;
+  /**
+   * Whoever has no key may read it, too, where the project shows as much as is needed: the same output, drawn from the
+   * transaction and the input alone, recorded nowhere.
+   */
+  readonly strangers?: {
+    readonly need: Exclude<Readers, "none">;
+    read(tx: Tx, input: z.output<In>): Promise<z.input<Out>>;
+  };
   /** What an If-Match is compared with: the resource as its reader would get it now, locked until the call ends. */
   current?(call: TxCall<z.output<In>>): Promise<unknown>;
   /** What a transaction's action was about. */

@@ -21,6 +21,8 @@ export interface Ports {
   readonly telemetry: Telemetry;
   readonly feed: Feed;
   readonly agents: AgentGate;
+  /** What the transaction's project shows to people without a key. */
+  readonly readers: (tx: Tx) => Promise<Readers>;
   readonly projectCreated: ProjectCreated;
   /** Encrypts a secret under the master key, to be opened where it is bound to only. */
   readonly sealSecret: (secret: Uint8Array, bound: string) => Uint8Array;
@@ -146,6 +148,9 @@ export interface Scorer {
     of: { id: string; scoreMax: number; refused: boolean; time_ms: number },
   ): readonly Append[];
 }
+
+/** What of a project's log everybody may read: nothing; checkpoints, tiles and proofs; entries, too. */
+export type Readers = "none" | "hashes" | "entries";
 
 /** Step 5. */
 export interface Ledger {

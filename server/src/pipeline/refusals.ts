@@ -125,3 +125,22 @@ export const tooManyStreams = (inProject: number) =>
     { streams_of_project: inProject },
     "End streams that nobody reads, or connect to another server.",
   );
+
+/** The same words for a log that is closed to strangers and for one that is not there. */
+export const logMissing = () =>
+  new Refusal(
+    "request/log_missing",
+    404,
+    "There is no log here that you may read",
+    {},
+    "Check the project's id; a log that is not open to everybody wants an API key of its project.",
+  );
+
+export const tooManyStrangers = (waiting: number) =>
+  new Refusal(
+    "request/too_many_strangers",
+    503,
+    "This server reads for as many callers without a key as it can at once",
+    { waiting },
+    "Ask again in a second, or read from a mirror.",
+  );

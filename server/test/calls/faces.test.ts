@@ -87,7 +87,10 @@ describe("nothing is left out", () => {
   });
 
   test("every face that is made is among them", () => {
-    const made = globSync("src/faces/*/", { cwd: packageRoot }).map((path) => basename(path));
+    const made = globSync("src/faces/*/", { cwd: packageRoot })
+      .map((path) => basename(path))
+      // Files of a log, which three operations have the bytes of: server/test/calls/tlog.test.ts.
+      .filter((face) => face !== "tlog");
     const homes = new Set([faces.rest, ...faces.others].map(({ home }) => home));
     expect([...homes].toSorted()).toEqual([...made, "sdk"].toSorted());
   });

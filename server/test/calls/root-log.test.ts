@@ -48,6 +48,16 @@ test("the heads of all logs are sealed in one log, and each project can show its
   });
 });
 
+test("everybody may read the root log, under its name", async () => {
+  await pay(await system.project());
+  await system.sealHeads();
+  const get = (path: string) => system.as("").call("GET", `/log/root/${path}`);
+  const [, size] = (await get("checkpoint")).text.split("\n");
+  const bundle = await get(`tile/entries/000${Number(size) < 256 ? `.p/${size}` : ""}`);
+  expect(bundle.status).toBe(200);
+  expect(bundle.text).toContain('"kind":"head"');
+});
+
 test("a head is sealed once, by one of two servers, and a log that stood still is left alone", async () => {
   const other = await system.another();
   const caller = await system.project();

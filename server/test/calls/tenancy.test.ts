@@ -229,6 +229,23 @@ const CASES: Record<string, Case> = {
     path: "/v1/ledger/root-seal",
     want: "action/root_seal_pending",
   }),
+  "ledger.tile.get": () => ({
+    path: "/v1/ledger/tiles?level=0&index=0",
+    want: ({ text }) => expect(text).not.toContain(system.home.projectId),
+  }),
+  "ledger.bundle.get": () => ({
+    path: "/v1/ledger/bundles?index=0",
+    want: ({ text }) => expect(text).not.toContain(system.home.projectId),
+  }),
+  "ledger.consistency.get": () => ({
+    path: "/v1/ledger/consistency?older_size=0",
+    want: ({ body }) => expect(body.log).toContain(other.projectId),
+  }),
+  "ledger.log.open": () => ({
+    path: "/v1/ledger/open",
+    body: { readers: "entries" },
+    want: ({ body }) => expect(body.log).toContain(other.projectId),
+  }),
   "ledger.log.verify": () => ({
     path: "/v1/ledger/verify",
     want: ({ body }) => expect(body.log).toContain(other.projectId),
@@ -310,6 +327,8 @@ describe("another organization's project sees nothing through", () => {
 
 test("what the other project tried changed nothing of the first", async () => {
   const { home } = system;
+  const open = await system.as("").call("GET", `/log/${home.projectId}/checkpoint`);
+  expect(open.body.code).toBe("request/log_missing");
   expect((await home.call("GET", `/v1/projects/${theirs.project}`)).body.score_max).not.toBe(1);
   const keys = (await home.call("GET", "/v1/api-keys")).body.items;
   expect(keys.every(({ revoked_at }: { revoked_at: string | null }) => revoked_at === null)).toBe(

@@ -165,6 +165,39 @@ export const cases: readonly Case[] = [
     missing: missing("action/entry_missing"),
   },
   {
+    operation: "ledger.tile.get",
+    async prepare(world) {
+      await assess(world);
+      return { level: 0, index: 0, width: 1 };
+    },
+    bad: { width: 257 },
+    missing: missing("action/tile_missing", { index: 9_007_199_254_740_991 }),
+  },
+  {
+    operation: "ledger.bundle.get",
+    async prepare(world) {
+      await assess(world);
+      return { index: 0, width: 1 };
+    },
+    bad: { width: 0 },
+    missing: missing("action/tile_missing", { index: 9_007_199_254_740_991 }),
+  },
+  {
+    operation: "ledger.consistency.get",
+    async prepare(world) {
+      await assess(world);
+      await assess(world);
+      return { older_size: 1, newer_size: 2 };
+    },
+    bad: { older_size: -1 },
+    missing: missing("action/size_unpublished", { older_size: 9_007_199_254_740_991 }),
+  },
+  {
+    operation: "ledger.log.open",
+    prepare: () => ({ readers: "entries", reason: "for our auditors" }),
+    bad: { reason: tooLong },
+  },
+  {
     operation: "ledger.log.verify",
     async prepare(world) {
       await assess(world);

@@ -40,7 +40,13 @@ const KEY = /(?:sk|as|whsec)_[\w+/=-]+/;
 /** Hex, base64, and the short hash in a verifier key. */
 const DIGEST = /[0-9a-f]{64}|[A-Za-z0-9+/]{40,}={0,2}|(?<=\+)[0-9a-f]{8}(?=\+)/;
 
-const CHANGING = new RegExp([UUID, TIME, KEY, DIGEST].map(({ source }) => source).join("|"), "g");
+/** The root log is one for all worlds: where an entry of it stands is chance. */
+const ROOT_RECEIPT = /c2sp\.org\/tlog-proof@v1\n(?:.+\n)+\n.+\/log\/root\n(?:.*\n)*/;
+
+const CHANGING = new RegExp(
+  [ROOT_RECEIPT, UUID, TIME, KEY, DIGEST].map(({ source }) => source).join("|"),
+  "g",
+);
 const whole = ({ source }: RegExp) => new RegExp(`^(?:${source})$`);
 const KINDS = [
   [whole(UUID), "id"],

@@ -1,15 +1,24 @@
 /** The door of ledger: entries on their way into a log, the sequencer, receipts, verification. */
 import { auditStart } from "./operations/audit-start.ts";
+import { bundleGet } from "./operations/bundle-get.ts";
 import { checkpointGet } from "./operations/checkpoint-get.ts";
+import { consistencyGet } from "./operations/consistency-get.ts";
 import { entryGet } from "./operations/entry-get.ts";
 import { entryList } from "./operations/entry-list.ts";
+import { logOpen } from "./operations/log-open.ts";
 import { logVerify } from "./operations/log-verify.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
 import { rootSealGet } from "./operations/root-seal-get.ts";
+import { tileGet } from "./operations/tile-get.ts";
 
 export { audit } from "./audit.ts";
 export { openLedger } from "./ledger.ts";
-export { readCheckpoints, readEntriesWithin, readNewestCheckpoint } from "./queries.ts";
+export {
+  readCheckpoints,
+  readEntriesWithin,
+  readNewestCheckpoint,
+  readReaders,
+} from "./queries.ts";
 export { RootLog } from "./root/root-log.ts";
 export { rotateKey } from "./rotate-key.ts";
 export { shown as entryShown } from "./shapes.ts";
@@ -20,7 +29,11 @@ export const operations = [
   entryList,
   entryGet,
   receiptGet,
-  logVerify,
-  auditStart,
   rootSealGet,
+  tileGet,
+  bundleGet,
+  consistencyGet,
+  logVerify,
+  logOpen,
+  auditStart,
 ];

@@ -1,4 +1,9 @@
-import { logVerifierKeys, openLogSigner } from "#domains/security";
+import {
+  ensureSecondKey,
+  logVerifierKeys,
+  openLogSigner,
+  openSecondSigners,
+} from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
@@ -7,6 +12,7 @@ import {
   rootAt,
   type Signer,
   signCheckpoint,
+  type TileBuilder,
   verifyCheckpoint,
 } from "#verifier";
 import {
@@ -19,7 +25,7 @@ import {
   readNewestCheckpoint,
 } from "./queries.ts";
 import { forked, headMoved, restored } from "./refusals.ts";
-import { readTileBuilder, storedHashes, type TileBuilder } from "./tree.ts";
+import { readTileBuilder, storedHashes } from "./tree.ts";
 
 export const BATCH_MAX = 1_024;
 const HASH_BYTES = 32;
@@ -30,7 +36,7 @@ const BATCHES_ON_END = 16;
 export class LogState {
   readonly tenantId: string;
   readonly origin: string;
-  readonly #signer: Signer;
+  readonly #signers: readonly Signer[];
   readonly #range: CompactRange;
   readonly #tiles: TileBuilder;
   #after: string | undefined;
@@ -39,13 +45,13 @@ export class LogState {
   private constructor(
     tenantId: string,
     origin: string,
-    signer: Signer,
+    signers: readonly Signer[],
     range: CompactRange,
     tiles: TileBuilder,
   ) {
     this.tenantId = tenantId;
     this.origin = origin;
-    this.#signer = signer;
+    this.#signers = signers;
     this.#range = range;
     this.#tiles = tiles;
   }
@@ -58,12 +64,19 @@ export class LogState {
    * Reads a log to extend it. Refuses when what was published does not fit what is stored: then this database is an
    * older copy, or was changed, and signing its head would fork the log.
    */
-  static async load(tx: Tx, tenantId: string, masterKey: Uint8Array): Promise<LogState> {
+  static async load(
+    tx: Tx,
+    tenantId: string,
+    { masterKey, secondKeys }: { masterKey: Uint8Array; secondKeys: boolean | undefined },
+  ): Promise<LogState> {
     const { head, range } = await readConsistent(tx, tenantId);
-    const tiles = await readTileBuilder(tx, head.size);
-    if (!(await isMadeOf(range, storedHashes(tx)))) throw forked(head.origin, head.size);
-    const signer = await openLogSigner(tx, masterKey, head.origin);
-    return new LogState(tenantId, head.origin, signer, range, tiles);
+    const { origin, size } = head;
+    const tiles = await readTileBuilder(tx, size);
+    if (!(await isMadeOf(range, storedHashes(tx)))) throw forked(origin, size);
+    const signers = [await openLogSigner(tx, masterKey, origin)];
+    if (secondKeys === true) await ensureSecondKey(tx, masterKey, tenantId, origin);
+    if (secondKeys !== false) signers.push(...(await openSecondSigners(tx, masterKey, origin)));
+    return new LogState(tenantId, origin, signers, range, tiles);
   }
 
   /**
@@ -105,9 +118,10 @@ export class LogState {
     const root = this.#range.root();
     if (range.size !== this.size || !equalBytes(range.root(), root))
       throw headMoved(this.origin, this.size, range.size);
-    const note = await signCheckpoint({ origin: this.origin, size: this.size, root }, [
-      this.#signer,
-    ]);
+    const note = await signCheckpoint(
+      { origin: this.origin, size: this.size, root },
+      this.#signers,
+    );
     if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
     // Another server published meanwhile; or the log is not the one that was published.
     const { head: now } = await readConsistent(tx, this.tenantId);

@@ -1,5 +1,6 @@
 import { type Append, appendTable, rowOf, StatementBuilder } from "#kernel/append.ts";
 import { query, type Tx } from "#kernel/db.ts";
+import type { Readers } from "#pipeline";
 
 const PENDING = appendTable("ledger.pending", { id: "uuid", entry: "bytea" });
 const PAYLOADS = appendTable("ledger.payloads", {
@@ -299,6 +300,83 @@ export const readTiles = (tx: Tx, level: number, from: number, to: number): Prom
      where tenant_id = (select ops.tenant()) and level = $1 and index >= $2 and index < $3 order by index`,
     [level, from, to],
   );
+
+/** What strangers may read of the log; `none` also where there is no such project. */
+export async function readReaders(tx: Tx): Promise<Readers> {
+  const [row] = await query<{ readers: Readers }>(
+    tx,
+    "select readers from ledger.openings where tenant_id = (select ops.tenant())",
+  );
+  return row?.readers ?? "none";
+}
+
+export async function writeReaders(tx: Tx, tenantId: string, readers: Readers): Promise<void> {
+  await query(
+    tx,
+    `insert into ledger.openings (tenant_id, readers) values ($1, $2)
+     on conflict (tenant_id) do update set readers = excluded.readers`,
+    [tenantId, readers],
+  );
+}
+
+/** What a tile is read from: itself when it is full, else what is below it; and how far the log is published. */
+export interface TileSource {
+  readonly origin: string;
+  readonly published: number;
+  readonly full: Buffer | null;
+  /** Entries below level 0, full tiles below the others. */
+  readonly below: readonly Buffer[];
+}
+
+const PUBLISHED = `from ledger.heads h cross join lateral (
+  select coalesce(max(c.size), 0) as published from ledger.checkpoints c where c.tenant_id = h.tenant_id) p`;
+
+export async function readTileSource(
+  tx: Tx,
+  level: number,
+  index: number,
+): Promise<TileSource | undefined> {
+  const below =
+    level === 0
+      ? "select e.entry from ledger.entries e where e.tenant_id = h.tenant_id"
+      : "select b.hashes from ledger.tiles b where b.tenant_id = h.tenant_id and b.level = $1::int2 - 1";
+  const [row] = await query<TileSource>(
+    tx,
+    `select h.origin, p.published, t.hashes as full,
+       case when t.hashes is null then array(${below} and index >= $2::int8 * 256 and index < ($2::int8 + 1) * 256 order by index)
+         else '{}' end as below
+     ${PUBLISHED} left join ledger.tiles t on t.tenant_id = h.tenant_id and t.level = $1::int2 and t.index = $2::int8
+     where h.tenant_id = (select ops.tenant())`,
+    [level, index],
+  );
+  return row;
+}
+
+/** The entries of a bundle, those that no checkpoint covers left out, and how far the log is published. */
+export async function readBundle(
+  tx: Tx,
+  index: number,
+): Promise<{ origin: string; published: number; entries: Buffer[] } | undefined> {
+  const [row] = await query<{ origin: string; published: number; entries: Buffer[] }>(
+    tx,
+    `select h.origin, p.published, array(select e.entry from ledger.entries e where e.tenant_id = h.tenant_id
+       and e.index >= $1::int8 * 256 and e.index < least(($1::int8 + 1) * 256, p.published) order by e.index) as entries
+     ${PUBLISHED} where h.tenant_id = (select ops.tenant())`,
+    [index],
+  );
+  return row;
+}
+
+/** How far the log is published, and its name. */
+export async function readPublished(
+  tx: Tx,
+): Promise<{ origin: string; published: number } | undefined> {
+  const [row] = await query<{ origin: string; published: number }>(
+    tx,
+    `select h.origin, p.published ${PUBLISHED} where h.tenant_id = (select ops.tenant())`,
+  );
+  return row;
+}
 
 export interface LogWithWork {
   readonly id: string;

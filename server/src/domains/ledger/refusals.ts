@@ -84,3 +84,30 @@ export const verificationBusy = (running: number) =>
     { running },
     "Ask again when they are done.",
   );
+
+export const tileMissing = (what: string, published: number) =>
+  new Refusal(
+    "action/tile_missing",
+    404,
+    "The published log does not reach as far as this tile",
+    { tile: what, published_size: published },
+    "Ask for what the newest checkpoint's size has: GET /v1/ledger/checkpoint.",
+  );
+
+export const sizesReversed = (older: number, newer: number) =>
+  new Refusal(
+    "action/sizes_reversed",
+    400,
+    "A log does not shrink: the older size is above the newer one",
+    { older_size: older, newer_size: newer },
+    "Give the smaller size as older_size.",
+  );
+
+export const sizeUnpublished = (size: number, published: number) =>
+  new Refusal(
+    "action/size_unpublished",
+    404,
+    "No checkpoint covers this size yet",
+    { size, published_size: published },
+    "Ask for a size up to that of the newest checkpoint.",
+  );

@@ -65,6 +65,8 @@ export interface SequencerParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly masterKey: Uint8Array;
+  /** Whether logs sign with ML-DSA-44, too; undefined: those that have a key for it. */
+  readonly secondKeys: boolean | undefined;
 }
 
 /**
@@ -199,12 +201,12 @@ export class Sequencer {
 
   async #drain(tenantId: string, worker: Worker): Promise<void> {
     const scope = { role: "writer", tenantId } as const;
-    const { db, clock, metrics, masterKey } = this.#parts;
+    const { db, clock, metrics } = this.#parts;
     for (;;) {
       if (worker.stale === true) worker.state = undefined;
       worker.stale = false;
       const state = (worker.state ??= await db.transaction(scope, (tx) =>
-        LogState.load(tx, tenantId, masterKey),
+        LogState.load(tx, tenantId, this.#parts),
       ));
       const isDue = clock() - worker.published_ms >= PUBLISH_MS;
       const begun_ms = performance.now();

@@ -20,6 +20,16 @@ export const entry = z
   })
   .meta({ id: "Entry" });
 
+/** Place of a tile or bundle in its level. */
+export const tileIndex = z.coerce.number().int().min(0).describe("Its place in its level, from 0");
+export const tileWidth = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .max(256)
+  .optional()
+  .describe("Only its first so many; as many as are published unless told");
+
 export function shown({ id, index, entry: bytes, payload }: StoredEntry): z.input<typeof entry> {
   const { time, kind, actor, action, outcome, refs, payload_hash } = decodeEntry(bytes);
   return {

@@ -1,43 +1,13 @@
 import type { Tx } from "#kernel/db.ts";
-import { CompactRange, type HashAt, leafHash } from "#verifier";
-import { readBytes, readTiles, type Tile } from "./queries.ts";
-
-const WIDTH = 256;
-const HASH_BYTES = 32;
-
-/** Collects the hashes of a growing tree into tiles of 256 and gives out each as it becomes full. */
-export class TileBuilder {
-  /** By tile level, hashes of the tile that is not full yet. */
-  readonly #partial: Uint8Array[][];
-  #full: Tile[] = [];
-
-  constructor(partial: Uint8Array[][] = []) {
-    this.#partial = partial;
-  }
-
-  /** A node of the tree; only every eighth level is kept in tiles. */
-  add(level: number, index: number, hash: Uint8Array): void {
-    if (level % 8 !== 0) return;
-    const tileLevel = level / 8;
-    this.#partial[tileLevel] ??= [];
-    const hashes = this.#partial[tileLevel];
-    hashes.push(hash);
-    if (hashes.length < WIDTH) return;
-    this.#partial[tileLevel] = [];
-    this.#full.push({
-      level: tileLevel,
-      index: Math.floor(index / WIDTH),
-      hashes: Buffer.concat(hashes),
-    });
-  }
-
-  /** The tiles that became full since the last time. */
-  takeFull(): Tile[] {
-    const full = this.#full;
-    this.#full = [];
-    return full;
-  }
-}
+import {
+  CompactRange,
+  type HashAt,
+  leafHash,
+  splitTile,
+  TileBuilder,
+  TILE_WIDTH as WIDTH,
+} from "#verifier";
+import { readBytes, readTiles } from "./queries.ts";
 
 /** The partial tiles of a log of this size, read back so that it can be extended. */
 export async function readTileBuilder(tx: Tx, size: number): Promise<TileBuilder> {
@@ -77,7 +47,7 @@ async function readTile(
   needed: number,
 ): Promise<Uint8Array[]> {
   const [stored] = await readTiles(tx, level, index, index + 1);
-  if (stored !== undefined) return split(stored.hashes);
+  if (stored !== undefined) return splitTile(stored.hashes);
   return readHashes(tx, level, index * WIDTH, index * WIDTH + needed);
 }
 
@@ -87,18 +57,14 @@ async function readHashes(tx: Tx, level: number, from: number, to: number): Prom
   const hashes =
     level === 0
       ? (await readBytes(tx, from, to)).map(leafHash)
-      : (await readTiles(tx, level - 1, from, to)).map((tile) => rootOf(split(tile.hashes)));
+      : (await readTiles(tx, level - 1, from, to)).map((tile) => rootOf(splitTile(tile.hashes)));
   if (hashes.length !== to - from)
     throw new Error(`tile level ${level} lacks hashes between ${from} and ${to}`);
   return hashes;
 }
 
-const split = (hashes: Uint8Array): Uint8Array[] =>
-  Array.from({ length: hashes.length / HASH_BYTES }, (_, i) =>
-    hashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
-  );
-
-function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
+/** The root over all hashes of a tile, or of those given. */
+export function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
   const range = new CompactRange();
   for (const hash of hashes) range.append(hash);
   return range.root();

@@ -1,7 +1,7 @@
 import { recomputeTraces } from "#domains/authz";
 import { type RETAINED_TABLES, readFinishedJobIds, readRetainedUntil } from "#domains/ops";
 import { readPaymentIds, readPayments, readScoreIds, readScores } from "#domains/risk";
-import { logVerifierKeys } from "#domains/security";
+import { logVerifierKeys, secondVerifiers } from "#domains/security";
 import { readEventIds, readEvents, readSealedCalls } from "#domains/telemetry";
 import type { Tx } from "#kernel/db.ts";
 import { digestOf } from "#pipeline";
@@ -12,6 +12,8 @@ import {
   equalBytes,
   leafHash,
   payloadHash,
+  TileBuilder,
+  type TrustedKey,
   toHex,
   verifyCheckpoint,
 } from "#verifier";
@@ -29,7 +31,6 @@ import {
   type StoredEntry,
   type Tile,
 } from "./queries.ts";
-import { TileBuilder } from "./tree.ts";
 import {
   isRatedSo,
   isSameDecision,
@@ -74,7 +75,10 @@ export async function verifyLog(
 ): Promise<Report> {
   const head = await readHead(tx);
   if (head === undefined) throw new Error("this project has no log");
-  const keys = await logVerifierKeys(tx, head.origin);
+  const keys = [
+    ...(await logVerifierKeys(tx, head.origin)),
+    ...(await secondVerifiers(tx, head.origin)),
+  ];
   const audit = new Audit(tx, head.origin, keys, await readRetainedUntil(tx));
   const newest = await readNewestCheckpoint(tx);
   const end = Math.max(head.size, newest?.size ?? 0);
@@ -138,7 +142,7 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
 class Audit {
   readonly #tx: Tx;
   readonly #log: string;
-  readonly #keys: readonly string[];
+  readonly #keys: readonly TrustedKey[];
   readonly #range = new CompactRange();
   readonly #tiles = new TileBuilder();
   readonly #findings: Finding[] = [];
@@ -151,7 +155,7 @@ class Audit {
   constructor(
     tx: Tx,
     log: string,
-    keys: readonly string[],
+    keys: readonly TrustedKey[],
     retainedUntil: ReadonlyMap<string, number>,
   ) {
     this.#tx = tx;

@@ -1,3 +1,9 @@
 /** The door of security: keys that logs sign with, and secrets under the master key. It has no operations yet. */
 export { createLogKey, logVerifierKeys, openLogSigner, rotateLogKey } from "./log-keys.ts";
+export {
+  ensureSecondKey,
+  openSecondSigners,
+  secondVerifierKeys,
+  secondVerifiers,
+} from "./second-keys.ts";
 export { openSecret, sealSecret } from "./secret-box.ts";

@@ -7,6 +7,14 @@ export interface KeyVersion {
   readonly publicKey: Buffer;
 }
 
+/** What a key of a log is for, and how it signs. */
+export interface KeyKind {
+  readonly purpose: "log" | "log-second";
+  readonly algorithm: "ed25519" | "ml-dsa-44";
+}
+const FIRST: KeyKind = { purpose: "log", algorithm: "ed25519" };
+
+/** Makes a key with its first version, unless the log has one of this purpose. */
 export async function insertKey(
   tx: Tx,
   key: {
@@ -15,13 +23,16 @@ export async function insertKey(
     publicKey: Uint8Array;
     seal: (bound: string) => Uint8Array;
   },
+  { purpose, algorithm }: KeyKind = FIRST,
 ): Promise<void> {
   const id = newId();
-  await query(
+  const made = await query(
     tx,
-    `insert into security.signing_keys (tenant_id, id, name, purpose, algorithm) values ($1, $2, $3, 'log', 'ed25519')`,
-    [key.tenantId, id, key.name],
+    `insert into security.signing_keys (tenant_id, id, name, purpose, algorithm) values ($1, $2, $3, $4, $5)
+     on conflict (tenant_id, purpose, name) do nothing returning id`,
+    [key.tenantId, id, key.name, purpose, algorithm],
   );
+  if (made.length === 0) return;
   await query(
     tx,
     `insert into security.signing_key_versions (tenant_id, signing_key_id, number, public_key, sealed_private_key, is_current)
@@ -71,25 +82,30 @@ export const boundTo = (keyId: string, number: number): string => `${keyId}/${nu
 export async function readCurrentKey(
   tx: Tx,
   name: string,
+  purpose: KeyKind["purpose"] = "log",
 ): Promise<(KeyVersion & { sealed: Buffer }) | undefined> {
   const [row] = await query<KeyVersion & { sealed: Buffer }>(
     tx,
     `select v.signing_key_id as "keyId", v.number, v.public_key as "publicKey", v.sealed_private_key as sealed
      from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
-     where k.tenant_id = (select ops.tenant()) and k.purpose = 'log' and k.name = $1 and v.is_current`,
-    [name],
+     where k.tenant_id = (select ops.tenant()) and k.purpose = $2 and k.name = $1 and v.is_current`,
+    [name, purpose],
   );
   return row;
 }
 
 /** Public halves of every version, the current one first. */
-export async function readPublicKeys(tx: Tx, name: string): Promise<Buffer[]> {
+export async function readPublicKeys(
+  tx: Tx,
+  name: string,
+  purpose: KeyKind["purpose"] = "log",
+): Promise<Buffer[]> {
   const rows = await query<{ publicKey: Buffer }>(
     tx,
     `select v.public_key as "publicKey"
      from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
-     where k.tenant_id = (select ops.tenant()) and k.purpose = 'log' and k.name = $1 order by v.is_current desc, v.number desc`,
-    [name],
+     where k.tenant_id = (select ops.tenant()) and k.purpose = $2 and k.name = $1 order by v.is_current desc, v.number desc`,
+    [name, purpose],
   );
   return rows.map(({ publicKey }) => publicKey);
 }

@@ -105,6 +105,28 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./commands/verify.ts")).verify,
   },
   {
+    name: "ledger",
+    usage: "mirror DIR",
+    summary:
+      "Copy the log into static files (c2sp.org/tlog-tiles), verified; goes on where it stopped",
+    options: {
+      ...KEY,
+      from: {
+        value: "URL",
+        help: "Where the log is served, https://host/log/PROJECT; else this project's, without HTTP",
+      },
+      "log-key": {
+        value: "VKEY",
+        multiple: true,
+        help: "Key that the log is trusted by; repeat it for more; else this project's",
+      },
+      hashes: { help: "Hashes only, no entries" },
+    },
+    operandsMin: 2,
+    operandsMax: 2,
+    load: async () => (await import("./commands/ledger.ts")).ledger,
+  },
+  {
     name: "call",
     usage: "OPERATION [JSON]",
     summary: "Any operation by its name, with its input as JSON; a stream prints a line an item",

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { logVerifierKeys } from "#domains/security";
+import { logVerifierKeys, secondVerifierKeys } from "#domains/security";
+import type { Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import { operation } from "#pipeline";
 import { readHead, readNewestCheckpoint } from "../queries.ts";
@@ -16,24 +17,34 @@ export const checkpointGet = operation({
     root: z.string().describe("Base64 of the Merkle root"),
     checkpoint: z.string().describe("c2sp.org/tlog-checkpoint, signed"),
     keys: z.array(z.string()).describe("c2sp.org/signed-note verifier keys, the current one first"),
+    second_keys: z
+      .array(z.string())
+      .describe("Verifier keys of ML-DSA-44 (c2sp.org/tlog-cosignature), where the log has them"),
   }),
 
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
-  async action({ tx }) {
-    const head = await readHead(tx);
-    const newest = await readNewestCheckpoint(tx);
-    if (head === undefined || newest === undefined) throw unpublished();
-    const { size, root, note } = newest;
-    return {
-      log: head.origin,
-      size,
-      root: root.toString("base64"),
-      checkpoint: note,
-      keys: await logVerifierKeys(tx, head.origin),
-    };
-  },
+  strangers: { need: "hashes", read: newestCheckpoint },
+  action: ({ tx }) => newestCheckpoint(tx),
 });
+
+async function newestCheckpoint(tx: Tx) {
+  const [head, newest] = await Promise.all([readHead(tx), readNewestCheckpoint(tx)]);
+  if (head === undefined || newest === undefined) throw unpublished();
+  const { size, root, note } = newest;
+  const [keys, secondKeys] = await Promise.all([
+    logVerifierKeys(tx, head.origin),
+    secondVerifierKeys(tx, head.origin),
+  ]);
+  return {
+    log: head.origin,
+    size,
+    root: root.toString("base64"),
+    checkpoint: note,
+    keys,
+    second_keys: secondKeys,
+  };
+}
 
 const unpublished = () =>
   new Refusal(

@@ -1,5 +1,5 @@
 import type { Tx } from "#kernel/db.ts";
-import { newId } from "#kernel/ids.ts";
+import { newId, ROOT } from "#kernel/ids.ts";
 import { type EntryOf, type Parts, sealIn } from "#pipeline";
 import type { OpenLedger } from "../ledger.ts";
 import {
@@ -8,12 +8,9 @@ import {
   rootHeadRow,
   takeTurn,
   type UnsealedHead,
+  writeReaders,
 } from "../queries.ts";
 
-/** Whose rows the root log is: no project's. */
-export const ROOT = "00000000-0000-7000-8000-000000000000";
-/** Its log is `ORIGIN/log/root`. */
-const NAME = "root";
 const EVERY_MS = 5_000;
 const HEADS_MAX = 1_000;
 const TURN = "sealbase root log";
@@ -52,30 +49,34 @@ export class RootLog {
   async sealHeads(): Promise<number> {
     const { db, ledger } = this.#parts;
     await this.#begin();
-    await ledger.ready(ROOT);
-    const sealed = await db.transaction({ role: "writer", tenantId: ROOT }, (tx) => this.#seal(tx));
-    if (sealed > 0) ledger.wake(ROOT);
+    await ledger.ready(ROOT.id);
+    const sealed = await db.transaction({ role: "writer", tenantId: ROOT.id }, (tx) =>
+      this.#seal(tx),
+    );
+    if (sealed > 0) ledger.wake(ROOT.id);
     return sealed;
   }
 
   /** Makes the root log, once in the life of an installation. */
   async #begin(): Promise<void> {
     const { db, ledger } = this.#parts;
-    const scope = { tenantId: ROOT } as const;
+    const scope = { tenantId: ROOT.id } as const;
     if ((await db.transaction({ role: "reader", ...scope }, readHead)) !== undefined) return;
     await db.transaction({ role: "writer", ...scope }, async (tx) => {
-      if ((await takeTurn(tx, TURN)) && (await readHead(tx)) === undefined)
-        await ledger.createLog(tx, ROOT, NAME);
+      if (!(await takeTurn(tx, TURN)) || (await readHead(tx)) !== undefined) return;
+      await ledger.createLog(tx, ROOT.id, ROOT.name);
+      // Everybody may have it: its entries name nobody.
+      await writeReaders(tx, ROOT.id, "entries");
     });
   }
 
   async #seal(tx: Tx): Promise<number> {
     if (!(await takeTurn(tx, TURN))) return 0;
-    const heads = await readUnsealedHeads(tx, ROOT, HEADS_MAX);
+    const heads = await readUnsealedHeads(tx, ROOT.id, HEADS_MAX);
     if (heads.length === 0) return 0;
     const entries = heads.map((head) => this.#entryOf(head));
     const rows = heads.map(({ logId, size }, i) => rootHeadRow(logId, size, entries[i]!.id));
-    await sealIn(tx, this.#parts, ROOT, entries, rows);
+    await sealIn(tx, this.#parts, ROOT.id, entries, rows);
     return heads.length;
   }
 

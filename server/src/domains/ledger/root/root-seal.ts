@@ -1,9 +1,9 @@
 import { logVerifierKeys } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
+import { ROOT } from "#kernel/ids.ts";
 import { inProject, readEntry, readHead, readRootHead } from "../queries.ts";
 import { receiptOf } from "../receipt.ts";
 import { rootPending } from "../refusals.ts";
-import { ROOT } from "./root-log.ts";
 
 /** What shows that the root log sealed a head of the project's log. */
 export interface RootSeal {
@@ -24,7 +24,7 @@ export async function rootSealOf(
   tenantId: string,
   size: number | undefined,
 ): Promise<RootSeal> {
-  return inProject(tx, ROOT, tenantId, async () => {
+  return inProject(tx, ROOT.id, tenantId, async () => {
     const head = await readHead(tx);
     const sealed = head && (await readRootHead(tx, tenantId, size));
     const entry = sealed && (await readEntry(tx, sealed.entryId));

@@ -1,0 +1,2 @@
+-- sealbase: loses-data ledger.openings
+drop table ledger.openings;
