@@ -770,6 +770,25 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
+  /** The keys of the project's log, each with the receipt by which the key before it names it. */
+  readonly "ledger.key.list": {
+    readonly input: Record<string, never>;
+    readonly output: {
+      readonly log: string;
+      readonly keys: readonly {
+        /** c2sp.org/signed-note verifier key */
+        readonly key: string;
+        readonly current: boolean;
+        /** c2sp.org/tlog-proof@v1 of the entry that names this key, under a checkpoint of the key before; null for the first, and until that is published */
+        readonly endorsement: string | null;
+      }[];
+    };
+  };
+  /** Gives the project's log its next key as a job: the key before endorses it, and its own checkpoints stay good. */
+  readonly "ledger.key.rotate": {
+    readonly input: Record<string, never>;
+    readonly output: Job;
+  };
   /** Says what of the project's log everybody may read without a key: nothing, its hashes, or its entries. */
   readonly "ledger.log.open": {
     readonly input: {
@@ -1125,6 +1144,8 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "ledger.consistency.get": { method: "GET", path: "/v1/ledger/consistency", kind: "read" },
   "ledger.entry.get": { method: "GET", path: "/v1/ledger/entries/{id}", kind: "read" },
   "ledger.entry.list": { method: "GET", path: "/v1/ledger/entries", kind: "read" },
+  "ledger.key.list": { method: "GET", path: "/v1/ledger/keys", kind: "read" },
+  "ledger.key.rotate": { method: "POST", path: "/v1/ledger/keys/rotate", kind: "write" },
   "ledger.log.open": { method: "POST", path: "/v1/ledger/open", kind: "write" },
   "ledger.log.verify": { method: "POST", path: "/v1/ledger/verify", kind: "read" },
   "ledger.receipt.get": { method: "GET", path: "/v1/ledger/entries/{id}/receipt", kind: "read" },
@@ -1245,6 +1266,12 @@ export interface Api<F extends Form> {
       readonly get: Method<"ledger.entry.get", F>;
       /** Entries of the project's log, newest first. `GET /v1/ledger/entries` */
       readonly list: Method<"ledger.entry.list", F>;
+    };
+    readonly key: {
+      /** The keys of the project's log, each with the receipt by which the key before it names it. `GET /v1/ledger/keys` */
+      readonly list: Method<"ledger.key.list", F>;
+      /** Gives the project's log its next key as a job: the key before endorses it, and its own checkpoints stay good. `POST /v1/ledger/keys/rotate` */
+      readonly rotate: Method<"ledger.key.rotate", F>;
     };
     readonly log: {
       /** Says what of the project's log everybody may read without a key: nothing, its hashes, or its entries. `POST /v1/ledger/open` */

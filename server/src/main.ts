@@ -14,6 +14,7 @@ import {
   audit,
   operations as ledger,
   openLedger,
+  ROTATE_KEY,
   RootLog,
   readReaders,
   rotateKey,
@@ -142,7 +143,7 @@ async function joinParts(
   const dispatcher = new Dispatcher(parts, {
     "ledger.audit": audit(db),
     "ops.retain": retain(db),
-    "security.rotate-log-key": rotateKey(db, masterKey, raiseRevision),
+    [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
   });
   const fan = new Fan({ ...parts, principalOfAccount });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fromUtf8 } from "./bytes.ts";
 import { RECEIPT_HEADER, RECEIPT_LENGTH_MAX } from "./receipt.ts";
+import { nextKeyOf } from "./rollover.ts";
 import type { TrustedKey, VerifiedCheckpoint } from "./verify-checkpoint.ts";
 import { type Failure, VerifyError } from "./verify-error.ts";
 import type { VerifiedReceipt } from "./verify-receipt.ts";
@@ -121,6 +122,8 @@ function inWords(answer: Answer): string {
     const { actor, action, outcome, time } = answer.entry;
     lines.push(`entry   ${answer.index} of ${answer.size}, ${time}`);
     lines.push(`says    ${actor} ${action} ${outcome}`);
+    const nextKey = nextKeyOf(answer.entry);
+    if (nextKey !== undefined) lines.push(`next    ${nextKey}`);
   } else {
     lines.push(`size    ${answer.size}`);
   }

@@ -10,6 +10,7 @@ export * from "./merkle-proof.ts";
 export * from "./merkle-verify.ts";
 export * from "./note.ts";
 export * from "./receipt.ts";
+export * from "./rollover.ts";
 export * from "./sha256.ts";
 export * from "./tile-builder.ts";
 export * from "./tile-tree.ts";

@@ -406,6 +406,15 @@ export interface LedgerHeads {
   updated_at: Generated<Timestamp>;
 }
 
+export interface LedgerKeyRollovers {
+  tenant_id: string;
+  number: number;
+  previous_key: string;
+  next_key: string;
+  entry_id: string;
+  created_at: Generated<Timestamp>;
+}
+
 export interface LedgerOpenings {
   tenant_id: string;
   readers: string;
@@ -944,6 +953,7 @@ export interface DB {
   "ledger.entries": LedgerEntries;
   "ledger.forwarding_accounting": LedgerForwardingAccounting;
   "ledger.heads": LedgerHeads;
+  "ledger.key_rollovers": LedgerKeyRollovers;
   "ledger.openings": LedgerOpenings;
   "ledger.payloads": LedgerPayloads;
   "ledger.payment_registry_endorsements": LedgerPaymentRegistryEndorsements;

@@ -167,7 +167,7 @@ export interface Ledger {
 export interface EntryOf {
   readonly id: string;
   readonly time_ms: number;
-  readonly kind: "call" | "refusal" | "reads" | "event" | "job" | "head";
+  readonly kind: "call" | "refusal" | "reads" | "event" | "job" | "head" | "rollover";
   readonly actor: string;
   readonly action: string;
   readonly outcome: "done" | "refused" | "failed";

@@ -225,6 +225,15 @@ const CASES: Record<string, Case> = {
     path: `/v1/ledger/entries/${call}/receipt`,
     want: "action/entry_missing",
   }),
+  "ledger.key.list": () => ({
+    path: "/v1/ledger/keys",
+    want: ({ body }) => expect(body.log).toContain(other.projectId),
+  }),
+  "ledger.key.rotate": () => ({
+    path: "/v1/ledger/keys/rotate",
+    body: {},
+    want: ({ status }) => expect(status).toBe(202),
+  }),
   "ledger.root-seal.get": () => ({
     path: "/v1/ledger/root-seal",
     want: "action/root_seal_pending",

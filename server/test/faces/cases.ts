@@ -215,6 +215,14 @@ export const cases: readonly Case[] = [
     bad: { size: 0 },
     oneByOne: true,
   },
+  {
+    operation: "ledger.key.list",
+    async prepare(world) {
+      await assess(world);
+      return {};
+    },
+  },
+  { operation: "ledger.key.rotate", prepare: () => ({}) },
   { operation: "ledger.audit.start", prepare: () => ({}) },
   { operation: "control-plane.me.get", prepare: () => ({}), isOpen: true },
   {

@@ -43,6 +43,7 @@ export const DEFAULT_POLICIES: PolicyDocument = {
         "ledger.checkpoint",
         "ledger.consistency",
         "ledger.entry",
+        "ledger.key.list",
         "ledger.log.verify",
         "ledger.receipt",
         "ledger.root-seal",

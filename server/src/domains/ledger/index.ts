@@ -5,6 +5,8 @@ import { checkpointGet } from "./operations/checkpoint-get.ts";
 import { consistencyGet } from "./operations/consistency-get.ts";
 import { entryGet } from "./operations/entry-get.ts";
 import { entryList } from "./operations/entry-list.ts";
+import { keyList } from "./operations/key-list.ts";
+import { keyRotate } from "./operations/key-rotate.ts";
 import { logOpen } from "./operations/log-open.ts";
 import { logVerify } from "./operations/log-verify.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
@@ -12,6 +14,7 @@ import { rootSealGet } from "./operations/root-seal-get.ts";
 import { tileGet } from "./operations/tile-get.ts";
 
 export { audit } from "./audit.ts";
+export { ROTATE_KEY, rotateKey } from "./keys/rotate-key.ts";
 export { openLedger } from "./ledger.ts";
 export {
   readCheckpoints,
@@ -20,7 +23,7 @@ export {
   readReaders,
 } from "./queries.ts";
 export { RootLog } from "./root/root-log.ts";
-export { rotateKey } from "./rotate-key.ts";
+
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
 
@@ -29,6 +32,8 @@ export const operations = [
   entryList,
   entryGet,
   receiptGet,
+  keyList,
+  keyRotate,
   rootSealGet,
   tileGet,
   bundleGet,

@@ -1,20 +1,15 @@
-import {
-  ensureSecondKey,
-  logVerifierKeys,
-  openLogSigner,
-  openSecondSigners,
-} from "#domains/security";
+import { ensureSecondKey, logVerifierKeys, openSecondSigners } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
   equalBytes,
   type HashAt,
   rootAt,
-  type Signer,
   signCheckpoint,
   type TileBuilder,
   verifyCheckpoint,
 } from "#verifier";
+import { type LogSigners, openLogSigners } from "./keys/signers.ts";
 import {
   type Checkpoint,
   type Head,
@@ -36,7 +31,7 @@ const BATCHES_ON_END = 16;
 export class LogState {
   readonly tenantId: string;
   readonly origin: string;
-  readonly #signers: readonly Signer[];
+  readonly #keys: LogSigners;
   readonly #range: CompactRange;
   readonly #tiles: TileBuilder;
   #after: string | undefined;
@@ -45,19 +40,24 @@ export class LogState {
   private constructor(
     tenantId: string,
     origin: string,
-    signers: readonly Signer[],
+    keys: LogSigners,
     range: CompactRange,
     tiles: TileBuilder,
   ) {
     this.tenantId = tenantId;
     this.origin = origin;
-    this.#signers = signers;
+    this.#keys = keys;
     this.#range = range;
     this.#tiles = tiles;
   }
 
   get size(): number {
     return this.#range.size;
+  }
+
+  /** Whether an older key signs, too: to be loaded again after the next checkpoint. */
+  get endorsing(): boolean {
+    return this.#keys.endorsing;
   }
 
   /**
@@ -73,10 +73,16 @@ export class LogState {
     const { origin, size } = head;
     const tiles = await readTileBuilder(tx, size);
     if (!(await isMadeOf(range, storedHashes(tx)))) throw forked(origin, size);
-    const signers = [await openLogSigner(tx, masterKey, origin)];
+    const { signers, endorsing } = await openLogSigners(tx, masterKey, origin);
     if (secondKeys === true) await ensureSecondKey(tx, masterKey, tenantId, origin);
-    if (secondKeys !== false) signers.push(...(await openSecondSigners(tx, masterKey, origin)));
-    return new LogState(tenantId, origin, signers, range, tiles);
+    const second = secondKeys === false ? [] : await openSecondSigners(tx, masterKey, origin);
+    return new LogState(
+      tenantId,
+      origin,
+      { signers: [...signers, ...second], endorsing },
+      range,
+      tiles,
+    );
   }
 
   /**
@@ -120,7 +126,7 @@ export class LogState {
       throw headMoved(this.origin, this.size, range.size);
     const note = await signCheckpoint(
       { origin: this.origin, size: this.size, root },
-      this.#signers,
+      this.#keys.signers,
     );
     if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
     // Another server published meanwhile; or the log is not the one that was published.

@@ -232,6 +232,7 @@ export class Sequencer {
       }
       if (worker.unpublished && (isDue || !more)) {
         await db.transaction(scope, (tx) => state.publish(tx));
+        if (state.endorsing) worker.stale = true;
         worker.unpublished = false;
         worker.published_ms = clock();
         settle(worker, state.size);

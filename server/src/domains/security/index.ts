@@ -1,5 +1,11 @@
 /** The door of security: keys that logs sign with, and secrets under the master key. It has no operations yet. */
-export { createLogKey, logVerifierKeys, openLogSigner, rotateLogKey } from "./log-keys.ts";
+export {
+  createLogKey,
+  logVerifierKeys,
+  openLogSigner,
+  openPreviousLogSigner,
+  rotateLogKey,
+} from "./log-keys.ts";
 export {
   ensureSecondKey,
   openSecondSigners,

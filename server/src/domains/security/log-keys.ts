@@ -1,7 +1,15 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import type { Tx } from "#kernel/db.ts";
 import { formatVerifierKey, KEY_TYPE, keyIdOf, type Signer } from "#verifier";
-import { addVersion, boundTo, insertKey, readCurrentKey, readPublicKeys } from "./queries.ts";
+import {
+  addVersion,
+  boundTo,
+  insertKey,
+  readCurrentKey,
+  readPreviousKey,
+  readPublicKeys,
+  type SealedKeyVersion,
+} from "./queries.ts";
 import { openSecret, sealSecret } from "./secret-box.ts";
 
 /** Makes the Ed25519 key of a log; its name is the log's origin. The private half is stored encrypted only. */
@@ -38,7 +46,25 @@ export async function openLogSigner(
 ): Promise<Signer> {
   const key = await readCurrentKey(tx, origin);
   if (key === undefined) throw new Error(`log ${origin} has no current key`);
-  const { keyId, number, publicKey, sealed } = key;
+  return signerOf(masterKey, origin, key);
+}
+
+/** Signs with the key before the current one. */
+export async function openPreviousLogSigner(
+  tx: Tx,
+  masterKey: Uint8Array,
+  origin: string,
+): Promise<Signer> {
+  const key = await readPreviousKey(tx, origin);
+  if (key === undefined) throw new Error(`log ${origin} has one key only`);
+  return signerOf(masterKey, origin, key);
+}
+
+function signerOf(
+  masterKey: Uint8Array,
+  origin: string,
+  { keyId, number, publicKey, sealed }: SealedKeyVersion,
+): Signer {
   const secret = openSecret(masterKey, sealed, boundTo(keyId, number));
   const privateKey = createPrivateKey({ key: secret, format: "der", type: "pkcs8" });
   return {

@@ -78,21 +78,43 @@ export async function addVersion(
 /** What a sealed private key is bound to, so that it opens in its own row only. */
 export const boundTo = (keyId: string, number: number): string => `${keyId}/${number}`;
 
+export interface SealedKeyVersion extends KeyVersion {
+  readonly sealed: Buffer;
+}
+
 /** The version that signs now, with its sealed private key. */
 export async function readCurrentKey(
   tx: Tx,
   name: string,
   purpose: KeyKind["purpose"] = "log",
-): Promise<(KeyVersion & { sealed: Buffer }) | undefined> {
-  const [row] = await query<KeyVersion & { sealed: Buffer }>(
+): Promise<SealedKeyVersion | undefined> {
+  const [row] = await readSealedKeys(tx, name, purpose, "v.is_current");
+  return row;
+}
+
+/** The version that signed before the current one, with its sealed private key. */
+export async function readPreviousKey(
+  tx: Tx,
+  name: string,
+  purpose: KeyKind["purpose"] = "log",
+): Promise<SealedKeyVersion | undefined> {
+  const [row] = await readSealedKeys(tx, name, purpose, "not v.is_current");
+  return row;
+}
+
+const readSealedKeys = (
+  tx: Tx,
+  name: string,
+  purpose: KeyKind["purpose"],
+  which: string,
+): Promise<SealedKeyVersion[]> =>
+  query(
     tx,
     `select v.signing_key_id as "keyId", v.number, v.public_key as "publicKey", v.sealed_private_key as sealed
      from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
-     where k.tenant_id = (select ops.tenant()) and k.purpose = $2 and k.name = $1 and v.is_current`,
+     where k.tenant_id = (select ops.tenant()) and k.purpose = $2 and k.name = $1 and ${which} order by v.number desc limit 1`,
     [name, purpose],
   );
-  return row;
-}
 
 /** Public halves of every version, the current one first. */
 export async function readPublicKeys(

@@ -1,0 +1,2 @@
+-- sealbase: loses-data ledger.key_rollovers
+drop table ledger.key_rollovers;

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { enqueue, job, jobShown } from "#domains/ops";
+import { operation } from "#pipeline";
+import { ROTATE_KEY } from "../keys/rotate-key.ts";
+
+export const keyRotate = operation({
+  name: "ledger.key.rotate",
+  summary:
+    "Gives the project's log its next key as a job: the key before endorses it, and its own checkpoints stay good.",
+  rest: "POST /v1/ledger/keys/rotate",
+  kind: "write",
+  status: 202,
+  agents: "never",
+  input: z.strictObject({}),
+  output: job,
+
+  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  score: "none",
+  async action({ id, tx, principal }) {
+    const started = await enqueue(tx, principal.tenantId, {
+      topic: ROTATE_KEY,
+      payload: {},
+      orderingKey: ROTATE_KEY,
+      decisionId: id,
+      createdBy: `${principal.type}:${principal.id}`,
+    });
+    return jobShown(started);
+  },
+  subject: ({ id }) => ({ type: "job", id }),
+});

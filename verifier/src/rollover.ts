@@ -1,0 +1,59 @@
+import type { Entry } from "./entry.ts";
+import { parseVerifierKey } from "./verifier-key.ts";
+import { type Failure, failureInsteadOfThrow, VerifyError } from "./verify-error.ts";
+import { verifyReceipt } from "./verify-receipt.ts";
+
+/** What an entry that names a log's next key says of itself. */
+export const ROLLOVER_KIND = "rollover";
+export const ROLLOVER_ACTION = "ledger.key.rotate";
+
+/** The next key of a log, as its key before names it. */
+export type VerifiedRollover = { ok: true; log: string; index: number; nextKey: string };
+
+/** The key that an entry names as the log's next, or undefined if it is about something else. */
+export const nextKeyOf = ({ kind, action, refs }: Entry): string | undefined =>
+  kind === ROLLOVER_KIND && action === ROLLOVER_ACTION ? refs["next_key"] : undefined;
+
+/**
+ * Follows a log's keys from one that its reader trusts: each receipt is of the entry that names the next key, under a
+ * checkpoint that the key before signed. Receipts of rollovers before the trusted key are passed over. Never throws.
+ */
+export function followRollovers(
+  trustedKey: string,
+  receipts: readonly string[],
+): { ok: true; key: string; rollovers: VerifiedRollover[] } | Failure {
+  let key = trustedKey;
+  const rollovers: VerifiedRollover[] = [];
+  for (const receipt of receipts) {
+    const answer = verifyRollover(receipt, key);
+    if (!answer.ok) {
+      if (rollovers.length === 0) continue;
+      return answer;
+    }
+    rollovers.push(answer);
+    key = answer.nextKey;
+  }
+  return { ok: true, key, rollovers };
+}
+
+/** Checks that the holder of a log's key named its next one; never throws. */
+export function verifyRollover(receipt: string, key: string): VerifiedRollover | Failure {
+  const answer = verifyReceipt(receipt, [key]);
+  if (!answer.ok) return answer;
+  return failureInsteadOfThrow(() => {
+    const { entry, index, origin } = answer;
+    const nextKey = nextKeyOf(entry);
+    if (nextKey === undefined) throw otherwise("its entry names no next key");
+    if (entry.refs["previous_key"] !== key) throw otherwise("it is about another key");
+    if (parseVerifierKey(nextKey).name !== origin)
+      throw otherwise("the next key is not of this log");
+    return { ok: true, log: origin, index, nextKey };
+  });
+}
+
+const otherwise = (why: string) =>
+  new VerifyError(
+    "verify/no-rollover",
+    `This receipt does not hand a key over: ${why}.`,
+    "Use the endorsements that GET /v1/ledger/keys gives, in their order.",
+  );
