@@ -26,6 +26,7 @@ const DOMAINS: Record<string, readonly string[]> = {
   ops: [],
   ledger: ["authz", "risk", "security", "telemetry", "ops"],
   telemetry: ["authz", "risk"],
+  vault: [],
   feed: ["authz", "ledger"],
   webhooks: ["feed", "ops", "security"],
 };
@@ -155,7 +156,7 @@ export function misnamedOperations(files: readonly File[]): string[] {
 const NAMES_TABLES =
   /\/queries\.ts$|^server\/src\/pipeline\/(idempotency|commit|committer)\.ts$|^server\/src\/kernel\/(migrate|schema|engine)|\.test\.ts$/;
 const TABLE =
-  /\b(?:from|join|into|update|table)\s+((?:control_plane|authz|security|ledger|telemetry|vedic|entities|ops)\.[a-z_]+)\b(?!\()/g;
+  /\b(?:from|join|into|update|table)\s+((?:control_plane|authz|security|ledger|telemetry|vedic|entities|ops|vault)\.[a-z_]+)\b(?!\()/g;
 
 export const foreignTables = (files: readonly File[]): string[] =>
   files

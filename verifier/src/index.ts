@@ -14,6 +14,7 @@ export * from "./sha256.ts";
 export * from "./tiles.ts";
 export * from "./v1/chain.ts";
 export * from "./v1/entry.ts";
+export * from "./v1/legacy-file.ts";
 export * from "./v1/merkle.ts";
 export * from "./v1/proof.ts";
 export * from "./v1/python-json.ts";

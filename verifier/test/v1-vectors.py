@@ -1,6 +1,6 @@
 """Makes v1-vectors.json: what Python itself writes and hashes. Tests read the file and need no Python.
 
-    python3 verifier/test/v1-vectors.py > verifier/test/v1-vectors.json
+    python3 verifier/test/v1-vectors.py > verifier/test/v1-vectors.json && npm run format
 """
 import hashlib
 import json

@@ -116,7 +116,7 @@ describe("JSON as Python writes it", () => {
   });
 
   it("takes a string of a million characters", () => {
-    const text = JSON.stringify("\\\"é".repeat(350_000));
+    const text = JSON.stringify('\\"é'.repeat(350_000));
     expect(JSON.parse(pythonJson(text))).toBe(JSON.parse(text));
   });
 });
@@ -147,14 +147,18 @@ describe("the Merkle tree of format v1", () => {
 
   it("grows by one entry to the root of the naive way, from any stored state", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 600 }), fc.integer({ min: 0, max: 40 }), (size, more) => {
-        const all = leaves(size + more);
-        const first = new V1Range();
-        for (const leaf of all.slice(0, size)) first.append(leaf);
-        const range = new V1Range(first.size, first.hashes);
-        for (const leaf of all.slice(size)) range.append(leaf);
-        expect(range.root()).toBe(naive(all).root);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 600 }),
+        fc.integer({ min: 0, max: 40 }),
+        (size, more) => {
+          const all = leaves(size + more);
+          const first = new V1Range();
+          for (const leaf of all.slice(0, size)) first.append(leaf);
+          const range = new V1Range(first.size, first.hashes);
+          for (const leaf of all.slice(size)) range.append(leaf);
+          expect(range.root()).toBe(naive(all).root);
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -253,7 +257,9 @@ describe("a chain of format v1", () => {
       chain.add(first);
       return chain.add({ ...second, ...change });
     };
-    expect(reason({ entry_hash: other, prev_hash: other, merkle_root: other })).toBe("hash-mismatch");
+    expect(reason({ entry_hash: other, prev_hash: other, merkle_root: other })).toBe(
+      "hash-mismatch",
+    );
     expect(reason({ prev_hash: other, merkle_root: other })).toBe("prev-hash-mismatch");
     expect(reason({ merkle_root: other })).toBe("merkle-mismatch");
   });

@@ -1,5 +1,5 @@
-import { V1_EMPTY_ROOT, V1Range } from "./merkle.ts";
 import { V1_GENESIS } from "./entry.ts";
+import { V1_EMPTY_ROOT, V1Range } from "./merkle.ts";
 
 /** Why a ledger of format v1 does not hold, in the order in which it is looked for. */
 export type V1Reason = "hash-mismatch" | "prev-hash-mismatch" | "head-mismatch" | "merkle-mismatch";
@@ -7,7 +7,8 @@ export type V1Reason = "hash-mismatch" | "prev-hash-mismatch" | "head-mismatch" 
 /** One entry as it is stored, and the hash that its text has. */
 export interface V1Link {
   readonly sequence: number;
-  readonly computedHash: string;
+  /** Undefined when it has none that counts. */
+  readonly computedHash: string | undefined;
   readonly entry_hash: string;
   readonly prev_hash: string;
   /** Root of the ledger up to it. */
@@ -56,10 +57,14 @@ export class V1Chain {
     this.#checked++;
     if (link.computedHash !== link.entry_hash) return "hash-mismatch";
     if (link.prev_hash !== this.#head.entry_hash) return "prev-hash-mismatch";
-    this.#range.append(link.entry_hash);
-    const merkle_root = this.#range.root();
-    this.#head = { sequence: link.sequence, entry_hash: link.entry_hash, merkle_root };
-    return link.merkle_root === merkle_root ? undefined : "merkle-mismatch";
+    return link.merkle_root === this.seal(link).merkle_root ? undefined : "merkle-mismatch";
+  }
+
+  /** Makes this entry the next, and gives the head that it leads to. */
+  seal({ sequence, entry_hash }: Pick<V1Link, "sequence" | "entry_hash">): V1Head {
+    this.#range.append(entry_hash);
+    this.#head = { sequence, entry_hash, merkle_root: this.#range.root() };
+    return this.#head;
   }
 
   invalid(first_invalid_seq: number, reason: V1Reason): V1Report {

@@ -46,4 +46,6 @@ export const v1Hash = (text: string): string => toHex(sha256(utf8(text)));
 
 /** A moment as Python writes it, from milliseconds since 1970. */
 export const v1Timestamp = (time_ms: number): string =>
-  new Date(time_ms).toISOString().replace(/\.000Z$|Z$/, (end) => (end === "Z" ? "000+00:00" : "+00:00"));
+  new Date(time_ms)
+    .toISOString()
+    .replace(/\.000Z$|Z$/, (end) => (end === "Z" ? "000+00:00" : "+00:00"));

@@ -55,7 +55,8 @@ export function verifyV1Proof(entryHash: string, { root, proof, leaf_index }: V1
   if (!Number.isSafeInteger(leaf_index) || leaf_index < 0 || proof.length > 53) return false;
   let [hash, at] = [entryHash, leaf_index];
   for (const step of proof) {
-    if (step.position !== (at % 2 === 1 ? "left" : "right") || !IS_HASH.test(step.hash)) return false;
+    if (step.position !== (at % 2 === 1 ? "left" : "right") || !IS_HASH.test(step.hash))
+      return false;
     hash = at % 2 === 1 ? v1NodeHash(step.hash, hash) : v1NodeHash(hash, step.hash);
     at = Math.floor(at / 2);
   }

@@ -11,6 +11,15 @@ export function pythonJson(text: string): string {
   return write(JSON.parse(marked(text)) as Marked, 0);
 }
 
+/** The fields of a JSON object, each value as `pythonJson` writes it. Throws what that throws, SyntaxError for anything but an object. */
+export function pythonFields(text: string): ReadonlyMap<string, string> {
+  JSON.parse(text);
+  const value = JSON.parse(marked(text)) as Marked;
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new SyntaxError("it is not a JSON object");
+  return new Map(Object.entries(value).map(([key, item]) => [key.slice(1), write(item, 1)]));
+}
+
 /** A string as `json.dumps` writes it; half of a surrogate pair has an escape, too. */
 export const pythonString = (text: string): string =>
   `"${text.replace(NOT_PLAIN, (unit) => SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)}"`;

@@ -34,7 +34,14 @@ export const DEFAULT_POLICIES: PolicyDocument = {
     "services-may-assess-and-ask": {
       effect: "permit",
       principal: group("services"),
-      action: actions("risk", "authz.decision.ask", "ledger", "telemetry"),
+      action: actions(
+        "risk",
+        "authz.decision.ask",
+        "ledger",
+        "telemetry",
+        "vault.verdict",
+        "vault.chain",
+      ),
       resource: anything,
       conditions: [],
     },
