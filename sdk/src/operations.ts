@@ -929,14 +929,19 @@ export interface Operations {
       readonly verdict: string;
       readonly valid: boolean;
       readonly checked_count: number;
-      readonly merkle_root?: string;
-      readonly entries?: number;
-      readonly first_invalid_seq?: number;
-      readonly reason?:
+      /** When it is valid */
+      readonly merkle_root: string | null;
+      /** When it is valid */
+      readonly entries: number | null;
+      /** When it is not */
+      readonly first_invalid_seq: number | null;
+      /** When it is not */
+      readonly reason:
         | "hash-mismatch"
         | "prev-hash-mismatch"
         | "head-mismatch"
-        | "merkle-mismatch";
+        | "merkle-mismatch"
+        | null;
       readonly vault_backend: string;
       readonly authority_notice: string;
     };
@@ -1055,12 +1060,12 @@ export interface Operations {
       readonly operation: "read";
       readonly verdict: string;
       /** When a sequence was asked for */
-      readonly entry?: VaultEntry;
+      readonly entry: VaultEntry | null;
       /** When a session was asked for */
-      readonly entries?: readonly VaultEntry[];
+      readonly entries: readonly VaultEntry[] | null;
       /** Sequence to give as cursor for what follows */
-      readonly next_cursor?: number | null;
-      readonly has_more?: boolean;
+      readonly next_cursor: number | null;
+      readonly has_more: boolean;
       readonly vault_backend: string;
       readonly authority_notice: string;
     };
@@ -1232,11 +1237,7 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "vault.chain.verify": { method: "POST", path: "/v1/vault/verify", kind: "read" },
   "vault.legacy.import": { method: "POST", path: "/v1/vault/imports", kind: "write" },
   "vault.verdict.list": { method: "GET", path: "/v1/vault/entries", kind: "read" },
-  "vault.verdict.proof": {
-    method: "GET",
-    path: "/v1/vault/entries/{sequence}/proof",
-    kind: "read",
-  },
+  "vault.verdict.proof": { method: "GET", path: "/v1/vault/proof", kind: "read" },
   "vault.verdict.query": { method: "GET", path: "/v1/vault/query", kind: "read" },
   "vault.verdict.read": { method: "GET", path: "/v1/vault/read", kind: "read" },
   "vault.verdict.seal": { method: "POST", path: "/v1/vault/entries", kind: "write" },
@@ -1399,7 +1400,7 @@ export interface Api<F extends Form> {
     readonly verdict: {
       /** Entries of the vault, the newest first. `GET /v1/vault/entries` */
       readonly list: Method<"vault.verdict.list", F>;
-      /** That an entry is under the vault's Merkle root: its neighbours on the way up. `GET /v1/vault/entries/{sequence}/proof` */
+      /** That an entry is under the vault's Merkle root: its neighbours on the way up. `GET /v1/vault/proof` */
       readonly proof: Method<"vault.verdict.proof", F>;
       /** Entries of a verdict, in a time if told, the newest first. `GET /v1/vault/query` */
       readonly query: Method<"vault.verdict.query", F>;

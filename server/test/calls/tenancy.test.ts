@@ -144,7 +144,7 @@ const CASES: Record<string, Case> = {
     want: ({ body }) => expect(body.entries).toEqual([]),
   }),
   "vault.verdict.proof": () => ({
-    path: "/v1/vault/entries/1/proof",
+    path: "/v1/vault/proof?sequence=1",
     want: "action/vault_missing",
   }),
   "vault.chain.verify": () => ({

@@ -50,7 +50,7 @@ describe("an import", () => {
     expect((await read(caller, 3)).canonical).toContain(
       '{"e":1e+22,"f":1e-07,"n":12345678901234567890123,"z":-0.0}',
     );
-    const proof = (await caller.call("GET", "/v1/vault/entries/7/proof")).body;
+    const proof = (await caller.call("GET", "/v1/vault/proof?sequence=7")).body;
     expect(verifyV1Proof(v1Hash((await read(caller, 7)).canonical), proof)).toBe(true);
   });
 
@@ -89,9 +89,9 @@ describe("an import", () => {
     );
     expect(await find(`verdict=VOID&start_time=${at}&end_time=${at}`)).toEqual([[2, "VOID"]]);
     expect(await find(`verdict=VOID&end_time=${before}`)).toEqual([]);
-    expect(await find(`verdict=VOID&start_time=${after}&end_time=2026-02-02T00:00:05.999999Z`)).toEqual(
-      [],
-    );
+    expect(
+      await find(`verdict=VOID&start_time=${after}&end_time=2026-02-02T00:00:05.999999Z`),
+    ).toEqual([]);
   });
 
   test("new seals go on from the last imported entry", async () => {
@@ -261,7 +261,7 @@ describe("an import refuses, with the file's name, and changes nothing", () => {
     expect((await bring(caller, importOf(files))).body.facts.reason).toMatch(/sequence 3 where 1/);
     const allowed = await bring(caller, { ...importOf(files), allow_gaps: true });
     expect(allowed.body).toMatchObject({ complete: true, first_sequence: 3, last_sequence: 12 });
-    const proof = (await caller.call("GET", "/v1/vault/entries/9/proof")).body;
+    const proof = (await caller.call("GET", "/v1/vault/proof?sequence=9")).body;
     expect(proof.leaf_index).toBe(2);
     expect((await seal(caller)).body.sealed.sequence_number).toBe(13);
     expect(await verify(caller)).toMatchObject({ valid: true, entries: 5 });

@@ -51,6 +51,8 @@ describe("an empty vault", () => {
       merkle_root: V1_EMPTY_ROOT,
       entries: 0,
       checked_count: 0,
+      first_invalid_seq: null,
+      reason: null,
       ...NOTICE,
     });
     expect(await get(caller, "entries")).toMatchObject({ entries: [], has_more: false });
@@ -211,7 +213,7 @@ describe("read, list, query, proof", () => {
     ["read?sequence=99", 404, "action/vault_missing", "there is no entry 99"],
     ["read?session_id=other", 404, "action/vault_missing", "no entry of session other"],
     ["read", 400, "action/vault_invalid", "read needs a sequence or a session_id"],
-    ["entries/99/proof", 404, "action/vault_missing", "there is no entry 99"],
+    ["proof?sequence=99", 404, "action/vault_missing", "there is no entry 99"],
     [
       "query?verdict=SEAL&start_time=2026-01-02T00:00:00Z&end_time=2026-01-01T00:00:00Z",
       400,
@@ -280,7 +282,7 @@ describe("read, list, query, proof", () => {
     const { merkle_root } = await verify(caller);
     for (let sequence = 1; sequence <= 10; sequence++) {
       const { entry } = await get(caller, `read?sequence=${sequence}`);
-      const proof = await get(caller, `entries/${sequence}/proof`);
+      const proof = await get(caller, `proof?sequence=${sequence}`);
       expect(proof).toMatchObject({
         operation: "proof",
         verdict: "SEAL",

@@ -13,12 +13,13 @@ export const chainVerify = operation({
   output: answerOf("verify", {
     valid: z.boolean(),
     checked_count: z.int(),
-    merkle_root: z.string().optional(),
-    entries: z.int().optional(),
-    first_invalid_seq: z.int().optional(),
+    merkle_root: z.string().nullable().describe("When it is valid"),
+    entries: z.int().nullable().describe("When it is valid"),
+    first_invalid_seq: z.int().nullable().describe("When it is not"),
     reason: z
       .enum(["hash-mismatch", "prev-hash-mismatch", "head-mismatch", "merkle-mismatch"])
-      .optional(),
+      .nullable()
+      .describe("When it is not"),
   }),
 
   policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
@@ -29,12 +30,14 @@ export const chainVerify = operation({
     try {
       const report = await verifyVault(tx);
       const verdict = report.valid ? "SEAL" : "VOID";
-      return answered({ operation: "verify" as const, verdict, ...report });
+      return answered({ operation: "verify" as const, verdict, ...NOTHING, ...report });
     } finally {
       running--;
     }
   },
 });
+
+const NOTHING = { merkle_root: null, entries: null, first_invalid_seq: null, reason: null };
 
 /** Each reads a whole vault on a connection of its own: more at once would leave other calls without one. */
 const AT_ONCE_MAX = 2;

@@ -8,7 +8,7 @@ import { answered, answerOf, sequence } from "../shapes.ts";
 export const verdictProof = operation({
   name: "vault.verdict.proof",
   summary: "That an entry is under the vault's Merkle root: its neighbours on the way up.",
-  rest: "GET /v1/vault/entries/{sequence}/proof",
+  rest: "GET /v1/vault/proof",
   kind: "read",
   input: z.strictObject({ sequence }),
   output: answerOf("proof", {

@@ -26,10 +26,10 @@ export const verdictRead = operation({
     cursor: cursor.optional().describe("Of a session's entries, those above this sequence"),
   }),
   output: answerOf("read", {
-    entry: entry.optional().describe("When a sequence was asked for"),
-    entries: pageShape.entries.optional().describe("When a session was asked for"),
-    next_cursor: pageShape.next_cursor.optional(),
-    has_more: pageShape.has_more.optional(),
+    entry: entry.nullable().describe("When a sequence was asked for"),
+    entries: pageShape.entries.nullable().describe("When a session was asked for"),
+    next_cursor: pageShape.next_cursor,
+    has_more: pageShape.has_more,
   }),
 
   policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
@@ -39,13 +39,14 @@ export const verdictRead = operation({
     if (input.sequence !== undefined) {
       const found = await readEntry(tx, input.sequence);
       if (found === undefined) throw vaultMissing(`there is no entry ${input.sequence}`);
-      return answered({ ...done, entry: shown(found) });
+      const none = { entries: null, next_cursor: null, has_more: false };
+      return answered({ ...done, entry: shown(found), ...none });
     }
     if (input.session_id === undefined) throw vaultInvalid("read needs a sequence or a session_id");
     const filter = { session: input.session_id, above: input.cursor };
     const limits = { entries: PAGE_MAX, bytes: PAGE_BYTES_MAX };
     const page = await readPage(tx, filter, "asc", limits);
     if (page.rows.length === 0) throw vaultMissing(`no entry of session ${input.session_id}`);
-    return answered({ ...done, ...pageOf(page) });
+    return answered({ ...done, entry: null, ...pageOf(page) });
   },
 });
