@@ -987,7 +987,7 @@ export interface Operations {
   /** Entries of the vault, the newest first. */
   readonly "vault.verdict.list": {
     readonly input: {
-      /** 20 unless told; brought to 1 to 200; default 20 */
+      /** Brought to 1 to 200; default 20 */
       readonly limit?: number;
       /** Entries below this sequence */
       readonly cursor?: number;
@@ -1032,7 +1032,7 @@ export interface Operations {
       readonly start_time?: string;
       /** Inclusive */
       readonly end_time?: string;
-      /** 20 unless told; brought to 1 to 200; default 20 */
+      /** Brought to 1 to 200; default 20 */
       readonly limit?: number;
       /** Entries below this sequence */
       readonly cursor?: number;

@@ -6,6 +6,7 @@ import {
   PYTHON_DEPTH_MAX,
   pythonFloat,
   pythonJson,
+  readV1File,
   sha256,
   toHex,
   utf8,
@@ -16,6 +17,7 @@ import {
   type V1Fields,
   V1Prover,
   V1Range,
+  VerifyError,
   v1Hash,
   v1Root,
   v1Text,
@@ -138,6 +140,60 @@ function naive(hashes: readonly string[]): { root: string; proof: (index: number
     proof: (index) => levels.map((nodes, depth) => nodes[(index >> depth) ^ 1]!),
   };
 }
+
+describe("a file of the earlier ledger", () => {
+  const { seal_data, ...texts } = SECOND;
+  const FILE = { sequence: 2, entry_hash: SECOND_HASH, merkle_root: SECOND_HASH, ...texts };
+  const textOf = (change: object = {}, data = seal_data) =>
+    `${JSON.stringify({ ...FILE, ...change }).slice(0, -1)}, "seal_data": ${data} }`;
+
+  it("is read without loss", () => {
+    const read = readV1File(textOf({ created_at: "2026-02-02 00:00:02" }));
+    expect(read).toMatchObject({ sequence: 2, computedHash: SECOND_HASH, entry_hash: SECOND_HASH });
+    expect(read.fields).toMatchObject(texts);
+    expect(readV1File(textOf({}, '{"target":"seal","x":1,"é":"ü"}')).computedHash).not.toBe(
+      SECOND_HASH,
+    );
+  });
+
+  it.each<[string, string, RegExp]>([
+    ["no JSON", "{", /JSON/],
+    ["no object", "[]", /not a JSON object/],
+    ["a missing field", textOf({ session_id: undefined }), /it has no session_id/],
+    ["a field that is not known", textOf({ more: 1 }), /not known: more/],
+    ["a sequence of 0", textOf({ sequence: 0 }), /sequence/],
+    ["a sequence that is a float", textOf().replace('"sequence":2', '"sequence":2.0'), /sequence/],
+    ["a sequence that is a text", textOf({ sequence: "2" }), /sequence/],
+    ["a hash that is none", textOf({ prev_hash: "0" }), /prev_hash is not 64/],
+    [
+      "a hash in capitals",
+      textOf({ entry_hash: SECOND_HASH.toUpperCase() }),
+      /entry_hash is not 64/,
+    ],
+    [
+      "an id in capitals",
+      textOf({ seal_id: "A".repeat(8) + "-0000-4000-8000-000000000002" }),
+      /seal_id/,
+    ],
+    ["a time with Z", textOf({ timestamp: "2026-02-02T00:00:00Z" }), /timestamp/],
+    [
+      "a time that Python writes otherwise",
+      textOf({ timestamp: "2026-02-02T00:00:00.000000+00:00" }),
+      /timestamp/,
+    ],
+    ["a day that is not", textOf({ timestamp: "2026-02-30T00:00:00+00:00" }), /timestamp/],
+    ["a year that is not", textOf({ timestamp: "0000-01-01T00:00:00+00:00" }), /timestamp/],
+    ["another verdict", textOf({ verdict: "MAYBE" }), /verdict is not SEAL/],
+    ["an authority that is no text", textOf({ authority: null }), /authority/],
+    ["a session with NUL", textOf({ session_id: "\0" }), /session_id/],
+    ["half of a surrogate pair", textOf({ session_id: "\ud800" }), /session_id/],
+    ["data that is no object", textOf({}, "[]"), /seal_data/],
+    ["a number that is none", textOf({}, '{"x":1e999}'), /no JSON number/],
+  ])("is refused when it has %s", (_, text, why) => {
+    expect(() => readV1File(text)).toThrow(why);
+    expect(() => readV1File(text)).toThrow(VerifyError);
+  });
+});
 
 describe("the Merkle tree of format v1", () => {
   it("has the roots that Python computed, for 0 to 70 entries", () => {

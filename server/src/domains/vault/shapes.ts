@@ -17,7 +17,7 @@ export const limit = z.coerce
   .int()
   .default(20)
   .transform((wanted) => Math.min(Math.max(wanted, 1), PAGE_MAX))
-  .describe("20 unless told; brought to 1 to 200");
+  .describe("Brought to 1 to 200");
 
 /** What every answer ends with. */
 const NOTICE = {
