@@ -85,6 +85,13 @@ describe("JSON as Python writes it", () => {
       expect([text, pythonJson(text)]).toEqual([text, canonical]);
   });
 
+  it("sorts by code points behind a common beginning, too", () => {
+    // sorted(["p\U0001f600", "p\uffff", "p\U0001f601", "p", "p\U0001f600a"]) in Python
+    const keys = ["p", "p\uffff", "p😀", "p😀a", "p😁"];
+    const text = JSON.stringify(Object.fromEntries(keys.toReversed().map((key) => [key, 1])));
+    expect(Object.keys(JSON.parse(pythonJson(text)))).toEqual(keys);
+  });
+
   it("has Python's floats", () => {
     expect(VECTORS.floats.length).toBeGreaterThan(350);
     for (const [bits, text] of VECTORS.floats)

@@ -94,6 +94,18 @@ describe("an import", () => {
     ).toEqual([]);
   });
 
+  test("a list gives 200 entries at most, and so does a session", async () => {
+    const caller = await system.project();
+    await bring(caller, importOf(legacyFiles(205, () => ({ session_id: "one" }))));
+    for (const [path, last] of [
+      ["entries?limit=100000", 6],
+      ["read?session_id=one", 200],
+    ] as const) {
+      const { body } = await caller.call("GET", `/v1/vault/${path}`);
+      expect([body.entries.length, body.has_more, body.next_cursor]).toEqual([200, true, last]);
+    }
+  });
+
   test("new seals go on from the last imported entry", async () => {
     const caller = await system.project();
     const input = importOf(legacyFiles(5));

@@ -8,6 +8,7 @@ import {
   sealedEntries,
   type TestSystem,
 } from "../system.ts";
+import { importOf, legacyFiles } from "../vault.ts";
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -216,6 +217,12 @@ describe("read, list, query, proof", () => {
     ["proof?sequence=99", 404, "action/vault_missing", "there is no entry 99"],
     [
       "query?verdict=SEAL&start_time=2026-01-02T00:00:00Z&end_time=2026-01-01T00:00:00Z",
+      400,
+      "action/vault_invalid",
+      "start_time must not be after end_time",
+    ],
+    [
+      "query?verdict=SEAL&start_time=2026-01-01T00:00:00.000002Z&end_time=2026-01-01T00:00:00.000001Z",
       400,
       "action/vault_invalid",
       "start_time must not be after end_time",
@@ -466,6 +473,70 @@ describe("verify finds", () => {
       first_invalid_seq,
       reason,
     });
+  });
+});
+
+describe("what the vault's format cannot tell, the log does", () => {
+  const findings = async (caller: Caller) => {
+    const { body } = await caller.call("POST", "/v1/ledger/verify");
+    return body.findings.map(({ kind, at }: { kind: string; at: number }) => [kind, at]);
+  };
+  const run = async (caller: Caller, ...statements: string[]) => {
+    expect(await findings(caller)).toEqual([]);
+    for (const text of statements) await system.sql(text, [caller.projectId]);
+  };
+
+  test("an end that was cut off, with the head moved back", async () => {
+    const caller = await vaultOf(3);
+    await run(
+      caller,
+      "delete from vault.entries where tenant_id = $1 and sequence > 1",
+      `update vault.heads h set sequence = 1, size = 1, entry_hash = e.entry_hash, merkle_root = e.merkle_root,
+         subtrees = array[e.entry_hash] from vault.entries e where h.tenant_id = $1 and e.tenant_id = $1`,
+    );
+    expect(await verify(caller)).toMatchObject({ valid: true, entries: 1 });
+    expect(await findings(caller)).toEqual([
+      ["vault_changed", 1],
+      ["vault_changed", 2],
+    ]);
+  });
+
+  test("a vault that was hashed again from an edited entry on", async () => {
+    const caller = await vaultOf(1);
+    await run(
+      caller,
+      `update vault.entries set canonical = replace(canonical, '"n":0', '"n":9') where tenant_id = $1`,
+      `update vault.entries set entry_hash = sha256(convert_to(canonical, 'UTF8')), merkle_root = sha256(convert_to(canonical, 'UTF8'))
+       where tenant_id = $1`,
+      `update vault.heads h set entry_hash = e.entry_hash, merkle_root = e.merkle_root, subtrees = array[e.entry_hash]
+       from vault.entries e where h.tenant_id = $1 and e.tenant_id = $1`,
+    );
+    expect(await verify(caller)).toMatchObject({ valid: true, entries: 1 });
+    expect(await findings(caller)).toEqual([["vault_changed", 0]]);
+  });
+
+  test("imported entries that are gone", async () => {
+    const caller = await system.project();
+    await caller.call("POST", "/v1/vault/imports", importOf(legacyFiles(3)));
+    await run(
+      caller,
+      "delete from vault.entries where tenant_id = $1",
+      "delete from vault.heads where tenant_id = $1",
+    );
+    expect(await verify(caller)).toMatchObject({ valid: true, entries: 0 });
+    expect(await findings(caller)).toEqual([["vault_changed", 0]]);
+  });
+
+  test("an entry that no call sealed", async () => {
+    const caller = await vaultOf(1);
+    await run(
+      caller,
+      `insert into vault.entries (tenant_id, sequence, leaf_index, seal_id, session_id, verdict, sealed_at, canonical, entry_hash,
+         prev_hash, merkle_root, call_id)
+       select tenant_id, 2, 1, seal_id, session_id, verdict, sealed_at, canonical, sha256('x'), entry_hash, merkle_root,
+         gen_random_uuid() from vault.entries where tenant_id = $1`,
+    );
+    expect(await findings(caller)).toEqual([["row_unsealed", null]]);
   });
 });
 

@@ -7,6 +7,8 @@ import { verdictQuery } from "./operations/verdict-query.ts";
 import { verdictRead } from "./operations/verdict-read.ts";
 import { verdictSeal } from "./operations/verdict-seal.ts";
 
+export { readSealedVerdicts, readVerdictCalls, type SealedVerdict } from "./queries.ts";
+
 export const operations = [
   verdictSeal,
   verdictRead,

@@ -206,3 +206,37 @@ export async function readChecksum(
   );
   return row!;
 }
+
+/** An entry by its place and the hash that its text has now. */
+export interface SealedVerdict {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+/** What these calls put into the vault, in order. */
+export async function readSealedVerdicts(
+  tx: Tx,
+  callIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly SealedVerdict[]>> {
+  const rows = await query<SealedVerdict & { callId: string }>(
+    tx,
+    `select call_id as "callId", sequence, encode(sha256(convert_to(canonical, 'UTF8')), 'hex') as hash from vault.entries
+     where tenant_id = (select ops.tenant()) and call_id = any($1::uuid[]) order by sequence`,
+    [callIds],
+  );
+  return Map.groupBy(rows, ({ callId }) => callId);
+}
+
+/** Calls of which the condition, given the SQL of their id, is true. */
+export async function readVerdictCalls(
+  tx: Tx,
+  condition: (id: string) => string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await query<{ id: string }>(
+    tx,
+    `select distinct v.call_id as id from vault.entries v where v.tenant_id = (select ops.tenant()) and ${condition("v.call_id")} limit $1`,
+    [limit],
+  );
+  return rows.map(({ id }) => id);
+}

@@ -46,6 +46,7 @@ comment on column vault.entries.verdict is 'HOLD-888 is an older spelling of 888
 comment on column vault.entries.call_id is 'The call that put it here, and so the entry of the project''s log that seals it.';
 create index entries_session on vault.entries (tenant_id, session_id, sequence);
 create index entries_verdict on vault.entries (tenant_id, verdict, sequence);
+create index entries_call on vault.entries (tenant_id, call_id);
 create index entries_verdict_time on vault.entries (tenant_id, verdict, sealed_at);
 select ops.protect_tenant('vault.entries');
 select ops.append_only('vault.entries');
