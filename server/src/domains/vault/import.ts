@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Tx } from "#kernel/db.ts";
-import { canonicalJson, readV1File, V1Chain, type V1File, VerifyError } from "#verifier";
+import { canonicalJson, readV1File, type V1Chain, type V1File, VerifyError } from "#verifier";
 import { bytesOf, chainOf, headAfter, lockHead } from "./head.ts";
 import {
   append,

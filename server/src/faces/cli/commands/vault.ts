@@ -75,7 +75,7 @@ function report(command: CommandCall, ledger: LegacyLedger, there: number): numb
         ...(ignored.length > 0 ? [`  not looked at: ${ignored.join(", ")}`] : []),
         "",
         "Nothing was changed. To import:",
-        `  sealbase vault import ${directory} --confirm ${checksum}`,
+        `  sealbase vault import ${directory} --confirm ${checksum}${command.values["allow-gaps"] === true ? " --allow-gaps" : ""}`,
       ].join("\n"),
   );
   return EXIT.done;
