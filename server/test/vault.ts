@@ -1,5 +1,22 @@
 import { createHash } from "node:crypto";
 import { V1_GENESIS, type V1Fields, V1Range, v1Hash, v1Text } from "#verifier";
+import type { Caller, TestSystem } from "./system.ts";
+
+export const seal = (caller: Caller, payload: object = {}, session_id = "s1") =>
+  caller.call("POST", "/v1/vault/entries", { session_id, payload });
+
+export const verify = async (caller: Caller) =>
+  (await caller.call("POST", "/v1/vault/verify", {})).body;
+
+/** A project whose vault has this many entries, alternately SEAL and VOID. */
+export async function vaultOf(system: TestSystem, count: number): Promise<Caller> {
+  const caller = await system.project();
+  for (let n = 0; n < count; n++) {
+    const { status, text } = await seal(caller, { verdict: n % 2 === 0 ? "SEAL" : "VOID", n });
+    if (status !== 201) throw new Error(text);
+  }
+  return caller;
+}
 
 /** A file of an earlier ledger. */
 export interface LegacyFile {

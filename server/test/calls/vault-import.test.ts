@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { v1Hash, verifyV1Proof } from "#verifier";
 import { type Caller, openTestSystem, sealedEntries, type TestSystem } from "../system.ts";
-import { checksumOf, importOf, type LegacyFile, legacyFiles } from "../vault.ts";
+import { checksumOf, importOf, type LegacyFile, legacyFiles, seal, verify } from "../vault.ts";
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -10,8 +10,6 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 
 const bring = (caller: Caller, input: object) => caller.call("POST", "/v1/vault/imports", input);
-const seal = (caller: Caller) => caller.call("POST", "/v1/vault/entries", { session_id: "new" });
-const verify = async (caller: Caller) => (await caller.call("POST", "/v1/vault/verify", {})).body;
 const read = async (caller: Caller, sequence: number) =>
   (await caller.call("GET", `/v1/vault/read?sequence=${sequence}`)).body.entry;
 
