@@ -293,6 +293,26 @@ export type Chain = {
     readonly index: number | null;
   } | null;
 };
+export type VaultEntry = {
+  readonly sequence: number;
+  readonly session_id: string;
+  readonly seal_id: string;
+  /** As Python's isoformat() writes UTC */
+  readonly timestamp: string;
+  readonly authority: string;
+  readonly verdict: string;
+  /** As JSON has it; a float such as 1.0 is exact in canonical only */
+  readonly seal_data: Json;
+  /** Hex of SHA-256 of canonical */
+  readonly entry_hash: string;
+  readonly prev_hash: string;
+  /** Of all entries up to this one */
+  readonly merkle_root: string;
+  /** The text that is hashed */
+  readonly canonical: string;
+  /** Of the call that put it here: its entry in the project's log */
+  readonly call_id: string;
+};
 export type Webhook = {
   readonly id: string;
   readonly url: string;
@@ -1017,6 +1037,180 @@ export interface Operations {
       readonly calls: readonly Chain[];
     };
   };
+  /** Recomputes the vault: every entry's hash, what comes before it, the root and the head. */
+  readonly "vault.chain.verify": {
+    readonly input: Record<string, never>;
+    readonly output: {
+      readonly operation: "verify";
+      readonly verdict: string;
+      readonly valid: boolean;
+      readonly checked_count: number;
+      /** When it is valid */
+      readonly merkle_root: string | null;
+      /** When it is valid */
+      readonly entries: number | null;
+      /** When it is not */
+      readonly first_invalid_seq: number | null;
+      /** When it is not */
+      readonly reason:
+        | "hash-mismatch"
+        | "prev-hash-mismatch"
+        | "head-mismatch"
+        | "merkle-mismatch"
+        | null;
+      readonly vault_backend: string;
+      readonly authority_notice: string;
+    };
+  };
+  /** Adds files of an earlier ledger to the vault, in order; the call with the last of them reconciles and anchors the whole. */
+  readonly "vault.legacy.import": {
+    readonly input: {
+      /** Of the whole import, like all that follows but the files */
+      readonly entries: number;
+      readonly first_sequence: number;
+      readonly last_sequence: number;
+      /** Hash of the last entry */
+      readonly head_hash: string;
+      /** Root at the last entry */
+      readonly merkle_root: string;
+      /** SHA-256 of what sha256sum prints of the files, in the order of their names */
+      readonly checksum: string;
+      /** Numbers may be left out where the chain holds; default false */
+      readonly allow_gaps?: boolean;
+      /** Those that come next, in the order of their sequence, byte for byte */
+      readonly files: readonly {
+        readonly name: string;
+        readonly text: string;
+      }[];
+    };
+    readonly output: {
+      readonly operation: "imported";
+      readonly verdict: string;
+      /** By this call */
+      readonly imported: number;
+      /** Everything is there, and agrees with what was said of it */
+      readonly complete: boolean;
+      readonly entries: number;
+      readonly first_sequence: number;
+      readonly last_sequence: number;
+      readonly head_hash: string;
+      readonly merkle_root: string;
+      readonly checksum: string;
+      readonly vault_backend: string;
+      readonly authority_notice: string;
+    };
+  };
+  /** Entries of the vault, the newest first. */
+  readonly "vault.verdict.list": {
+    readonly input: {
+      /** Brought to 1 to 200; default 20 */
+      readonly limit?: number;
+      /** Entries below this sequence */
+      readonly cursor?: number;
+    };
+    readonly output: {
+      readonly operation: "list";
+      readonly verdict: string;
+      readonly entries: readonly VaultEntry[];
+      /** Sequence to give as cursor for what follows */
+      readonly next_cursor: number | null;
+      readonly has_more: boolean;
+      readonly vault_backend: string;
+      readonly authority_notice: string;
+    };
+  };
+  /** That an entry is under the vault's Merkle root: its neighbours on the way up. */
+  readonly "vault.verdict.proof": {
+    readonly input: {
+      readonly sequence: number;
+    };
+    readonly output: {
+      readonly operation: "proof";
+      readonly verdict: string;
+      readonly root: string;
+      readonly proof: readonly {
+        readonly hash: string;
+        readonly position: "left" | "right";
+      }[];
+      readonly leaf_index: number;
+      /** What the proof begins with */
+      readonly entry_hash: string;
+      readonly vault_backend: string;
+      readonly authority_notice: string;
+    };
+  };
+  /** Entries of a verdict, in a time if told, the newest first. */
+  readonly "vault.verdict.query": {
+    readonly input: {
+      /** 888_HOLD finds its older spelling HOLD-888, too */
+      readonly verdict: "SEAL" | "VOID" | "SABAR" | "PARTIAL" | "888_HOLD";
+      /** Inclusive */
+      readonly start_time?: string;
+      /** Inclusive */
+      readonly end_time?: string;
+      /** Brought to 1 to 200; default 20 */
+      readonly limit?: number;
+      /** Entries below this sequence */
+      readonly cursor?: number;
+    };
+    readonly output: {
+      readonly operation: "query";
+      readonly verdict: string;
+      readonly entries: readonly VaultEntry[];
+      /** Sequence to give as cursor for what follows */
+      readonly next_cursor: number | null;
+      readonly has_more: boolean;
+      readonly vault_backend: string;
+      readonly authority_notice: string;
+    };
+  };
+  /** The entry of a sequence, or those of a session, the oldest first. */
+  readonly "vault.verdict.read": {
+    readonly input: {
+      readonly sequence?: number;
+      readonly session_id?: string;
+      /** Of a session's entries, those above this sequence */
+      readonly cursor?: number;
+    };
+    readonly output: {
+      readonly operation: "read";
+      readonly verdict: string;
+      /** When a sequence was asked for */
+      readonly entry: VaultEntry | null;
+      /** When a session was asked for */
+      readonly entries: readonly VaultEntry[] | null;
+      /** Sequence to give as cursor for what follows */
+      readonly next_cursor: number | null;
+      readonly has_more: boolean;
+      readonly vault_backend: string;
+      readonly authority_notice: string;
+    };
+  };
+  /** Seals a verdict into the project's vault: format v1, one chain however many seal at once. */
+  readonly "vault.verdict.seal": {
+    readonly input: {
+      readonly session_id: string;
+      /** What is sealed; its verdict (SEAL unless told; VOID, SABAR, PARTIAL, 888_HOLD) and authority (system unless told) are the entry's; default {} */
+      readonly payload?: { readonly [name: string]: Json };
+      /** default "seal" */
+      readonly target?: string;
+    };
+    readonly output: {
+      readonly operation: "sealed";
+      readonly verdict: string;
+      readonly sealed: {
+        readonly sequence_number: number;
+        readonly entry_hash: string;
+        readonly prev_hash: string;
+        readonly merkle_root: string;
+        /** Also the id of the call */
+        readonly seal_id: string;
+        readonly timestamp: string;
+      };
+      readonly vault_backend: string;
+      readonly authority_notice: string;
+    };
+  };
   /** Tells an address of the project's events, signed. The secret is shown once. */
   readonly "webhooks.webhook.create": {
     readonly input: {
@@ -1163,6 +1357,13 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "risk.transaction.assess": { method: "POST", path: "/v1/risk/transactions", kind: "write" },
   "telemetry.chain.replay": { method: "POST", path: "/v1/decisions/{id}/replay", kind: "read" },
   "telemetry.chain.why": { method: "GET", path: "/v1/decisions/{id}/why", kind: "read" },
+  "vault.chain.verify": { method: "POST", path: "/v1/vault/verify", kind: "read" },
+  "vault.legacy.import": { method: "POST", path: "/v1/vault/imports", kind: "write" },
+  "vault.verdict.list": { method: "GET", path: "/v1/vault/entries", kind: "read" },
+  "vault.verdict.proof": { method: "GET", path: "/v1/vault/proof", kind: "read" },
+  "vault.verdict.query": { method: "GET", path: "/v1/vault/query", kind: "read" },
+  "vault.verdict.read": { method: "GET", path: "/v1/vault/read", kind: "read" },
+  "vault.verdict.seal": { method: "POST", path: "/v1/vault/entries", kind: "write" },
   "webhooks.webhook.create": { method: "POST", path: "/v1/webhooks", kind: "write" },
   "webhooks.webhook.delete": { method: "DELETE", path: "/v1/webhooks/{id}", kind: "write" },
   "webhooks.webhook.get": { method: "GET", path: "/v1/webhooks/{id}", kind: "read" },
@@ -1334,6 +1535,28 @@ export interface Api<F extends Form> {
       readonly why: Method<"telemetry.chain.why", F>;
     };
   };
+  readonly vault: {
+    readonly chain: {
+      /** Recomputes the vault: every entry's hash, what comes before it, the root and the head. `POST /v1/vault/verify` */
+      readonly verify: Method<"vault.chain.verify", F>;
+    };
+    readonly legacy: {
+      /** Adds files of an earlier ledger to the vault, in order; the call with the last of them reconciles and anchors the whole. `POST /v1/vault/imports` */
+      readonly import: Method<"vault.legacy.import", F>;
+    };
+    readonly verdict: {
+      /** Entries of the vault, the newest first. `GET /v1/vault/entries` */
+      readonly list: Method<"vault.verdict.list", F>;
+      /** That an entry is under the vault's Merkle root: its neighbours on the way up. `GET /v1/vault/proof` */
+      readonly proof: Method<"vault.verdict.proof", F>;
+      /** Entries of a verdict, in a time if told, the newest first. `GET /v1/vault/query` */
+      readonly query: Method<"vault.verdict.query", F>;
+      /** The entry of a sequence, or those of a session, the oldest first. `GET /v1/vault/read` */
+      readonly read: Method<"vault.verdict.read", F>;
+      /** Seals a verdict into the project's vault: format v1, one chain however many seal at once. `POST /v1/vault/entries` */
+      readonly seal: Method<"vault.verdict.seal", F>;
+    };
+  };
   readonly webhooks: {
     readonly webhook: {
       /** Tells an address of the project's events, signed. The secret is shown once. `POST /v1/webhooks` */
@@ -1383,6 +1606,10 @@ export type RefusalCode =
   | "action/slug_taken"
   | "action/tile_missing"
   | "action/too_many_webhooks"
+  | "action/vault_busy"
+  | "action/vault_conflict"
+  | "action/vault_invalid"
+  | "action/vault_missing"
   | "action/verification_busy"
   | "action/webhook_missing"
   | "engine/connection_lost"

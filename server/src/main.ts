@@ -23,6 +23,7 @@ import { createSchedules, Dispatcher, operations as ops, retain } from "#domains
 import { openScorer, operations as risk } from "#domains/risk";
 import { sealSecret } from "#domains/security";
 import { operations as chains, telemetry } from "#domains/telemetry";
+import { operations as vault } from "#domains/vault";
 import { DELIVER, deliver, Fan, operations as webhooks } from "#domains/webhooks";
 import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
@@ -47,6 +48,7 @@ export const operations: readonly Operation[] = [
   ...chains,
   ...feeds,
   ...ledger,
+  ...vault,
   ...controlPlane,
   ...agents,
   ...ops,

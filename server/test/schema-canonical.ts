@@ -12,6 +12,7 @@ export const CANONICAL: Record<string, string> = {
   vedic:
     "transactions transaction_features fraud_scores model_versions quaternion_signatures policy_geometry collatz_runs collatz_trace_points lattice_snapshots",
   ops: "migrations migration_runs routines outbox outbox_attempts inbox idempotency_keys replay_checkpoints retention_policies retention_runs schedules webhooks",
+  vault: "heads entries imported_files",
 };
 
 /** The same for every project, or above projects; everything else has a tenant_id. */
@@ -52,6 +53,8 @@ export const APPEND_ONLY = [
   "telemetry.event_links",
   "telemetry.metrics",
   "telemetry.security_events",
+  "vault.entries",
+  "vault.imported_files",
   "vedic.collatz_runs",
   "vedic.collatz_trace_points",
   "vedic.fraud_scores",

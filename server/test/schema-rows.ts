@@ -19,6 +19,7 @@ const VALUES: Record<string, string> = {
   key_prefix: "000000000000",
   maintainers: "{}",
   name: "a",
+  next_key: "b",
   period_end: "2100-01-01",
   prefix: "000000000000",
   public_keys: `{"\\\\x00"}`,

@@ -16,7 +16,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "command.ts": ["kernel", "faces", "main.ts"],
 };
 
-/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments and calls were sealed; the feed tells of entries and decisions; audits and deliveries are jobs; the key of an agent session signs in like any. */
+/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments, calls and entries of the vault were sealed; the feed tells of entries and decisions; audits and deliveries are jobs; the key of an agent session signs in like any. */
 const DOMAINS: Record<string, readonly string[]> = {
   agents: [],
   "control-plane": ["agents"],
@@ -24,8 +24,9 @@ const DOMAINS: Record<string, readonly string[]> = {
   risk: [],
   security: [],
   ops: [],
-  ledger: ["authz", "risk", "security", "telemetry", "ops"],
+  ledger: ["authz", "risk", "security", "telemetry", "ops", "vault"],
   telemetry: ["authz", "risk"],
+  vault: [],
   feed: ["authz", "ledger"],
   webhooks: ["feed", "ops", "security"],
 };
@@ -155,7 +156,7 @@ export function misnamedOperations(files: readonly File[]): string[] {
 const NAMES_TABLES =
   /\/queries\.ts$|^server\/src\/pipeline\/(idempotency|commit|committer)\.ts$|^server\/src\/kernel\/(migrate|schema|engine)|\.test\.ts$/;
 const TABLE =
-  /\b(?:from|join|into|update|table)\s+((?:control_plane|authz|security|ledger|telemetry|vedic|entities|ops)\.[a-z_]+)\b(?!\()/g;
+  /\b(?:from|join|into|update|table)\s+((?:control_plane|authz|security|ledger|telemetry|vedic|entities|ops|vault)\.[a-z_]+)\b(?!\()/g;
 
 export const foreignTables = (files: readonly File[]): string[] =>
   files

@@ -808,6 +808,40 @@ export interface TelemetrySecurityEvents {
   created_at: Timestamp;
 }
 
+export interface VaultEntries {
+  tenant_id: string;
+  sequence: number;
+  leaf_index: number;
+  seal_id: string;
+  session_id: string;
+  verdict: string;
+  sealed_at: Timestamp;
+  canonical: string;
+  entry_hash: Buffer;
+  prev_hash: Buffer;
+  merkle_root: Buffer;
+  call_id: string;
+}
+
+export interface VaultHeads {
+  tenant_id: string;
+  sequence: Generated<number>;
+  size: Generated<number>;
+  entry_hash: Buffer;
+  merkle_root: Buffer;
+  subtrees: Generated<Buffer[]>;
+  import_until: number | null;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface VaultImportedFiles {
+  tenant_id: string;
+  sequence: number;
+  file_name: string;
+  file_hash: Buffer;
+}
+
 export interface VedicCollatzRuns {
   tenant_id: string;
   id: string;
@@ -988,6 +1022,9 @@ export interface DB {
   "telemetry.metrics": TelemetryMetrics;
   "telemetry.scores_daily": TelemetryScoresDaily;
   "telemetry.security_events": TelemetrySecurityEvents;
+  "vault.entries": VaultEntries;
+  "vault.heads": VaultHeads;
+  "vault.imported_files": VaultImportedFiles;
   "vedic.collatz_runs": VedicCollatzRuns;
   "vedic.collatz_trace_points": VedicCollatzTracePoints;
   "vedic.fraud_scores": VedicFraudScores;

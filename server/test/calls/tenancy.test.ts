@@ -22,6 +22,7 @@ interface Theirs {
   readonly approval: string;
   readonly job: string;
   readonly webhook: string;
+  readonly sealed: string;
 }
 
 let system: TestSystem;
@@ -59,12 +60,14 @@ beforeAll(async () => {
     url: "https://theirs.example/",
     channels: ["scores"],
   });
+  const seal = await home.call("POST", "/v1/vault/entries", { session_id: "their-session" });
   await home.call("POST", "/v1/messages", { source: "s", message_id: "m", payload: {} });
   theirs = {
     session: session.body.id,
     approval: approval!.id,
     job: job.body.id,
     webhook: webhook.body.id,
+    sealed: seal.body.sealed.entry_hash,
     project: home.projectId,
     account: account.body.id,
     apiKey: key.body.id,
@@ -122,6 +125,46 @@ const CASES: Record<string, Case> = {
     path: "/v1/ledger/audits",
     body: {},
     want: ({ status }) => expect(status).toBe(202),
+  }),
+  "vault.verdict.seal": () => ({
+    path: "/v1/vault/entries",
+    body: { session_id: "mine" },
+    want: ({ body }) => expect(body.sealed.sequence_number).toBe(1),
+  }),
+  "vault.verdict.read": () => ({
+    path: "/v1/vault/read?session_id=their-session",
+    want: "action/vault_missing",
+  }),
+  "vault.verdict.list": () => ({
+    path: "/v1/vault/entries",
+    want: ({ body }) => expect(body.entries).toEqual([]),
+  }),
+  "vault.verdict.query": () => ({
+    path: "/v1/vault/query?verdict=SEAL",
+    want: ({ body }) => expect(body.entries).toEqual([]),
+  }),
+  "vault.verdict.proof": () => ({
+    path: "/v1/vault/proof?sequence=1",
+    want: "action/vault_missing",
+  }),
+  "vault.chain.verify": () => ({
+    path: "/v1/vault/verify",
+    body: {},
+    want: ({ body }) => expect(body.entries).toBe(0),
+  }),
+  "vault.legacy.import": ({ sealed }) => ({
+    path: "/v1/vault/imports",
+    // Everything is there already, in the first project only.
+    body: {
+      entries: 1,
+      first_sequence: 1,
+      last_sequence: 1,
+      head_hash: sealed,
+      merkle_root: sealed,
+      checksum: sealed,
+      files: [],
+    },
+    want: ({ body }) => expect(body.complete).toBe(false),
   }),
   "ops.job.list": () => ({ path: "/v1/jobs", want: only(0) }),
   "ops.job.get": ({ job }) => ({ path: `/v1/jobs/${job}`, want: "action/job_missing" }),
@@ -304,7 +347,7 @@ const CASES: Record<string, Case> = {
 };
 
 /** What a body of the other project's says back is its own. */
-const ECHOED: readonly string[] = ["authz.decision.ask"];
+const ECHOED: readonly string[] = ["authz.decision.ask", "vault.legacy.import"];
 
 describe("another organization's project sees nothing through", () => {
   beforeEach(async () => {

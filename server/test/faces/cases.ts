@@ -1,4 +1,5 @@
 import { payment } from "../system.ts";
+import { importOf, legacyFiles } from "../vault.ts";
 import type { Input } from "./face.ts";
 import type { World } from "./world.ts";
 
@@ -39,6 +40,8 @@ const makeKey = ({ ask, accountId }: World) =>
   ask("POST", "/v1/api-keys", { service_account_id: accountId, name: "second" });
 const makeWebhook = ({ ask }: World) =>
   ask("POST", "/v1/webhooks", { url: "https://example.com/hook", channels: ["scores", "entries"] });
+const seal = ({ ask }: World, payload = {}) =>
+  ask("POST", "/v1/vault/entries", { session_id: "s1", payload });
 const idOf = async (made: Promise<{ id: string }>): Promise<Input> => ({ id: (await made).id });
 
 async function policies({ ask }: World, annotations: object) {
@@ -388,6 +391,67 @@ export const cases: readonly Case[] = [
       payload: { lines: [1, 2.5, null, "x", true], none: null, empty: {}, list: [] },
     }),
     bad: { source: "" },
+  },
+  {
+    operation: "vault.verdict.seal",
+    prepare: () => ({
+      session_id: "s1",
+      payload: { verdict: "888_HOLD", lines: [1, 2.5, null, "ü", true], none: null, empty: {} },
+      target: "audit",
+    }),
+    bad: { session_id: "" },
+    missing: missing("action/vault_invalid", { payload: { verdict: "MAYBE" } }),
+  },
+  {
+    operation: "vault.verdict.read",
+    async prepare(world) {
+      await seal(world, { x: 1.5, é: "ü" });
+      return { session_id: "s1" };
+    },
+    bad: { sequence: 0 },
+    missing: missing("action/vault_missing", { sequence: 9 }),
+  },
+  {
+    operation: "vault.verdict.list",
+    async prepare(world) {
+      await seal(world);
+      await seal(world);
+      return { limit: 1 };
+    },
+    bad: { cursor: 0 },
+  },
+  {
+    operation: "vault.verdict.query",
+    async prepare(world) {
+      await seal(world, { verdict: "VOID" });
+      return { verdict: "VOID", start_time: "2026-01-01T00:00:00Z", limit: 1 };
+    },
+    bad: { verdict: "MAYBE" },
+    missing: missing("action/vault_invalid", { end_time: "2025-01-01T00:00:00Z" }),
+  },
+  {
+    operation: "vault.verdict.proof",
+    async prepare(world) {
+      await seal(world);
+      await seal(world);
+      return { sequence: 2 };
+    },
+    bad: { sequence: 0 },
+    missing: missing("action/vault_missing", { sequence: 9 }),
+  },
+  {
+    operation: "vault.chain.verify",
+    async prepare(world) {
+      await seal(world);
+      return {};
+    },
+    oneByOne: true,
+  },
+  {
+    operation: "vault.legacy.import",
+    prepare: () => importOf(legacyFiles(2)),
+    bad: { checksum: "none" },
+    missing: missing("action/vault_invalid", { files: [{ name: "1.json", text: "{}" }] }),
   },
   {
     operation: "webhooks.webhook.create",

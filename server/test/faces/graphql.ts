@@ -62,8 +62,9 @@ const wrapped = ({ args }: GraphQLField<unknown, unknown>, input: Input): Input 
   args.length === 0 ? {} : { input };
 
 /** Lists are Relay connections: `first` and `after` are `limit` and `cursor`. */
-function renamed({ limit, cursor, ...filters }: Input, isList: boolean): Input {
-  if (!isList) return { ...filters };
+function renamed(input: Input, isList: boolean): Input {
+  if (!isList) return input;
+  const { limit, cursor, ...filters } = input;
   const page = Object.entries({ first: limit, after: cursor });
   return { ...filters, ...Object.fromEntries(page.filter(([, value]) => value !== undefined)) };
 }

@@ -35,7 +35,7 @@ export function withPlaceholders(value: unknown, actors: readonly string[]): unk
 }
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
-const TIME = /20\d\d-\d\d-\d\dT[\d:.]+Z/;
+const TIME = /20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)/;
 const KEY = /(?:sk|as|whsec)_[\w+/=-]+/;
 /** Hex, base64, and the short hash in a verifier key. */
 const DIGEST = /[0-9a-f]{64}|[A-Za-z0-9+/]{40,}={0,2}|(?<=\+)[0-9a-f]{8}(?=\+)/;

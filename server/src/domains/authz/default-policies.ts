@@ -48,6 +48,8 @@ export const DEFAULT_POLICIES: PolicyDocument = {
         "ledger.receipt",
         "ledger.root-seal",
         "ledger.tile",
+        "vault.verdict",
+        "vault.chain",
       ),
       resource: anything,
       conditions: [],

@@ -3,6 +3,7 @@ import { type RETAINED_TABLES, readFinishedJobIds, readRetainedUntil } from "#do
 import { readPaymentIds, readPayments, readScoreIds, readScores } from "#domains/risk";
 import { logVerifierKeys, secondVerifiers } from "#domains/security";
 import { readEventIds, readEvents, readSealedCalls } from "#domains/telemetry";
+import { readSealedVerdicts, readVerdictCalls } from "#domains/vault";
 import type { Tx } from "#kernel/db.ts";
 import { digestOf } from "#pipeline";
 import {
@@ -40,6 +41,7 @@ import {
 } from "./values.ts";
 import { eventFinding } from "./verify-events.ts";
 import { endingOf, JobAudit } from "./verify-jobs.ts";
+import { vaultFinding } from "./verify-vault.ts";
 
 const PAGE = 1_000;
 const FINDINGS_MAX = 20;
@@ -100,6 +102,7 @@ interface Page {
   readonly scores: Awaited<ReturnType<typeof readScores>>;
   readonly payments: Awaited<ReturnType<typeof readPayments>>;
   readonly events: Awaited<ReturnType<typeof readEvents>>;
+  readonly verdicts: Awaited<ReturnType<typeof readSealedVerdicts>>;
   readonly checkpoints: readonly Checkpoint[];
 }
 
@@ -129,14 +132,15 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
   const entries = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
   const next = (entries.at(-1)?.index ?? from) + 1;
   const ids = entries.map(({ id }) => id);
-  const [decisions, scores, payments, events, checkpoints] = await Promise.all([
+  const [decisions, scores, payments, events, verdicts, checkpoints] = await Promise.all([
     recomputeTraces(tx, ids),
     readScores(tx, ids),
     readPayments(tx, ids),
     readEvents(tx, ids),
+    readSealedVerdicts(tx, ids),
     readCheckpoints(tx, { above: from, upTo: next }, PAGE),
   ]);
-  return { from, next, entries, decisions, scores, payments, events, checkpoints };
+  return { from, next, entries, decisions, scores, payments, events, verdicts, checkpoints };
 }
 
 class Audit {
@@ -217,14 +221,22 @@ class Audit {
   /** Rows that no entry stands for: somebody put them there beside the log. */
   async #unsealed(): Promise<void> {
     const limit = FINDINGS_MAX + 1;
-    const [calls, payments, scores, events, jobs] = await Promise.all([
+    const [calls, payments, scores, events, jobs, verdicts] = await Promise.all([
       readSealedCalls(this.#tx, isUnsealed, limit),
       readPaymentIds(this.#tx, isUnsealed, limit),
       readScoreIds(this.#tx, isUnsealed, limit),
       readEventIds(this.#tx, isUnsealed, limit),
       readFinishedJobIds(this.#tx, isUnsealedJob, limit),
+      readVerdictCalls(this.#tx, isUnsealed, limit),
     ]);
-    const rows = { call: calls, payment: payments, score: scores, event: events, job: jobs };
+    const rows = {
+      call: calls,
+      payment: payments,
+      score: scores,
+      event: events,
+      job: jobs,
+      "what the vault has of": verdicts,
+    };
     for (const [what, ids] of Object.entries(rows))
       for (const id of ids)
         this.#find("row_unsealed", null, `${what} ${id} is stored, and no entry was made for it`);
@@ -244,7 +256,15 @@ class Audit {
   }
 
   /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
-  async #values({ entries, next, decisions, scores, payments, events }: Page): Promise<void> {
+  async #values({
+    entries,
+    next,
+    decisions,
+    scores,
+    payments,
+    events,
+    verdicts,
+  }: Page): Promise<void> {
     const endings = [];
     for (const stored of entries) {
       const opened = this.#payload(stored);
@@ -279,6 +299,8 @@ class Audit {
       const { entry, payload } = opened;
       const event = eventFinding(index, entry, payload, events.get(id), this.#eventsUntil_ms);
       if (event !== null) this.#find(event.kind, event.at, event.message);
+      const vault = vaultFinding(index, entry, payload, verdicts.get(id));
+      if (vault !== null) this.#find(vault.kind, vault.at, vault.message);
       const job = endingOf(payload);
       if (job !== undefined) endings.push({ index, time: entry.time, job });
       if (digest !== undefined) await this.#reads(index, reads!, digest);

@@ -55,6 +55,20 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./commands/import.ts")).importFile,
   },
   {
+    name: "vault",
+    usage: "import DIR",
+    summary: "Check a VAULT999 ledger's files; with --confirm bring them into the vault",
+    options: {
+      ...KEY,
+      "dry-run": { help: "Only check and report, as without --confirm" },
+      confirm: { value: "CHECKSUM", help: "Import what the dry run of this checksum has shown" },
+      "allow-gaps": { help: "Take a ledger that left numbers out, where its chain holds" },
+    },
+    operandsMin: 2,
+    operandsMax: 2,
+    load: async () => (await import("./commands/vault.ts")).vault,
+  },
+  {
     name: "decide",
     usage: "",
     summary: "May this principal do this to that? Recorded",
