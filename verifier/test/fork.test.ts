@@ -207,7 +207,9 @@ describe("evidence", async () => {
     fc.assert(
       fc.property(
         fc.shuffledSubarray(lines, { minLength: lines.length, maxLength: lines.length }),
-        (mixed) => expect(verifyFork(mixed.join("\n"), keys).ok).toBe(mixed.join("\n") === text),
+        (mixed) => {
+          expect(verifyFork(mixed.join("\n"), keys).ok).toBe(mixed.join("\n") === text);
+        },
       ),
     );
   });
