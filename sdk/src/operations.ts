@@ -701,10 +701,15 @@ export interface Operations {
       readonly size: number;
       /** Base64 of the Merkle root */
       readonly root: string;
-      /** c2sp.org/tlog-checkpoint, signed */
+      /** c2sp.org/tlog-checkpoint, signed, with its cosignatures */
       readonly checkpoint: string;
       /** c2sp.org/signed-note verifier keys, the current one first */
       readonly keys: readonly string[];
+      /** Witnesses that cosigned it: NAME+HASH of their keys, and when they say that it was */
+      readonly cosignatures: readonly {
+        readonly key: string;
+        readonly time: string;
+      }[];
     };
   };
   /** One entry of the project's log, with its payload unless that was erased. */
@@ -1314,8 +1319,11 @@ export type RefusalCode =
   | "request/unsupported_media_type"
   | "score/too_risky"
   | "seal/head_moved"
+  | "seal/log_behind_witness"
+  | "seal/log_disagrees_with_witness"
   | "seal/log_inconsistent"
   | "seal/log_restored"
   | "seal/outcome_unknown"
   | "seal/overloaded"
+  | "seal/witnesses_unreachable"
   | "seal/wrong_master_key";

@@ -10,7 +10,7 @@ import {
   revision,
 } from "#domains/control-plane";
 import { operations as feeds, openFeed } from "#domains/feed";
-import { audit, operations as ledger, openLedger, rotateKey } from "#domains/ledger";
+import { audit, operations as ledger, openLedger, rotateKey, tellOfRefusal } from "#domains/ledger";
 import { createSchedules, Dispatcher, operations as ops, retain } from "#domains/ops";
 import { openScorer, operations as risk } from "#domains/risk";
 import { sealSecret } from "#domains/security";
@@ -28,6 +28,7 @@ import { lookAt } from "#kernel/look.ts";
 import { type Metrics, openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
 import { type Engine, openEngine } from "#kernel/open-engine.ts";
+import type { Refusal } from "#kernel/refusal.ts";
 import { type Operation, openPipeline, type Parts } from "#pipeline";
 
 const HOUR_MS = 3_600_000;
@@ -96,12 +97,14 @@ async function joinParts(
   const clock = systemClock;
   const auth = openAuthenticator(db, clock);
   const masterKey = loadMasterKey(config);
-  const ledger = openLedger({ db, clock, log, metrics, masterKey, origin: config.origin });
-  const feed = openFeed(db, revision);
+  const { origin, witness } = config;
+  const onRefused = (tenantId: string, refusal: Refusal) => tellOfRefusal(parts, tenantId, refusal);
+  const ledger = openLedger({ db, clock, log, metrics, masterKey, origin, witness, onRefused });
+  const feed = openFeed(db, { revision, ledger });
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
   await housekeep();
-  const parts = openPipeline({
+  const parts: Parts = openPipeline({
     db,
     clock,
     log,
@@ -161,7 +164,9 @@ async function joinParts(
     createOrganization: (name, project) =>
       createOrganization(db, parts.projectCreated, name, project),
     health: async () => healthOf(await look()),
+    askWitnesses: async (projectId) => (await ledger.witnesses?.report(projectId)) ?? [],
     work() {
+      ledger.witnesses?.start();
       dispatcher.start();
       fan.start();
     },
@@ -172,6 +177,7 @@ async function joinParts(
       await parts.suspicions.flush();
       await parts.reads.flush(true);
       await ledger.sequencer.stop();
+      await ledger.witnesses?.stop();
       await listener.close();
     },
   };

@@ -25,12 +25,14 @@ export interface TestSystem {
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** The first project of a new organization. */
   project(): Promise<Caller>;
+  /** What the witnesses say about a project's log. */
+  askWitnesses: System["askWitnesses"];
   /** Begins to do jobs and to tell webhooks. */
   work(): void;
   /** The same caller's way in, through another system. */
   as(key: string, projectId?: string): Caller;
   /** Another system on the same database; it stops with this one. */
-  another(): Promise<TestSystem>;
+  another(more?: Partial<Config>): Promise<TestSystem>;
   stop(): Promise<void>;
 }
 
@@ -56,14 +58,14 @@ export interface Answer {
   readonly headers: Record<string, string | undefined>;
 }
 
-export async function openTestSystem(): Promise<TestSystem> {
+export async function openTestSystem(more: Partial<Config> = {}): Promise<TestSystem> {
   const { admin: cluster, template } = inject("engine");
   const admin = await createDatabase(cluster, template);
   const pool = new pg.Pool({ ...admin, max: 1, options: "-c session_replication_role=replica" });
   pool.on("error", () => undefined);
 
   try {
-    const opened = await open(admin, pool);
+    const opened = await open(admin, pool, more);
     return {
       ...opened,
       async stop() {
@@ -82,9 +84,10 @@ export async function openTestSystem(): Promise<TestSystem> {
 async function open(
   admin: pg.ClientConfig & { database: string },
   pool: pg.Pool,
+  more: Partial<Config>,
   home?: Caller,
 ): Promise<TestSystem> {
-  const system = await joinSystem(CONFIG, engineOf(admin), false);
+  const system = await joinSystem({ ...CONFIG, ...more }, engineOf(admin), false);
   const app = openHttp(system.parts, operations, system.health);
   const as = (key: string, projectId = "") => callerOf(app, key, projectId);
   const project = async () => {
@@ -107,10 +110,11 @@ async function open(
     server: engineOf(admin).server,
     sql,
     project,
+    askWitnesses: system.askWitnesses,
     work: () => system.work(),
     as,
-    async another() {
-      const other = await open(admin, pool, first);
+    async another(different = {}) {
+      const other = await open(admin, pool, { ...more, ...different }, first);
       others.push(other);
       return other;
     },

@@ -7,6 +7,8 @@ import { listenBusy } from "./refusals.ts";
 import { Store } from "./store.ts";
 import { Witness } from "./witness.ts";
 
+const STOP_MS = 1_000;
+
 /** The door of the witness: a process of its own that cosigns other servers' logs, and shares nothing with them. */
 export interface OpenWitness {
   /** What readers check its cosignatures with. */
@@ -38,7 +40,10 @@ export async function openWitness(settings: WitnessSettings, log: Logger): Promi
   const witness = new Witness({ store, signer, log, logOf: (origin) => logs.get(origin) });
   const app = openWitnessHttp({ witness, store, vkey: signer.vkey, log });
   const stop = async () => {
+    // A connection that never asked anything is neither idle nor ended by a timeout once the server closes.
+    const end = setTimeout(() => app.server.closeAllConnections(), STOP_MS);
     await app.close();
+    clearTimeout(end);
     await store.close();
   };
   try {

@@ -8,9 +8,11 @@ import { receiptGet } from "./operations/receipt-get.ts";
 
 export { audit } from "./audit.ts";
 export { openLedger } from "./ledger.ts";
-export { readCheckpoints, readEntriesWithin, readNewestCheckpoint } from "./queries.ts";
+export { readEntriesWithin } from "./queries.ts";
 export { rotateKey } from "./rotate-key.ts";
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
+export { readPublished, readPublishedCheckpoints } from "./witness/published.ts";
+export { tellOfRefusal } from "./witness/tell.ts";
 
 export const operations = [checkpointGet, entryList, entryGet, receiptGet, logVerify, auditStart];

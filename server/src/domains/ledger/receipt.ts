@@ -1,14 +1,16 @@
 import type { Tx } from "#kernel/db.ts";
+import type { Ledger } from "#pipeline";
 import { formatReceipt, inclusionProof } from "#verifier";
-import { isPending, readEntry, readNewestCheckpoint, type StoredEntry } from "./queries.ts";
+import { isPending, readEntry, type StoredEntry } from "./queries.ts";
 import { entryMissing, entryPending, receiptPending } from "./refusals.ts";
 import { storedHashes } from "./tree.ts";
+import { readPublishedFor } from "./witness/published.ts";
 
-/** The receipt of an entry under the newest checkpoint: c2sp.org/tlog-proof, checkable by anyone who has the log's key. */
-export async function receiptOf(tx: Tx, id: string): Promise<string> {
+/** The receipt of an entry under the newest published checkpoint: c2sp.org/tlog-proof, checkable by anyone who has the log's key. */
+export async function receiptOf(tx: Tx, ledger: Ledger, id: string): Promise<string> {
   const { index, entry } = await entryById(tx, id);
-  const checkpoint = await readNewestCheckpoint(tx);
-  if (checkpoint === undefined || checkpoint.size <= index) throw receiptPending(id, index);
+  const checkpoint = await readPublishedFor(tx, ledger, index);
+  if (checkpoint === undefined) throw receiptPending(id, index);
   const proof = await inclusionProof(index, checkpoint.size, storedHashes(tx));
   return formatReceipt({ index, proof, entry, checkpoint: checkpoint.note });
 }

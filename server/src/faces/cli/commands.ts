@@ -44,6 +44,15 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./commands/witness.ts")).witness,
   },
   {
+    name: "witnesses",
+    usage: "",
+    summary: "What each witness says about the project's log now, and what to do about it",
+    options: KEY,
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/witnesses.ts")).witnesses,
+  },
+  {
     name: "demo",
     usage: "",
     summary: "Show the main job on generated transactions",

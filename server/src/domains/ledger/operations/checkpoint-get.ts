@@ -2,7 +2,9 @@ import { z } from "zod";
 import { logVerifierKeys } from "#domains/security";
 import { Refusal } from "#kernel/refusal.ts";
 import { operation } from "#pipeline";
-import { readHead, readNewestCheckpoint } from "../queries.ts";
+import { readHead } from "../queries.ts";
+import { cosignaturesIn } from "../shapes.ts";
+import { readPublished } from "../witness/published.ts";
 
 export const checkpointGet = operation({
   name: "ledger.checkpoint.get",
@@ -14,32 +16,41 @@ export const checkpointGet = operation({
     log: z.string(),
     size: z.int(),
     root: z.string().describe("Base64 of the Merkle root"),
-    checkpoint: z.string().describe("c2sp.org/tlog-checkpoint, signed"),
+    checkpoint: z.string().describe("c2sp.org/tlog-checkpoint, signed, with its cosignatures"),
     keys: z.array(z.string()).describe("c2sp.org/signed-note verifier keys, the current one first"),
+    cosignatures: z
+      .array(z.object({ key: z.string(), time: z.iso.datetime() }))
+      .describe(
+        "Witnesses that cosigned it: NAME+HASH of their keys, and when they say that it was",
+      ),
   }),
 
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
-  async action({ tx }) {
+  async action({ tx, ports }) {
     const head = await readHead(tx);
-    const newest = await readNewestCheckpoint(tx);
-    if (head === undefined || newest === undefined) throw unpublished();
+    if (head === undefined) throw unpublished([]);
+    const keys = await logVerifierKeys(tx, head.origin);
+    const newest = await readPublished(tx, ports.ledger);
+    if (newest === undefined) throw unpublished(keys);
     const { size, root, note } = newest;
     return {
       log: head.origin,
       size,
       root: root.toString("base64"),
       checkpoint: note,
-      keys: await logVerifierKeys(tx, head.origin),
+      keys,
+      cosignatures: cosignaturesIn(note, head.origin),
     };
   },
 });
 
-const unpublished = () =>
+/** The keys are needed before: by witnesses, which have to know a log that waits for them. */
+const unpublished = (keys: readonly string[]) =>
   new Refusal(
     "action/no_checkpoint",
     404,
     "This project's log has published no checkpoint yet",
-    {},
+    { keys },
     "Send a call that is sealed, such as POST /v1/risk/transactions, and ask again.",
   );
