@@ -157,6 +157,19 @@ describe("published means witnessed", () => {
   });
 });
 
+test("verification misses the checkpoint that witnesses cosigned", async () => {
+  const caller = await project();
+  await pay(caller);
+  await pay(caller);
+  const verify = async () => (await caller.call("POST", "/v1/ledger/verify")).body;
+  expect(await verify()).toMatchObject({ valid: true });
+  await system.sql(
+    "delete from ledger.checkpoints where tenant_id = $1 and size = (select max(size) from ledger.checkpoints where tenant_id = $1)",
+    [caller.projectId],
+  );
+  expect((await verify()).findings).toMatchObject([{ kind: "checkpoint_missing", at: 2 }]);
+});
+
 describe("before the first signature of a process", () => {
   test("the witnesses are asked; while too few answer, nothing is placed or signed, and nothing is lost", async () => {
     await one.kill();

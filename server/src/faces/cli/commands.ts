@@ -118,12 +118,16 @@ export const commands: readonly Command[] = [
   {
     name: "verify",
     usage: "[FILE]",
-    summary: "Recompute the whole log; with FILE check that receipt or checkpoint offline",
+    summary: "Recompute the whole log; with FILE check that receipt, checkpoint or fork offline",
     options: {
       ...KEY,
       "log-key": {
         value: "VKEY",
         help: "Key of the log that FILE is checked with; else this project's",
+      },
+      policy: {
+        value: "POLICY",
+        help: "File of witnesses and their quorum that FILE must satisfy, as c2sp.org/tlog-policy",
       },
     },
     operandsMin: 0,
