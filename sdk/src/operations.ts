@@ -1325,5 +1325,6 @@ export type RefusalCode =
   | "seal/log_restored"
   | "seal/outcome_unknown"
   | "seal/overloaded"
+  | "seal/witnesses_not_named"
   | "seal/witnesses_unreachable"
   | "seal/wrong_master_key";

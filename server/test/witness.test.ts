@@ -286,6 +286,15 @@ describe("its process", () => {
     const proof = await log.proof(2, 5);
     const checkpoint = await log.checkpoint(5, [next]);
     expect((await rig.add(formatAddCheckpoint({ old: 2, proof, checkpoint }))).status).toBe(200);
+    // Each history under another key of the log: a fork all the same.
+    expect((await rig.add(await log.history(1).request(5, 5))).status).toBe(409);
+    const { evidence } = JSON.parse((await rig.get("evidence")).text);
+    const texts = await Promise.all(
+      evidence.map(async ({ path }: { path: string }) => (await rig.get(path)).text),
+    );
+    const proven = texts.filter((text) => verifyFork(text, [log.vkey, next.vkey]).ok);
+    expect(proven).toHaveLength(1);
+    expect(verifyFork(proven[0]!, [log.vkey])).toMatchObject({ code: "verify/signature-missing" });
   });
 
   test("is one, keeps its name, and does not begin anew when it has forgotten", async () => {

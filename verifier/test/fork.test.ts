@@ -18,7 +18,9 @@ import { LOG, logOf, OTHER_LOG, sampleCheckpoint, sampleLeaves, WITNESS } from "
 const keys = [LOG.vkey];
 /** The sample log, rewritten from entry `from` on. */
 const forkedLeaves = (size: number, from: number) =>
-  sampleLeaves(size).map((leaf, i) => (i < from ? leaf : utf8(`${i}${Buffer.from(leaf)}`)));
+  sampleLeaves(size).map((leaf, i) =>
+    i < from ? leaf : utf8(`${i}${Buffer.from(leaf).toString()}`),
+  );
 
 async function signed(leaves: readonly Uint8Array[], signers = [LOG]): Promise<string> {
   const { range } = logOf(leaves);

@@ -157,6 +157,16 @@ describe("published means witnessed", () => {
   });
 });
 
+test("a process that names no witnesses does not sign a log that was witnessed", async () => {
+  const caller = await project();
+  await pay(caller);
+  const other = await system.another({ witness: undefined });
+  const refused = await pay(other.as(caller.key));
+  expect([refused.status, refused.body.code]).toEqual([503, "seal/witnesses_not_named"]);
+  expect((await pay(other.as((await other.project()).key))).status).toBe(201);
+  await other.stop();
+});
+
 test("verification misses the checkpoint that witnesses cosigned", async () => {
   const caller = await project();
   await pay(caller);
@@ -267,7 +277,9 @@ describe("a backup that was put back", () => {
     const { checkpoint: first, size } = await head(caller);
     expect(size).toBe(6);
     await older();
-    const alone = await system.another({ witness: undefined });
+    const policyFile = join(one.dir, "policy-of-nobody");
+    writeFileSync(policyFile, "quorum none\n");
+    const alone = await system.another({ witness: { policyFile, wait: undefined, timeout_ms: 1 } });
     for (let i = 0; i < 6; i++) await pay(alone.as(caller.key, caller.projectId));
     const second = (await head(alone.as(caller.key, caller.projectId))).checkpoint;
     await alone.stop();

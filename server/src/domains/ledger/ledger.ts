@@ -24,7 +24,7 @@ export interface OpenLedger extends Ledger {
   backlog(): Promise<Backlog>;
 }
 
-export interface LedgerParts extends Omit<SequencerParts, "witnesses"> {
+export interface LedgerParts extends Omit<SequencerParts, "witnesses" | "isUnwitnessed"> {
   /** Names this installation: a host name without scheme. */
   readonly origin: string;
   readonly witness?: WitnessSettings | undefined;
@@ -37,7 +37,11 @@ export function openLedger(parts: LedgerParts): OpenLedger {
     onWitnessed: (tenantId, size) => sequencer.witnessed(tenantId, size),
     onRefused: (tenantId, refusal) => sequencer.refuse(tenantId, refusal),
   });
-  const sequencer = new Sequencer({ ...parts, witnesses });
+  const sequencer = new Sequencer({
+    ...parts,
+    witnesses,
+    isUnwitnessed: parts.witness === undefined,
+  });
   const salts = new Salts();
   const origins = new Map<string, string>();
   const originOf = async (tenantId: string): Promise<string> => {

@@ -103,6 +103,16 @@ export const disagreesWithWitness = (log: string, witness: string, size: number)
     RECOVER,
   );
 
+/** A process without a policy would sign what the witnesses of the others would have refused. */
+export const witnessesNotNamed = (log: string) =>
+  new Refusal(
+    "seal/witnesses_not_named",
+    503,
+    "The log has been witnessed, and this process names no witnesses to ask",
+    { log },
+    "Set SEALBASE_WITNESS_POLICY as its servers do; a policy of `quorum none` alone says that none are wanted any more.",
+  );
+
 /** Passes by itself: nothing is signed before the witnesses have said that this database is no older copy. */
 export const witnessesUnreachable = (log: string, missing: readonly string[]) =>
   new Refusal(

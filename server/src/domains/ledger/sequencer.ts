@@ -6,8 +6,9 @@ import { Refusal } from "#kernel/refusal.ts";
 import type { Place } from "#pipeline";
 import { BATCH_MAX, LogState } from "./log-state.ts";
 import { readLogsWithWork, readPlaces } from "./queries.ts";
-import { passes, restored } from "./refusals.ts";
+import { passes, restored, witnessesNotNamed } from "./refusals.ts";
 import { readPublished } from "./witness/published.ts";
+import { readNewestWitnessedSize } from "./witness/queries.ts";
 
 /** While entries keep coming, a checkpoint is signed at least this often. */
 const PUBLISH_MS = 25;
@@ -55,6 +56,8 @@ export interface SequencerParts {
   readonly masterKey: Uint8Array;
   /** Without them a log is published when it is signed. */
   readonly witnesses?: SequencerWitnesses | undefined;
+  /** Nobody has said which witnesses there are, or that there are none. */
+  readonly isUnwitnessed?: boolean;
   /** Told when signing of a log is off until an operator acts. */
   readonly onRefused?: (tenantId: string, refusal: Refusal) => void;
 }
@@ -244,9 +247,12 @@ export class Sequencer {
   async #load(tenantId: string, worker: Worker): Promise<LogState> {
     const { db, masterKey, witnesses } = this.#parts;
     await witnesses?.admit(tenantId);
-    const state = await db.transaction({ role: "writer", tenantId }, (tx) =>
-      LogState.load(tx, tenantId, masterKey),
-    );
+    const state = await db.transaction({ role: "writer", tenantId }, async (tx) => {
+      const loaded = await LogState.load(tx, tenantId, masterKey);
+      if (this.#parts.isUnwitnessed && (await readNewestWitnessedSize(tx)) !== undefined)
+        throw witnessesNotNamed(loaded.origin);
+      return loaded;
+    });
     if (state.size < worker.published) throw restored(state.origin, worker.published, state.size);
     return state;
   }

@@ -66,7 +66,7 @@ export class Witnesses {
   /** Looks for checkpoints that an earlier process did not get cosigned. */
   start(): void {
     const sweep = () =>
-      this.#sweep().catch((error) =>
+      void this.#sweep().catch((error) =>
         this.#parts.log.error({ err: error }, "looking for unwitnessed logs failed"),
       );
     const lag = () => {
@@ -75,7 +75,7 @@ export class Witnesses {
       this.#parts.metrics.witnessLag.set(lag_ms / 1_000);
     };
     this.#timers = [setInterval(sweep, SWEEP_MS).unref(), setInterval(lag, GAUGE_MS).unref()];
-    void sweep();
+    sweep();
   }
 
   async stop(): Promise<void> {
