@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { readIfThere, syncDirectory, writeWhole } from "#kernel/engine/files.ts";
+import { isTemporaryName, readIfThere, syncDirectory, writeWhole } from "#kernel/engine/files.ts";
 import { takeLock } from "#kernel/engine/lock.ts";
 import { parseCheckpoint, parseNote } from "#verifier";
 import type { Signed } from "./judge.ts";
@@ -33,7 +33,12 @@ export class Store {
     const store = new Store(dir, () => lock.release());
     try {
       if ((await hasKey(dir)) && !(await readdir(dir)).includes("logs")) throw dataLost(dir);
-      for (const folder of ["logs", "forks"]) await mkdir(join(dir, folder), { recursive: true });
+      for (const folder of ["logs", "forks"]) {
+        await mkdir(join(dir, folder), { recursive: true });
+        // What a killed process was about to write, and told nobody of.
+        for (const name of await readdir(join(dir, folder)))
+          if (isTemporaryName(name)) await unlink(join(dir, folder, name));
+      }
       await syncDirectory(dir);
       return store;
     } catch (error) {
