@@ -738,12 +738,17 @@ export interface Operations {
       readonly size: number;
       /** Base64 of the Merkle root */
       readonly root: string;
-      /** c2sp.org/tlog-checkpoint, signed */
+      /** c2sp.org/tlog-checkpoint, signed, with its cosignatures */
       readonly checkpoint: string;
       /** c2sp.org/signed-note verifier keys, the current one first */
       readonly keys: readonly string[];
       /** Verifier keys of ML-DSA-44 (c2sp.org/tlog-cosignature), where the log has them */
       readonly second_keys: readonly string[];
+      /** Witnesses that cosigned it: NAME+HASH of their keys, and when they say that it was */
+      readonly cosignatures: readonly {
+        readonly key: string;
+        readonly time: string;
+      }[];
     };
   };
   /** The proof that the project's log only grew between two sizes (RFC 9162), with their roots. */
@@ -1695,9 +1700,13 @@ export type RefusalCode =
   | "request/unsupported_media_type"
   | "score/too_risky"
   | "seal/head_moved"
+  | "seal/log_behind_witness"
+  | "seal/log_disagrees_with_witness"
   | "seal/log_inconsistent"
   | "seal/log_restored"
   | "seal/outcome_unknown"
   | "seal/overloaded"
   | "seal/pool_full"
+  | "seal/witnesses_not_named"
+  | "seal/witnesses_unreachable"
   | "seal/wrong_master_key";

@@ -18,6 +18,7 @@ import {
   RootLog,
   readReaders,
   rotateKey,
+  tellOfRefusal,
 } from "#domains/ledger";
 import { createSchedules, Dispatcher, operations as ops, retain } from "#domains/ops";
 import { openScorer, operations as risk } from "#domains/risk";
@@ -37,6 +38,7 @@ import { lookAt } from "#kernel/look.ts";
 import { type Metrics, openMetrics } from "#kernel/metrics.ts";
 import { ensureCompatible, migrateUp } from "#kernel/migrate.ts";
 import { type Engine, openEngine } from "#kernel/open-engine.ts";
+import type { Refusal } from "#kernel/refusal.ts";
 import { type Operation, openPipeline, type Parts } from "#pipeline";
 
 const HOUR_MS = 3_600_000;
@@ -106,20 +108,24 @@ async function joinParts(
   const clock = systemClock;
   const auth = openAuthenticator(db, clock);
   const masterKey = loadMasterKey(config);
+  const { origin, witness, logMlDsa: secondKeys } = config;
+  const onRefused = (tenantId: string, refusal: Refusal) => tellOfRefusal(parts, tenantId, refusal);
   const ledger = openLedger({
     db,
     clock,
     log,
     metrics,
     masterKey,
-    origin: config.origin,
-    secondKeys: config.logMlDsa,
+    origin,
+    secondKeys,
+    witness,
+    onRefused,
   });
-  const feed = openFeed(db, revision);
+  const feed = openFeed(db, { revision, ledger });
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
   await housekeep();
-  const parts = openPipeline({
+  const parts: Parts = openPipeline({
     db,
     clock,
     log,
@@ -181,7 +187,9 @@ async function joinParts(
     createOrganization: (name, project) =>
       createOrganization(db, parts.projectCreated, name, project),
     health: async () => healthOf(await look()),
+    askWitnesses: async (projectId) => (await ledger.witnesses?.report(projectId)) ?? [],
     work() {
+      ledger.witnesses?.start();
       dispatcher.start();
       fan.start();
       rootLog.start();
@@ -195,6 +203,7 @@ async function joinParts(
       await parts.suspicions.flush();
       await parts.reads.flush(true);
       await ledger.sequencer.stop();
+      await ledger.witnesses?.stop();
       await listener.close();
     },
   };

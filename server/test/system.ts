@@ -25,6 +25,8 @@ export interface TestSystem {
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** The first project of a new organization. */
   project(): Promise<Caller>;
+  /** What the witnesses say about a project's log. */
+  askWitnesses: System["askWitnesses"];
   /** Begins to do jobs and to tell webhooks. */
   work(): void;
   /** Seals the heads of all logs in the root log; resolves when its checkpoint covers them. */
@@ -110,6 +112,7 @@ async function open(
     server: engineOf(admin).server,
     sql,
     project,
+    askWitnesses: system.askWitnesses,
     work: () => system.work(),
     async sealHeads() {
       await system.sealHeads();

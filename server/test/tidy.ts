@@ -11,7 +11,8 @@ const LAYERS: Record<string, readonly string[]> = {
   kernel: [],
   pipeline: ["kernel"],
   domains: ["kernel", "pipeline"],
-  faces: ["kernel", "pipeline"],
+  witness: ["kernel"],
+  faces: ["kernel", "pipeline", "witness"],
   "main.ts": ["kernel", "pipeline", "domains", "faces"],
   "command.ts": ["kernel", "faces", "main.ts"],
 };

@@ -59,13 +59,17 @@ export function openCheckpoint(note: string, verifiers: readonly Verifier[]): Op
   const { text, verified, unverified } = openNote(note, verifiers);
   const checkpoint = parseCheckpoint(text);
   if (!verified.some(({ name }) => name === checkpoint.origin)) {
-    throw new VerifyError(
-      "verify/origin-unsigned",
-      `No given key of the log ${JSON.stringify(checkpoint.origin)} signed this checkpoint.`,
-      "Give the key whose name is the origin of the log; keys of witnesses come on top of it.",
-    );
+    throw originUnsigned(checkpoint.origin);
   }
   return { checkpoint, verified, unverified };
+}
+
+export function originUnsigned(origin: string): VerifyError {
+  return new VerifyError(
+    "verify/origin-unsigned",
+    `No given key of the log ${JSON.stringify(origin)} signed this checkpoint.`,
+    "Give the key whose name is the origin of the log; keys of witnesses come on top of it.",
+  );
 }
 
 function malformed(why: string): VerifyError {

@@ -2,30 +2,34 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } fro
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { fromUtf8 } from "./bytes.ts";
-import { RECEIPT_HEADER, RECEIPT_LENGTH_MAX } from "./receipt.ts";
+import { FORK_HEADER, FORK_LENGTH_MAX } from "./fork.ts";
+import { RECEIPT_HEADER } from "./receipt.ts";
 import { nextKeyOf } from "./rollover.ts";
 import type { TrustedKey, VerifiedCheckpoint } from "./verify-checkpoint.ts";
 import { type Failure, VerifyError } from "./verify-error.ts";
+import type { VerifiedFork } from "./verify-fork.ts";
 import type { VerifiedReceipt } from "./verify-receipt.ts";
 import type { VerifiedTiles } from "./verify-tiles.ts";
 
-const HELP = `Checks a Sealbase receipt, checkpoint or mirror, offline.
+const HELP = `Checks a Sealbase receipt, checkpoint, mirror or evidence of a fork, offline.
 
   sealbase-verify FILE --key KEY
+  sealbase-verify FILE --policy POLICY
 
-FILE             a receipt or a checkpoint; - reads standard input; or a folder with the files of a whole
-                 log (c2sp.org/tlog-tiles): entries, tiles, root and signature are checked
+FILE             a receipt, a checkpoint or evidence of a fork; - reads standard input; or a folder with the
+                 files of a whole log (c2sp.org/tlog-tiles): entries, tiles, root and signature are checked
 --key KEY        a key that you trust, NAME+HASH+KEY; may be given again (log, witnesses)
 --key-file FILE  keys, one a line; may be given again
+--policy FILE    logs, witnesses and the quorum to ask for, as c2sp.org/tlog-policy
 --json           answer in JSON (the default when the output is not a terminal; --no-json: lines)
 --help --version
 
-SEALBASE_LOG_KEY holds the keys when neither option is given.
+SEALBASE_LOG_KEY holds the keys when none of these options is given.
 Exit code: 0 verified, 1 not verified, 2 nothing was checked (usage, unreadable file).
 `;
 
-/** 4 bytes are the most that a character takes in UTF-8. */
-const FILE_SIZE_MAX = 4 * RECEIPT_LENGTH_MAX;
+/** The largest receipt at 4 bytes a character, the most that UTF-8 takes; evidence is ASCII. */
+const FILE_SIZE_MAX = FORK_LENGTH_MAX;
 
 /** Runs the command and gives its exit code. */
 export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
@@ -35,10 +39,11 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     if (values.version) return print(`${version()}\n`);
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0) throw new UsageError("Give one FILE.");
-    const keys = trustedKeys(values.key, values["key-file"]);
+    const policy = values.policy === undefined ? undefined : readText(values.policy);
+    const keys = trustedKeys(values.key, values["key-file"], policy !== undefined);
     const answer = isFolder(file)
-      ? await checkFolder(file, keys)
-      : await check(readText(file), keys);
+      ? await checkFolder(file, keys, policy)
+      : await check(readText(file), keys, policy);
     const asJson = values.json ?? !process.stdout.isTTY;
     process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : inWords(answer));
     return answer.ok ? 0 : 1;
@@ -52,23 +57,34 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
 type Answer =
   | Failure
   | (VerifiedReceipt & { what: "receipt" })
+  | (VerifiedFork & { what: "fork" })
   | (VerifiedCheckpoint & { what: "checkpoint" })
   | (VerifiedTiles & { what: "log" });
 
-async function check(text: string, vkeys: string[]): Promise<Answer> {
-  const { failureInsteadOfReject, verifyCheckpoint, verifyReceipt } = await import("./index.ts");
+async function check(text: string, vkeys: string[], policy: string | undefined): Promise<Answer> {
+  const { failureInsteadOfReject, verifyCheckpoint, verifyFork, verifyReceipt } = await import(
+    "./index.ts"
+  );
   const keys = await failureInsteadOfReject(() => withMlDsa(vkeys));
   if ("ok" in keys) return keys;
   if (text.startsWith(`${RECEIPT_HEADER}\n`)) {
-    const answer = verifyReceipt(text, keys);
+    const answer = verifyReceipt(text, keys, policy);
     return answer.ok ? { what: "receipt", ...answer } : answer;
   }
-  const answer = verifyCheckpoint(text, keys);
+  if (text.startsWith(`${FORK_HEADER}\n`)) {
+    const answer = verifyFork(text, keys, policy);
+    return answer.ok ? { what: "fork", ...answer } : answer;
+  }
+  const answer = verifyCheckpoint(text, keys, policy);
   return answer.ok ? { what: "checkpoint", ...answer } : answer;
 }
 
 /** A whole log, file by file. */
-async function checkFolder(folder: string, vkeys: string[]): Promise<Answer> {
+async function checkFolder(
+  folder: string,
+  vkeys: string[],
+  policy: string | undefined,
+): Promise<Answer> {
   if (!existsSync(join(folder, "checkpoint")))
     throw new UsageError(`${folder} holds no log: there is no file checkpoint in it.`);
   const { failureInsteadOfReject, verifyTiles } = await import("./index.ts");
@@ -77,7 +93,7 @@ async function checkFolder(folder: string, vkeys: string[]): Promise<Answer> {
   const files = {
     read: async (path: string, bytesMax: number) => readFileIn(join(folder, path), bytesMax),
   };
-  const answer = await verifyTiles(files, keys);
+  const answer = await verifyTiles(files, keys, { policy });
   return answer.ok ? { what: "log", ...answer } : answer;
 }
 
@@ -118,6 +134,7 @@ function inWords(answer: Answer): string {
   if (!answer.ok)
     return `NOT VERIFIED (${answer.code})\n${visible(answer.message)}\n${answer.help}\n`;
   const lines = [`VERIFIED ${answer.what}`, `log     ${answer.origin}`];
+  if (answer.what === "fork") return forkInWords(lines, answer);
   if (answer.what === "receipt") {
     const { actor, action, outcome, time } = answer.entry;
     lines.push(`entry   ${answer.index} of ${answer.size}, ${time}`);
@@ -130,6 +147,13 @@ function inWords(answer: Answer): string {
   if (answer.what === "log")
     lines.push(`files   ${answer.tiles} tiles${answer.entries ? ", every entry" : ", no entries"}`);
   lines.push(`root    ${answer.root}`, ...answer.keys.map((key) => `signed  ${key}`));
+  return `${lines.map(visible).join("\n")}\n`;
+}
+
+function forkInWords(lines: string[], { differs, first, second }: VerifiedFork): string {
+  const place = "size" in differs ? `the first ${differs.size} entries` : `entry ${differs.index}`;
+  lines.push(`says    the log's key signed two histories: they differ in ${place}`);
+  lines.push(...[first, second].map(({ size, root }) => `signed  ${root} at ${size}`));
   return `${lines.map(visible).join("\n")}\n`;
 }
 
@@ -151,6 +175,7 @@ function readArguments(argv: readonly string[]) {
       options: {
         key: { type: "string", multiple: true },
         "key-file": { type: "string", multiple: true },
+        policy: { type: "string" },
         json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },
@@ -161,16 +186,18 @@ function readArguments(argv: readonly string[]) {
   }
 }
 
-function trustedKeys(given: string[] = [], files: string[] = []): string[] {
+function trustedKeys(given: string[] = [], files: string[] = [], hasPolicy = false): string[] {
   const texts = [...given, ...files.map(readText)];
-  if (texts.length === 0) texts.push(process.env["SEALBASE_LOG_KEY"] ?? "");
+  if (texts.length === 0 && !hasPolicy) texts.push(process.env["SEALBASE_LOG_KEY"] ?? "");
   const keys = texts.join("\n").split(/\s+/).filter(Boolean);
-  if (keys.length === 0)
-    throw new UsageError("Give the key of the log: --key, --key-file or SEALBASE_LOG_KEY.");
+  if (keys.length === 0 && !hasPolicy)
+    throw new UsageError(
+      "Give the key of the log: --key, --key-file, --policy or SEALBASE_LOG_KEY.",
+    );
   return keys;
 }
 
-/** Reads no more than the largest receipt, whatever the file turns out to be. */
+/** Reads no more than the largest evidence, whatever the file turns out to be. */
 function readText(file: string): string {
   try {
     const descriptor = file === "-" ? 0 : openSync(file, "r");

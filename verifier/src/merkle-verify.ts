@@ -47,16 +47,34 @@ export function verifyConsistency({ older, newer, proof }: ConsistencyClaim): bo
   if (older.size === newer.size) return proof.length === 0 && equalBytes(older.root, newer.root);
   if (older.size === 0) return proof.length === 0 && equalBytes(older.root, EMPTY_ROOT);
 
-  let at = older.size - 1;
-  let last = newer.size - 1;
+  // The older size is a power of two: its root starts the path, and the proof leaves it out.
+  const path = isPowerOfTwo(older.size) ? [older.root, ...proof] : proof;
+  const roots = rootsOfGrowth(older.size, newer.size, path);
+  return (
+    roots !== undefined &&
+    equalBytes(roots.older, older.root) &&
+    equalBytes(roots.newer, newer.root)
+  );
+}
+
+/**
+ * The roots of a log at two sizes, 0 < older < newer, that a path from its older tree leads to (RFC 9162 section 2.1.4.2,
+ * with the first hash always given); undefined when it is no path between these sizes.
+ */
+export function rootsOfGrowth(
+  older: number,
+  newer: number,
+  [first, ...rest]: readonly Uint8Array[],
+): { older: Uint8Array; newer: Uint8Array } | undefined {
+  if (!isCount(older) || !isCount(newer) || older === 0 || older >= newer) return undefined;
+  if (first === undefined || !areHashes([first, ...rest])) return undefined;
+  let at = older - 1;
+  let last = newer - 1;
   while (at % 2 === 1) [at, last] = [half(at), half(last)];
-  // at === 0: the older size is a power of two, and its root starts the path.
-  const [first, ...rest] = at === 0 ? [older.root, ...proof] : proof;
-  if (first === undefined) return false;
   let olderHash = first;
   let newerHash = first;
   for (const hash of rest) {
-    if (last === 0) return false;
+    if (last === 0) return undefined;
     if (at % 2 === 1 || at === last) {
       olderHash = nodeHash(hash, olderHash);
       newerHash = nodeHash(hash, newerHash);
@@ -66,7 +84,7 @@ export function verifyConsistency({ older, newer, proof }: ConsistencyClaim): bo
     }
     [at, last] = [half(at), half(last)];
   }
-  return last === 0 && equalBytes(olderHash, older.root) && equalBytes(newerHash, newer.root);
+  return last === 0 ? { older: olderHash, newer: newerHash } : undefined;
 }
 
 function isCount(value: number): boolean {
@@ -80,4 +98,11 @@ function areHashes(values: readonly Uint8Array[]): boolean {
 /** Shifts by division: the bit operators would cut sizes to 32 bits. */
 function half(value: number): number {
   return Math.floor(value / 2);
+}
+
+/** Counted by division, too. */
+export function isPowerOfTwo(size: number): boolean {
+  let rest = size;
+  while (rest > 1 && rest % 2 === 0) rest /= 2;
+  return rest === 1;
 }

@@ -1,9 +1,10 @@
 import { toBase64 } from "./bytes.ts";
-import { type OpenedCheckpoint, openCheckpoint } from "./checkpoint.ts";
+import { type OpenedCheckpoint, openCheckpoint, originUnsigned } from "./checkpoint.ts";
 import { verifierOf } from "./ed25519.ts";
 import { verifyConsistency } from "./merkle-verify.ts";
 import type { Verifier } from "./note.ts";
-import { keyLabel } from "./verifier-key.ts";
+import { isWitnessed, parsePolicy } from "./policy.ts";
+import { keyLabel, parseVerifierKey } from "./verifier-key.ts";
 import { type Failure, failureInsteadOfThrow, VerifyError } from "./verify-error.ts";
 
 /** What a log, and the witnesses among `keys`, said about itself. */
@@ -20,12 +21,50 @@ export type VerifiedCheckpoint = {
 /** A key that its reader trusts: `NAME+HASH+KEY`, or a verifier made elsewhere, such as `mlDsaVerifier`. */
 export type TrustedKey = string | Verifier;
 
-/** Checks a signed checkpoint; never throws. */
+/**
+ * Checks a signed checkpoint; never throws. A policy (c2sp.org/tlog-policy) brings logs and witnesses, and is not
+ * satisfied without its quorum.
+ */
 export function verifyCheckpoint(
   note: string,
   vkeys: readonly TrustedKey[],
+  policy?: string,
 ): VerifiedCheckpoint | Failure {
-  return failureInsteadOfThrow(() => verifiedCheckpoint(openCheckpoint(note, verifiersOf(vkeys))));
+  return failureInsteadOfThrow(() => verifiedCheckpoint(openTrusted(note, vkeys, policy)));
+}
+
+/** A checkpoint that a log signed which is trusted by its key or by the policy, and that the policy's quorum cosigned. */
+export function openTrusted(
+  note: string,
+  vkeys: readonly TrustedKey[],
+  policyText: string | undefined,
+): OpenedCheckpoint {
+  if (policyText === undefined) return openCheckpoint(note, verifiersOf(vkeys));
+  const policy = parsePolicy(policyText);
+  const logs = [...vkeys, ...policy.logs.map(({ vkey }) => vkey)];
+  const witnesses = policy.witnesses.map(({ vkey }) => vkey);
+  const opened = openCheckpoint(note, verifiersOf([...logs, ...witnesses]));
+  const trusted = new Set(
+    logs.map((key) => keyLabel(typeof key === "string" ? parseVerifierKey(key) : key)),
+  );
+  const { origin } = opened.checkpoint;
+  const signed = opened.verified.map((signature) => [signature.name, keyLabel(signature)] as const);
+  // A witness that bears the log's name is not the log.
+  if (!signed.some(([name, label]) => name === origin && trusted.has(label)))
+    throw originUnsigned(origin);
+  if (
+    !isWitnessed(
+      policy,
+      signed.map(([, label]) => label),
+    )
+  ) {
+    throw new VerifyError(
+      "verify/quorum-missing",
+      `The cosignatures do not satisfy the quorum ${policy.quorum} of the policy.`,
+      "Ask for the receipt or checkpoint again once the witnesses have cosigned it.",
+    );
+  }
+  return opened;
 }
 
 export type VerifiedGrowth = { ok: true; older: VerifiedCheckpoint; newer: VerifiedCheckpoint };

@@ -1,13 +1,12 @@
-import { openCheckpoint } from "./checkpoint.ts";
 import { decodeEntry, type Entry } from "./entry.ts";
 import { leafHash } from "./merkle.ts";
 import { verifyInclusion } from "./merkle-verify.ts";
 import { parseReceipt } from "./receipt.ts";
 import {
+  openTrusted,
   type TrustedKey,
   type VerifiedCheckpoint,
   verifiedCheckpoint,
-  verifiersOf,
 } from "./verify-checkpoint.ts";
 import { type Failure, failureInsteadOfThrow, VerifyError } from "./verify-error.ts";
 
@@ -16,16 +15,16 @@ export type VerifiedReceipt = VerifiedCheckpoint & { index: number; entry: Entry
 
 /**
  * Checks a receipt against the keys that its reader trusts; the log's own must be among them. Offline,
- * bounded, and it never throws: every input has an answer.
+ * bounded, and it never throws: every input has an answer. With a policy its quorum is asked for, too.
  */
 export function verifyReceipt(
   text: string,
   vkeys: readonly TrustedKey[],
+  policy?: string,
 ): VerifiedReceipt | Failure {
   return failureInsteadOfThrow(() => {
-    const verifiers = verifiersOf(vkeys);
     const { index, proof, entry, checkpoint: note } = parseReceipt(text);
-    const opened = openCheckpoint(note, verifiers);
+    const opened = openTrusted(note, vkeys, policy);
     const { size, root } = opened.checkpoint;
     if (!verifyInclusion({ leaf: leafHash(entry), index, size, proof, root })) {
       throw new VerifyError(

@@ -1,5 +1,4 @@
 import { equalBytes, fromUtf8, toHex } from "./bytes.ts";
-import { openCheckpoint } from "./checkpoint.ts";
 import { decodeEntryBundle, ENTRY_SIZE_MAX, encodeEntryBundle } from "./entry-bundle.ts";
 import { HASH_SIZE, leafHash } from "./merkle.ts";
 import { NOTE_LENGTH_MAX } from "./note.ts";
@@ -7,10 +6,10 @@ import type { TileBytes } from "./tile-builder.ts";
 import { splitTile, TileTree } from "./tile-tree.ts";
 import { TILE_WIDTH, type Tile, tilePath, tileWidth } from "./tiles.ts";
 import {
+  openTrusted,
   type TrustedKey,
   type VerifiedCheckpoint,
   verifiedCheckpoint,
-  verifiersOf,
 } from "./verify-checkpoint.ts";
 import { type Failure, failureInsteadOfReject, VerifyError } from "./verify-error.ts";
 
@@ -25,6 +24,12 @@ export type VerifiedTiles = VerifiedCheckpoint & { entries: boolean; tiles: numb
 
 export const BUNDLE_SIZE_MAX = TILE_WIDTH * (2 + ENTRY_SIZE_MAX);
 
+export interface TilesOptions {
+  /** c2sp.org/tlog-policy: logs, witnesses and the quorum that must have cosigned. */
+  readonly policy?: string | undefined;
+  readonly progress?: (leaves: number, size: number) => void;
+}
+
 /**
  * Checks a whole log from its files: entries lead to leaf hashes, these to every tile, the tiles to the root, and that was
  * signed. Reads one bundle at a time, so memory does not grow with the log; never throws.
@@ -32,12 +37,12 @@ export const BUNDLE_SIZE_MAX = TILE_WIDTH * (2 + ENTRY_SIZE_MAX);
 export function verifyTiles(
   files: TileFiles,
   vkeys: readonly TrustedKey[],
-  progress: (leaves: number, size: number) => void = () => undefined,
+  { policy, progress = () => undefined }: TilesOptions = {},
 ): Promise<VerifiedTiles | Failure> {
   return failureInsteadOfReject(async () => {
     const note = await files.read("checkpoint", 4 * NOTE_LENGTH_MAX);
     if (note === undefined) throw missing("checkpoint");
-    const opened = openCheckpoint(textOf(note), verifiersOf(vkeys));
+    const opened = openTrusted(textOf(note), vkeys, policy);
     const { size, root } = opened.checkpoint;
     const tree = new TileTree();
     // A mirror of hashes alone has no bundles; one that has the first has all.

@@ -17,7 +17,9 @@ describe("the files of a whole log", () => {
   it.each([0, 1, 2, 255, 256, 257, 512, 700])("verify at %i entries", async (size) => {
     const files = await logFiles(size);
     const seen: number[] = [];
-    const answer = await verifyTiles(filesOf(files), [LOG.vkey], (leaves) => seen.push(leaves));
+    const answer = await verifyTiles(filesOf(files), [LOG.vkey], {
+      progress: (leaves) => seen.push(leaves),
+    });
     const tiles = [...files.keys()].filter((path) => /^tile\/\d/.test(path)).length;
     expect(answer).toMatchObject({ ok: true, origin: LOG.name, size, entries: size > 0, tiles });
     expect(seen.at(-1) ?? 0).toBe(size);

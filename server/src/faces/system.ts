@@ -12,12 +12,22 @@ export interface System {
   isNew(): Promise<boolean>;
   /** Makes an organization and its first project. */
   createOrganization(name: string, project: string): Promise<{ projectId: string; key: string }>;
+  /** What each witness of the policy says about a project's log now; none when there is no policy. */
+  askWitnesses(projectId: string): Promise<readonly WitnessAnswer[]>;
   /** Begins to do jobs, to tell webhooks and to seal heads in the root log; a process that only asks does not. */
   work(): void;
   /** Seals the heads of all logs that have grown in the root log, as `work` does every few seconds. */
   sealHeads(): Promise<number>;
   /** Finishes what is under way, seals what is pending, and closes; twice does nothing more. */
   stop(): Promise<void>;
+}
+
+export interface WitnessAnswer {
+  readonly witness: string;
+  readonly said:
+    | { readonly what: "cosigned" }
+    | { readonly what: "ahead" | "disagrees"; readonly size: number }
+    | { readonly what: "unknown" | "failed"; readonly why: string };
 }
 
 export interface Opening {

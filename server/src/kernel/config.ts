@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { type GrpcSettings, readGrpc } from "./grpc-settings.ts";
 import { Refusal } from "./refusal.ts";
 import { readTelemetry, type Telemetry } from "./telemetry.ts";
+import { readWitness, type WitnessSettings } from "./witness-settings.ts";
 
 /** Everything that can be set, from the environment. README lists it. */
 export interface Config {
@@ -35,6 +36,8 @@ export interface Config {
   readonly development: boolean;
   /** What is sent to an OpenTelemetry collector. */
   readonly telemetry: Telemetry;
+  /** Who cosigns checkpoints; without it nobody does. */
+  readonly witness?: WitnessSettings | undefined;
 }
 
 const MASTER_KEY_BYTES = 32;
@@ -76,6 +79,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     webhooksPrivate: isOn("SEALBASE_WEBHOOKS_PRIVATE", env, "0"),
     development: isOn("SEALBASE_DEVELOPMENT", env, ownMachine(env)),
     telemetry: readTelemetry(env),
+    witness: readWitness(env, oneOf, milliseconds),
   };
 }
 

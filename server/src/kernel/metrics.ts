@@ -17,6 +17,8 @@ export interface Metrics {
     "http_request_method" | "http_route" | "http_response_status_code" | "operation"
   >;
   readonly transactions: Histogram<"db_system_name" | "db_operation_name" | "error_type">;
+  readonly witnesses: Counter<"witness" | "outcome">;
+  readonly witnessLag: Gauge<string>;
   readonly state: StateGauges;
 }
 
@@ -89,6 +91,17 @@ export function openMetrics(): Metrics {
       help: "Transactions from asking for a connection to the commit; error_type is empty for those that committed.",
       labelNames: ["db_system_name", "db_operation_name", "error_type"],
       buckets: SECONDS,
+      registers,
+    }),
+    witnesses: new Counter({
+      name: "sealbase_witness_requests_total",
+      help: "Checkpoints that witnesses were asked to cosign, by the policy's name of the witness and what came of it.",
+      labelNames: ["witness", "outcome"],
+      registers,
+    }),
+    witnessLag: new Gauge({
+      name: "sealbase_witness_lag_seconds",
+      help: "How long the oldest newest checkpoint of a log waits for its quorum; 0 when none does.",
       registers,
     }),
     state: new StateGauges(registry),

@@ -376,6 +376,14 @@ export interface LedgerCheckpoints {
   created_at: Generated<Timestamp>;
 }
 
+export interface LedgerCosignatures {
+  tenant_id: string;
+  size: number;
+  key: string;
+  line: string;
+  created_at: Generated<Timestamp>;
+}
+
 export interface LedgerEntries {
   tenant_id: string;
   index: number;
@@ -480,6 +488,12 @@ export interface LedgerVoucherKeysets {
   valid_to: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+}
+
+export interface LedgerWitnessed {
+  tenant_id: string;
+  size: number;
+  created_at: Generated<Timestamp>;
 }
 
 export interface OpsIdempotencyKeys {
@@ -984,6 +998,7 @@ export interface DB {
   "ledger.alias_maintainer_sets": LedgerAliasMaintainerSets;
   "ledger.alias_records": LedgerAliasRecords;
   "ledger.checkpoints": LedgerCheckpoints;
+  "ledger.cosignatures": LedgerCosignatures;
   "ledger.entries": LedgerEntries;
   "ledger.forwarding_accounting": LedgerForwardingAccounting;
   "ledger.heads": LedgerHeads;
@@ -996,6 +1011,7 @@ export interface DB {
   "ledger.root_heads": LedgerRootHeads;
   "ledger.tiles": LedgerTiles;
   "ledger.voucher_keysets": LedgerVoucherKeysets;
+  "ledger.witnessed": LedgerWitnessed;
   "ops.idempotency_keys": OpsIdempotencyKeys;
   "ops.inbox": OpsInbox;
   "ops.migration_runs": OpsMigrationRuns;

@@ -24,6 +24,7 @@ export { run } from "./pipeline.ts";
 export * from "./ports.ts";
 export { etagOf, namesTag } from "./precondition.ts";
 export { digestOf } from "./read-log.ts";
+export { recordEvent } from "./record-event.ts";
 export { badIdempotencyKey, logMissing } from "./refusals.ts";
 export { sealIn } from "./seal-in.ts";
 export { type OpenStream, openStream } from "./stream.ts";

@@ -104,11 +104,11 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   stream?(call: StreamCall<z.output<In>>): AsyncIterable<z.input<Out>>;
   /**
    * Whoever has no key may read it, too, where the project shows as much as is needed: the same output, drawn from the
-   * transaction and the input alone, recorded nowhere.
+   * transaction, the input and the ports alone, recorded nowhere.
    */
   readonly strangers?: {
     readonly need: Exclude<Readers, "none">;
-    read(tx: Tx, input: z.output<In>): Promise<z.input<Out>>;
+    read(call: Pick<TxCall<z.output<In>>, "tx" | "input" | "ports">): Promise<z.input<Out>>;
   };
   /** What an If-Match is compared with: the resource as its reader would get it now, locked until the call ends. */
   current?(call: TxCall<z.output<In>>): Promise<unknown>;

@@ -154,13 +154,15 @@ export type Readers = "none" | "hashes" | "entries";
 
 /** Step 5. */
 export interface Ledger {
+  /** Readers are shown a checkpoint once a quorum of witnesses has cosigned it; otherwise when it is signed. */
+  readonly waitsForWitnesses: boolean;
   /** Reads what `rows` needs to know of a project's log: before a transaction, which has its one connection already. */
   ready(tenantId: string): Promise<void>;
   /** The rows of an entry that is durable once they are committed: its bytes in `pending`, its payload beside it. */
   rows(tenantId: string, entry: EntryOf): Promise<readonly Append[]>;
   /** Says that a project's log has new entries. */
   wake(tenantId: string): void;
-  /** Resolves when a signed checkpoint covers the entry; with null when that takes too long: the entry is durable. */
+  /** Resolves when a published checkpoint covers the entry; with null when that takes too long: the entry is durable. */
   published(tenantId: string, entryId: string): Promise<Place | null>;
 }
 

@@ -83,7 +83,7 @@ export class Strangers {
 
   async #look(operation: Operation, projectId: string, input: unknown): Promise<unknown> {
     const { db, readers } = this.#ports;
-    const read = (tx: Tx) => operation.strangers!.read(tx, input);
+    const read = (tx: Tx) => operation.strangers!.read({ tx, input, ports: this.#ports });
     const scope = { role: "reader", tenantId: projectId } as const;
     const output = await db.transaction(scope, async (tx) => {
       // Both at once where they are likely both wanted. Elsewhere one after the other: how long it takes tells nothing then.

@@ -1,6 +1,7 @@
 import { newId } from "#kernel/ids.ts";
 import type { Committer } from "./committer.ts";
-import type { Ports, SecurityEvent, Suspicion } from "./ports.ts";
+import type { Ports, Suspicion } from "./ports.ts";
+import { recordEvent } from "./record-event.ts";
 
 /** One event a key and kind in this time; the next one says how many were left out. */
 const QUIET_MS = 60_000;
@@ -42,33 +43,11 @@ export class Suspicions {
       facts: { ...facts, prefix, left_out: recent?.leftOut ?? 0 },
       time_ms: now_ms,
     } as const;
-    const written = this.#record(tenantId, event).catch((error) =>
+    const written = recordEvent(this.#ports, this.#committer, tenantId, event).catch((error) =>
       log.error({ err: error, kind }, "a suspicion could not be recorded"),
     );
     this.#writing.add(written);
     void written.finally(() => this.#writing.delete(written));
-  }
-
-  /** The event, and an entry that seals it: nobody takes it away unseen, and who follows the log hears of it. */
-  async #record(tenantId: string, event: SecurityEvent): Promise<void> {
-    const { ledger, telemetry } = this.#ports;
-    const { id, kind, severity, actor, requestId, facts, time_ms } = event;
-    const sealed = await ledger.rows(tenantId, {
-      id,
-      time_ms,
-      kind: "event",
-      actor,
-      action: "security.event.record",
-      outcome: "done",
-      refs: { request: requestId },
-      payload: { event: { kind, severity, actor, facts } },
-    });
-    await this.#committer.commit({
-      tenantId,
-      id,
-      rows: [...telemetry.eventRows(event), ...sealed],
-    });
-    ledger.wake(tenantId);
   }
 
   /** Resolves when everything that was added is written. */

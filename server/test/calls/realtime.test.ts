@@ -348,13 +348,13 @@ describe("many readers", () => {
   test("cost the database what one does", async () => {
     const caller = await system.project();
     await Promise.all(Array.from({ length: WRITES }, () => assess(caller)));
-    const { db, revision } = system.parts;
+    const { db, revision, ledger } = system.parts;
     let transactions = 0;
     const transaction: typeof db.transaction = (...call) => {
       transactions++;
       return db.transaction(...call);
     };
-    const parts = { ...system.parts, feed: openFeed({ ...db, transaction }, revision) };
+    const parts = { ...system.parts, feed: openFeed({ ...db, transaction }, { revision, ledger }) };
     await Promise.all(Array.from({ length: READERS }, () => idsOf(caller, parts, "0.0")));
     expect(transactions).toBeLessThan(5);
   });

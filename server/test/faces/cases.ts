@@ -1,28 +1,9 @@
 import { payment } from "../system.ts";
-import { importOf, legacyFiles } from "../vault.ts";
-import type { Input } from "./face.ts";
+import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
+import { ledgerCases } from "./cases-ledger.ts";
 import type { World } from "./world.ts";
 
-/** One operation: what has to be there, the input that is answered with it, and inputs that are refused. */
-export interface Case {
-  readonly operation: string;
-  /** Makes what the call needs, and gives its input. */
-  prepare(world: World): Promise<Input> | Input;
-  /** Fields that every face's own types take and the operation does not; none where it takes no fields. */
-  readonly bad?: Input;
-  /** Fields that name nothing, and the code that says so. */
-  readonly missing?: { readonly input: Input; readonly code: string };
-  /** Everybody may call it. */
-  readonly isOpen?: true;
-  /** One call after the other: the server does few of them at once. */
-  readonly oneByOne?: true;
-}
-
-const NOTHING = "00000000-0000-4000-8000-000000000000";
-const missing = (code: string, input: Input = { id: NOTHING }) => ({ input, code });
-const noId: Input = { id: "none" };
-const noItems: Input = { limit: 0 };
-const tooLong = "x".repeat(1_001);
+export type { Case } from "./case.ts";
 
 const QUESTION = {
   principal: { type: "User", id: "ada", groups: ["readers"] },
@@ -31,7 +12,6 @@ const QUESTION = {
   context: { address: "10.0.0.1", hour: 9, vpn: true, tags: ["a", "b"] },
 };
 
-const assess = ({ ask }: World) => ask("POST", "/v1/risk/transactions", payment());
 const askFor = ({ ask }: World) => ask("POST", "/v1/decisions", QUESTION);
 const startAudit = ({ ask }: World) => ask("POST", "/v1/ledger/audits", {});
 const makeSession = ({ ask }: World, name: string) =>
@@ -40,9 +20,6 @@ const makeKey = ({ ask, accountId }: World) =>
   ask("POST", "/v1/api-keys", { service_account_id: accountId, name: "second" });
 const makeWebhook = ({ ask }: World) =>
   ask("POST", "/v1/webhooks", { url: "https://example.com/hook", channels: ["scores", "entries"] });
-const seal = ({ ask }: World, payload = {}) =>
-  ask("POST", "/v1/vault/entries", { session_id: "s1", payload });
-const idOf = async (made: Promise<{ id: string }>): Promise<Input> => ({ id: (await made).id });
 
 async function policies({ ask }: World, annotations: object) {
   const { document } = await ask("GET", "/v1/policies");
@@ -61,6 +38,7 @@ async function makeApproval(world: World): Promise<{ id: string }> {
 }
 
 export const cases: readonly Case[] = [
+  ...ledgerCases,
   {
     operation: "authz.decision.ask",
     prepare: () => QUESTION,
@@ -139,94 +117,6 @@ export const cases: readonly Case[] = [
     },
     bad: { after: "none" },
   },
-  {
-    operation: "ledger.checkpoint.get",
-    async prepare(world) {
-      await assess(world);
-      return {};
-    },
-  },
-  {
-    operation: "ledger.entry.list",
-    async prepare(world) {
-      await assess(world);
-      await assess(world);
-      return { limit: 1 };
-    },
-    bad: noItems,
-  },
-  {
-    operation: "ledger.entry.get",
-    prepare: (world) => idOf(assess(world)),
-    bad: noId,
-    missing: missing("action/entry_missing"),
-  },
-  {
-    operation: "ledger.receipt.get",
-    prepare: (world) => idOf(assess(world)),
-    bad: noId,
-    missing: missing("action/entry_missing"),
-  },
-  {
-    operation: "ledger.tile.get",
-    async prepare(world) {
-      await assess(world);
-      return { level: 0, index: 0, width: 1 };
-    },
-    bad: { width: 257 },
-    missing: missing("action/tile_missing", { index: 9_007_199_254_740_991 }),
-  },
-  {
-    operation: "ledger.bundle.get",
-    async prepare(world) {
-      await assess(world);
-      return { index: 0, width: 1 };
-    },
-    bad: { width: 0 },
-    missing: missing("action/tile_missing", { index: 9_007_199_254_740_991 }),
-  },
-  {
-    operation: "ledger.consistency.get",
-    async prepare(world) {
-      await assess(world);
-      await assess(world);
-      return { older_size: 1, newer_size: 2 };
-    },
-    bad: { older_size: -1 },
-    missing: missing("action/size_unpublished", { older_size: 9_007_199_254_740_991 }),
-  },
-  {
-    operation: "ledger.log.open",
-    prepare: () => ({ readers: "entries", reason: "for our auditors" }),
-    bad: { reason: tooLong },
-  },
-  {
-    operation: "ledger.log.verify",
-    async prepare(world) {
-      await assess(world);
-      return {};
-    },
-    oneByOne: true,
-  },
-  {
-    operation: "ledger.root-seal.get",
-    async prepare(world) {
-      await assess(world);
-      await world.sealHeads();
-      return { size: 1 };
-    },
-    bad: { size: 0 },
-    oneByOne: true,
-  },
-  {
-    operation: "ledger.key.list",
-    async prepare(world) {
-      await assess(world);
-      return {};
-    },
-  },
-  { operation: "ledger.key.rotate", prepare: () => ({}) },
-  { operation: "ledger.audit.start", prepare: () => ({}) },
   { operation: "control-plane.me.get", prepare: () => ({}), isOpen: true },
   {
     operation: "control-plane.project.create",
@@ -391,67 +281,6 @@ export const cases: readonly Case[] = [
       payload: { lines: [1, 2.5, null, "x", true], none: null, empty: {}, list: [] },
     }),
     bad: { source: "" },
-  },
-  {
-    operation: "vault.verdict.seal",
-    prepare: () => ({
-      session_id: "s1",
-      payload: { verdict: "888_HOLD", lines: [1, 2.5, null, "ü", true], none: null, empty: {} },
-      target: "audit",
-    }),
-    bad: { session_id: "" },
-    missing: missing("action/vault_invalid", { payload: { verdict: "MAYBE" } }),
-  },
-  {
-    operation: "vault.verdict.read",
-    async prepare(world) {
-      await seal(world, { x: 1.5, é: "ü" });
-      return { session_id: "s1" };
-    },
-    bad: { sequence: 0 },
-    missing: missing("action/vault_missing", { sequence: 9 }),
-  },
-  {
-    operation: "vault.verdict.list",
-    async prepare(world) {
-      await seal(world);
-      await seal(world);
-      return { limit: 1 };
-    },
-    bad: { cursor: 0 },
-  },
-  {
-    operation: "vault.verdict.query",
-    async prepare(world) {
-      await seal(world, { verdict: "VOID" });
-      return { verdict: "VOID", start_time: "2026-01-01T00:00:00Z", limit: 1 };
-    },
-    bad: { verdict: "MAYBE" },
-    missing: missing("action/vault_invalid", { end_time: "2025-01-01T00:00:00Z" }),
-  },
-  {
-    operation: "vault.verdict.proof",
-    async prepare(world) {
-      await seal(world);
-      await seal(world);
-      return { sequence: 2 };
-    },
-    bad: { sequence: 0 },
-    missing: missing("action/vault_missing", { sequence: 9 }),
-  },
-  {
-    operation: "vault.chain.verify",
-    async prepare(world) {
-      await seal(world);
-      return {};
-    },
-    oneByOne: true,
-  },
-  {
-    operation: "vault.legacy.import",
-    prepare: () => importOf(legacyFiles(2)),
-    bad: { checksum: "none" },
-    missing: missing("action/vault_invalid", { files: [{ name: "1.json", text: "{}" }] }),
   },
   {
     operation: "webhooks.webhook.create",

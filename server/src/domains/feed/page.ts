@@ -1,12 +1,12 @@
 import { decisionShown, readDecisionsById } from "#domains/authz";
 import {
   entryShown,
-  readCheckpoints,
   readEntriesWithin,
-  readNewestCheckpoint,
+  readPublished,
+  readPublishedCheckpoints,
 } from "#domains/ledger";
 import { query, type Tx } from "#kernel/db.ts";
-import type { FeedEvent, FeedPage, Revision } from "#pipeline";
+import type { FeedEvent, FeedPage, Ledger, Revision } from "#pipeline";
 import { decisionsOf, eventsOf, type ShownCheckpoint, type ShownEntry } from "./events.ts";
 import { parseOffset } from "./offset.ts";
 import { offsetAhead } from "./refusals.ts";
@@ -22,14 +22,16 @@ export interface ReadPage extends FeedPage {
   readonly bytes: number;
 }
 
+type Showing = Pick<Ledger, "waitsForWitnesses">;
+
 /** Entries of the project that followers can have heard of by now. */
-export const publishedSize = async (tx: Tx): Promise<number> =>
-  (await readNewestCheckpoint(tx))?.size ?? 0;
+export const publishedSize = async (tx: Tx, ledger: Showing): Promise<number> =>
+  (await readPublished(tx, ledger))?.size ?? 0;
 
 /** Refuses an offset beyond what followers can have heard of. */
-export async function refuseAhead(tx: Tx, offset: string): Promise<void> {
+export async function refuseAhead(tx: Tx, ledger: Showing, offset: string): Promise<void> {
   const { index } = parseOffset(offset);
-  const size = await publishedSize(tx);
+  const size = await publishedSize(tx, ledger);
   if (index > size) throw offsetAhead(index, size);
 }
 
@@ -38,10 +40,10 @@ export async function readPage(
   tx: Tx,
   tenantId: string,
   from: number,
-  revision: Revision,
+  { revision, ledger }: { readonly revision: Revision; readonly ledger: Showing },
 ): Promise<ReadPage> {
   const [size, [row]] = await Promise.all([
-    publishedSize(tx),
+    publishedSize(tx, ledger),
     query<{ revision: number | null }>(tx, `select ${revision("$1")} as revision`, [tenantId]),
   ]);
   const nothing = { to: from, size, revision: row!.revision ?? -1, events: [], bytes: 0 };
@@ -55,7 +57,7 @@ export async function readPage(
     .reduce((sum, { entry, payload }) => sum + entry.length + (payload?.length ?? 0), 0);
   const to = entries.at(-1)!.index + 1;
   const [checkpoints, decisions] = await Promise.all([
-    readCheckpoints(tx, { above: from, upTo: to }, ENTRIES_MAX),
+    readPublishedCheckpoints(tx, ledger, { above: from, upTo: to }, ENTRIES_MAX),
     readDecisionsById(tx, entries.flatMap(decisionsOf)),
   ]);
   const bySize = new Map<number, ShownCheckpoint>(

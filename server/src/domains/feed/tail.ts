@@ -1,5 +1,5 @@
 import type { Db } from "#kernel/db.ts";
-import type { Feed, FeedPage, Revision } from "#pipeline";
+import type { Feed, FeedPage, Ledger, Revision } from "#pipeline";
 import { keptPages } from "./kept.ts";
 import { readPage } from "./page.ts";
 
@@ -18,7 +18,10 @@ export interface OpenFeed extends Feed {
  * Reads logs for all who follow them. Readers at the same place share one read, so a thousand of them cost the
  * database what one does; who is elsewhere reads for itself.
  */
-export function openFeed(db: Db, revision: Revision): OpenFeed {
+export function openFeed(
+  db: Db,
+  of: { readonly revision: Revision; readonly ledger: Pick<Ledger, "waitsForWitnesses"> },
+): OpenFeed {
   const pages = keptPages();
   const waiters = new Map<string, Set<() => void>>();
   const counts = new Map<string, number>();
@@ -30,7 +33,7 @@ export function openFeed(db: Db, revision: Revision): OpenFeed {
     const known = pages.find(place);
     if (known !== undefined) return known;
     const page = inTurn(() =>
-      db.transaction({ role: "reader", tenantId }, (tx) => readPage(tx, tenantId, from, revision)),
+      db.transaction({ role: "reader", tenantId }, (tx) => readPage(tx, tenantId, from, of)),
     );
     pages.keep(place, page);
     return page;

@@ -16,16 +16,12 @@ import { tileGet } from "./operations/tile-get.ts";
 export { audit } from "./audit.ts";
 export { ROTATE_KEY, rotateKey } from "./keys/rotate-key.ts";
 export { openLedger } from "./ledger.ts";
-export {
-  readCheckpoints,
-  readEntriesWithin,
-  readNewestCheckpoint,
-  readReaders,
-} from "./queries.ts";
+export { readEntriesWithin, readReaders } from "./queries.ts";
 export { RootLog } from "./root/root-log.ts";
-
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
+export { readPublished, readPublishedCheckpoints } from "./witness/published.ts";
+export { tellOfRefusal } from "./witness/tell.ts";
 
 export const operations = [
   checkpointGet,

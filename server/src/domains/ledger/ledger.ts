@@ -2,27 +2,46 @@ import { createLogKey } from "#domains/security";
 import { timestamp } from "#kernel/clock.ts";
 import type { Tx } from "#kernel/db.ts";
 import type { Backlog } from "#kernel/metrics-state.ts";
+import type { WitnessSettings } from "#kernel/witness-settings.ts";
 import type { Ledger } from "#pipeline";
 import { canonicalJson, encodeEntry, payloadHash, utf8 } from "#verifier";
 import { readBacklog } from "./backlog.ts";
 import { insertHead, pendingRows, readHead } from "./queries.ts";
 import { Salts } from "./salts.ts";
 import { Sequencer, type SequencerParts } from "./sequencer.ts";
+import { openWitnessPolicy } from "./witness/policy.ts";
+import { Witnesses } from "./witness/witnesses.ts";
 
 const ORIGINS_CACHED_MAX = 10_000;
 
 export interface OpenLedger extends Ledger {
   readonly sequencer: Sequencer;
+  /** Without a policy that names some, undefined. */
+  readonly witnesses: Witnesses | undefined;
   /** Begins the log of a new project. It is called `origin/log/PROJECT`, or another last name, for ever, wherever it is served from. */
   createLog(tx: Tx, tenantId: string, lastName?: string): Promise<void>;
   /** What of all projects waits for its place or its checkpoint. */
   backlog(): Promise<Backlog>;
 }
 
-/** Fills the pipeline's fifth step. `origin` names this installation: a host name without scheme. */
-export function openLedger(parts: SequencerParts & { readonly origin: string }): OpenLedger {
+export interface LedgerParts extends Omit<SequencerParts, "witnesses" | "isUnwitnessed"> {
+  /** Names this installation: a host name without scheme. */
+  readonly origin: string;
+  readonly witness?: WitnessSettings | undefined;
+}
+
+/** Fills the pipeline's fifth step. */
+export function openLedger(parts: LedgerParts): OpenLedger {
   const { db, masterKey, origin } = parts;
-  const sequencer = new Sequencer(parts);
+  const witnesses = openWitnesses(parts, {
+    onWitnessed: (tenantId, size) => sequencer.witnessed(tenantId, size),
+    onRefused: (tenantId, refusal) => sequencer.refuse(tenantId, refusal),
+  });
+  const sequencer = new Sequencer({
+    ...parts,
+    witnesses,
+    isUnwitnessed: parts.witness === undefined,
+  });
   const salts = new Salts();
   const origins = new Map<string, string>();
   const originOf = async (tenantId: string): Promise<string> => {
@@ -36,6 +55,8 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
   };
   return {
     sequencer,
+    witnesses,
+    waitsForWitnesses: witnesses?.waits === true,
     async ready(tenantId) {
       if (!origins.has(tenantId)) await originOf(tenantId);
     },
@@ -66,4 +87,14 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
     },
     backlog: () => readBacklog(db, parts.clock),
   };
+}
+
+function openWitnesses(
+  { db, log, metrics, masterKey, witness }: LedgerParts,
+  told: Pick<ConstructorParameters<typeof Witnesses>[0], "onWitnessed" | "onRefused">,
+): Witnesses | undefined {
+  const policy = witness && openWitnessPolicy(witness);
+  return policy === undefined || policy.witnesses.length === 0
+    ? undefined
+    : new Witnesses({ db, log, metrics, masterKey, policy, ...told });
 }

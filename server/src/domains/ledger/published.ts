@@ -7,7 +7,7 @@ import {
   tilePath,
   tileWidth,
 } from "#verifier";
-import { readBundle, readTileSource, type TileSource } from "./queries.ts";
+import { readBundle, readTileSource, type Showing, type TileSource } from "./queries.ts";
 import { tileMissing } from "./refusals.ts";
 import { rootOf } from "./tree.ts";
 
@@ -22,11 +22,12 @@ export interface PublishedFile {
 /** A tile of hashes; as wide as it is published when no width is asked for. One question to the database. */
 export async function publishedTile(
   tx: Tx,
+  showing: Showing,
   level: number,
   index: number,
   wanted: number | undefined,
 ): Promise<PublishedFile> {
-  const source = await readTileSource(tx, level, index);
+  const source = await readTileSource(tx, showing, level, index);
   const width = widthOf({ level, index }, source?.published ?? 0, wanted);
   const { origin, full, below } = source!;
   const hashes =
@@ -43,10 +44,11 @@ const tileRoot = (tile: NonNullable<TileSource["full"]>): Uint8Array => rootOf(s
 /** A bundle of entries, the same way. */
 export async function publishedBundle(
   tx: Tx,
+  showing: Showing,
   index: number,
   wanted: number | undefined,
 ): Promise<PublishedFile> {
-  const source = await readBundle(tx, index);
+  const source = await readBundle(tx, showing, index);
   const width = widthOf({ level: "entries", index }, source?.published ?? 0, wanted);
   const { origin, entries } = source!;
   if (entries.length < width) throw new Error(`${origin}: bundle ${index} lacks entries`);

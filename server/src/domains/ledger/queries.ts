@@ -328,11 +328,18 @@ export interface TileSource {
   readonly below: readonly Buffer[];
 }
 
-const PUBLISHED = `from ledger.heads h cross join lateral (
-  select coalesce(max(c.size), 0) as published from ledger.checkpoints c where c.tenant_id = h.tenant_id) p`;
+/** What decides which checkpoints readers are shown. */
+export interface Showing {
+  readonly waitsForWitnesses: boolean;
+}
+
+const publishedBy = ({ waitsForWitnesses }: Showing): string =>
+  `from ledger.heads h cross join lateral (select coalesce(max(c.size), 0) as published
+   from ledger.${waitsForWitnesses ? "witnessed" : "checkpoints"} c where c.tenant_id = h.tenant_id) p`;
 
 export async function readTileSource(
   tx: Tx,
+  showing: Showing,
   level: number,
   index: number,
 ): Promise<TileSource | undefined> {
@@ -345,7 +352,7 @@ export async function readTileSource(
     `select h.origin, p.published, t.hashes as full,
        case when t.hashes is null then array(${below} and index >= $2::int8 * 256 and index < ($2::int8 + 1) * 256 order by index)
          else '{}' end as below
-     ${PUBLISHED} left join ledger.tiles t on t.tenant_id = h.tenant_id and t.level = $1::int2 and t.index = $2::int8
+     ${publishedBy(showing)} left join ledger.tiles t on t.tenant_id = h.tenant_id and t.level = $1::int2 and t.index = $2::int8
      where h.tenant_id = (select ops.tenant())`,
     [level, index],
   );
@@ -355,25 +362,27 @@ export async function readTileSource(
 /** The entries of a bundle, those that no checkpoint covers left out, and how far the log is published. */
 export async function readBundle(
   tx: Tx,
+  showing: Showing,
   index: number,
 ): Promise<{ origin: string; published: number; entries: Buffer[] } | undefined> {
   const [row] = await query<{ origin: string; published: number; entries: Buffer[] }>(
     tx,
     `select h.origin, p.published, array(select e.entry from ledger.entries e where e.tenant_id = h.tenant_id
        and e.index >= $1::int8 * 256 and e.index < least(($1::int8 + 1) * 256, p.published) order by e.index) as entries
-     ${PUBLISHED} where h.tenant_id = (select ops.tenant())`,
+     ${publishedBy(showing)} where h.tenant_id = (select ops.tenant())`,
     [index],
   );
   return row;
 }
 
 /** How far the log is published, and its name. */
-export async function readPublished(
+export async function readPublishedSize(
   tx: Tx,
+  showing: Showing,
 ): Promise<{ origin: string; published: number } | undefined> {
   const [row] = await query<{ origin: string; published: number }>(
     tx,
-    `select h.origin, p.published ${PUBLISHED} where h.tenant_id = (select ops.tenant())`,
+    `select h.origin, p.published ${publishedBy(showing)} where h.tenant_id = (select ops.tenant())`,
   );
   return row;
 }
@@ -398,103 +407,4 @@ export async function readOldestUncovered(tx: Tx): Promise<string | null> {
      from (select ops.tenant() as id) t`,
   );
   return row!.oldest;
-}
-
-/** Whose turn it is, for the rest of the transaction, with work that one server does for all; false when another has it. */
-export async function takeTurn(tx: Tx, work: string): Promise<boolean> {
-  const [row] = await query<{ taken: boolean }>(
-    tx,
-    "select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken",
-    [work],
-  );
-  return row!.taken;
-}
-
-/** Does a piece of a transaction's work in another project's scope, and comes back. */
-export async function inProject<T>(
-  tx: Tx,
-  tenantId: string,
-  back: string,
-  work: () => Promise<T>,
-): Promise<T> {
-  const enter = (id: string) => query(tx, "select set_config('app.tenant_id', $1, true)", [id]);
-  await enter(tenantId);
-  const result = await work();
-  await enter(back);
-  return result;
-}
-
-export interface UnsealedHead {
-  readonly logId: string;
-  readonly size: number;
-  readonly note: string;
-}
-
-/** The newest heads of logs that have grown since the root log sealed one of theirs. */
-export const readUnsealedHeads = (tx: Tx, root: string, limit: number): Promise<UnsealedHead[]> =>
-  query(tx, `select log_id as "logId", size, note from ledger.unsealed_heads($1, $2)`, [
-    root,
-    limit,
-  ]);
-
-const ROOT_HEADS = appendTable("ledger.root_heads", {
-  log_id: "uuid",
-  size: "int8",
-  entry_id: "uuid",
-});
-
-export const rootHeadRow = (logId: string, size: number, entryId: string): Append =>
-  rowOf(ROOT_HEADS, { log_id: logId, size, entry_id: entryId });
-
-/** In the root log's scope: the first sealed head of a log from this size up, or the newest. */
-export async function readRootHead(
-  tx: Tx,
-  logId: string,
-  size: number | undefined,
-): Promise<{ size: number; entryId: string } | undefined> {
-  const [row] = await query<{ size: number; entryId: string }>(
-    tx,
-    `select size, entry_id as "entryId" from ledger.root_heads
-     where tenant_id = (select ops.tenant()) and log_id = $1 and size >= $2
-     order by size ${size === undefined ? "desc" : ""} limit 1`,
-    [logId, size ?? 0],
-  );
-  return row;
-}
-
-export interface Rollover {
-  readonly number: number;
-  readonly previousKey: string;
-  readonly nextKey: string;
-  readonly entryId: string;
-}
-
-export async function insertRollover(
-  tx: Tx,
-  tenantId: string,
-  { number, previousKey, nextKey, entryId }: Rollover,
-): Promise<void> {
-  await query(
-    tx,
-    `insert into ledger.key_rollovers (tenant_id, number, previous_key, next_key, entry_id) values ($1, $2, $3, $4, $5)`,
-    [tenantId, number, previousKey, nextKey, entryId],
-  );
-}
-
-export const readRollovers = (tx: Tx): Promise<Rollover[]> =>
-  query(
-    tx,
-    `select number, previous_key as "previousKey", next_key as "nextKey", entry_id as "entryId" from ledger.key_rollovers
-     where tenant_id = (select ops.tenant()) order by number`,
-  );
-
-/** Whether no checkpoint covers the entry yet that names the log's newest key. */
-export async function isRolloverUncovered(tx: Tx): Promise<boolean> {
-  const [row] = await query<{ uncovered: boolean }>(
-    tx,
-    `select not exists (select from ledger.entries e join ledger.checkpoints c on c.tenant_id = e.tenant_id and c.size > e.index
-       where e.tenant_id = r.tenant_id and e.id = r.entry_id) as uncovered
-     from ledger.key_rollovers r where r.tenant_id = (select ops.tenant()) order by r.number desc limit 1`,
-  );
-  return row?.uncovered ?? false;
 }

@@ -1,31 +1,39 @@
 import type { Tx } from "#kernel/db.ts";
+import type { Ledger } from "#pipeline";
 import { formatReceipt, inclusionProof } from "#verifier";
+import type { Rollover } from "./keys/queries.ts";
 import {
   type Checkpoint,
   isPending,
-  type Rollover,
   readCheckpoints,
   readEntry,
-  readNewestCheckpoint,
   type StoredEntry,
 } from "./queries.ts";
 import { entryMissing, entryPending, receiptPending } from "./refusals.ts";
 import { storedHashes } from "./tree.ts";
+import { readPublished, readPublishedFor } from "./witness/published.ts";
 
-/** The receipt of an entry under the newest checkpoint: c2sp.org/tlog-proof, checkable by anyone who has the log's key. */
-export async function receiptOf(tx: Tx, id: string): Promise<string> {
+/** The receipt of an entry under the newest published checkpoint: c2sp.org/tlog-proof, checkable by anyone who has the log's key. */
+export async function receiptOf(tx: Tx, ledger: Ledger, id: string): Promise<string> {
   const found = await entryById(tx, id);
-  const checkpoint = await readNewestCheckpoint(tx);
-  if (checkpoint === undefined || checkpoint.size <= found.index)
-    throw receiptPending(id, found.index);
+  const checkpoint = await readPublishedFor(tx, ledger, found.index);
+  if (checkpoint === undefined) throw receiptPending(id, found.index);
   return receiptUnder(tx, found, checkpoint);
 }
 
-/** The receipt by which a log's key names the next one: under the first checkpoint that covers the entry. Null until there is one. */
-export async function endorsementOf(tx: Tx, { entryId }: Rollover): Promise<string | null> {
+/**
+ * The receipt by which a log's key names the next one: under the first checkpoint that covers the entry, which both keys
+ * signed. Null until one is published.
+ */
+export async function endorsementOf(
+  tx: Tx,
+  ledger: Ledger,
+  { entryId }: Rollover,
+): Promise<string | null> {
   const found = await readEntry(tx, entryId);
-  if (found === undefined) return null;
-  const sizes = { above: found.index, upTo: Number.MAX_SAFE_INTEGER };
+  const published = await readPublished(tx, ledger);
+  if (found === undefined || published === undefined) return null;
+  const sizes = { above: found.index, upTo: published.size };
   const [checkpoint] = await readCheckpoints(tx, sizes, 1);
   return checkpoint === undefined ? null : receiptUnder(tx, found, checkpoint);
 }

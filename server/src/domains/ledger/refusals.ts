@@ -111,3 +111,62 @@ export const sizeUnpublished = (size: number, published: number) =>
     { size, published_size: published },
     "Ask for a size up to that of the newest checkpoint.",
   );
+export const badWitnessPolicy = (file: string, why: string) =>
+  new Refusal(
+    "config/bad_witness_policy",
+    500,
+    "The policy of the witnesses cannot be used",
+    { file, why },
+    "Write SEALBASE_WITNESS_POLICY as c2sp.org/tlog-policy says, each witness with its URL.",
+  );
+
+const RECOVER =
+  "Signing stays off. See what the witnesses have with `sealbase witnesses`, restore a newer backup, and follow docs/runbooks/restore-refuses-to-sign.md.";
+
+/** A witness has cosigned more than this database holds: it is an older copy. */
+export const behindWitness = (
+  log: string,
+  witness: string,
+  sizes: { witnessed: number; stored: number },
+) =>
+  new Refusal(
+    "seal/log_behind_witness",
+    503,
+    "A witness has cosigned a larger checkpoint of the log than this database holds",
+    { log, witness, witnessed_size: sizes.witnessed, stored_size: sizes.stored },
+    RECOVER,
+  );
+
+/** A witness has cosigned something that this log does not begin with. */
+export const disagreesWithWitness = (log: string, witness: string, size: number) =>
+  new Refusal(
+    "seal/log_disagrees_with_witness",
+    503,
+    "The stored log is not the one that a witness has cosigned",
+    { log, witness, witnessed_size: size },
+    RECOVER,
+  );
+
+/** A process without a policy would sign what the witnesses of the others would have refused. */
+export const witnessesNotNamed = (log: string) =>
+  new Refusal(
+    "seal/witnesses_not_named",
+    503,
+    "The log has been witnessed, and this process names no witnesses to ask",
+    { log },
+    "Set SEALBASE_WITNESS_POLICY as its servers do; a policy of `quorum none` alone says that none are wanted any more.",
+  );
+
+/** Passes by itself: nothing is signed before the witnesses have said that this database is no older copy. */
+export const witnessesUnreachable = (log: string, missing: readonly string[]) =>
+  new Refusal(
+    "seal/witnesses_unreachable",
+    503,
+    "Too few witnesses answer to know that this database is no older copy",
+    { log, missing },
+    "Nothing is lost: calls are durable, and are placed and published once the witnesses answer. See that they run.",
+  );
+
+/** What the sequencer tries again by itself; any other refusal of the seal needs an operator. */
+export const passes = ({ code }: Refusal): boolean =>
+  code === "seal/head_moved" || code === "seal/witnesses_unreachable";

@@ -5,8 +5,10 @@ import type { Metrics } from "#kernel/metrics.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { Place } from "#pipeline";
 import { BATCH_MAX, LogState } from "./log-state.ts";
-import { readLogsWithWork, readNewestCheckpoint, readPlaces } from "./queries.ts";
-import { poolFull } from "./refusals.ts";
+import { readLogsWithWork, readPlaces } from "./queries.ts";
+import { passes, poolFull, restored, witnessesNotNamed } from "./refusals.ts";
+import { readPublished } from "./witness/published.ts";
+import { readNewestWitnessedSize } from "./witness/queries.ts";
 
 /** While entries keep coming, a checkpoint is signed at least this often. */
 const PUBLISH_MS = 25;
@@ -51,6 +53,8 @@ interface Worker {
   waiting: number;
   /** Entries without a place at the last sweep. */
   pending: number;
+  /** Entries that this process knows the log to have had under a checkpoint. */
+  published: number;
   readonly waiters: Map<string, Waiter>;
   /** Ends the gathering: somebody waits. */
   hurry?: (() => void) | undefined;
@@ -67,6 +71,19 @@ export interface SequencerParts {
   readonly masterKey: Uint8Array;
   /** Whether logs sign with ML-DSA-44, too; undefined: those that have a key for it. */
   readonly secondKeys: boolean | undefined;
+  /** Without them a log is published when it is signed. */
+  readonly witnesses?: SequencerWitnesses | undefined;
+  /** Nobody has said which witnesses there are, or that there are none. */
+  readonly isUnwitnessed?: boolean;
+  /** Told when signing of a log is off until an operator acts. */
+  readonly onRefused?: (tenantId: string, refusal: Refusal) => void;
+}
+
+/** Who must have seen a log before it goes on, and a checkpoint before readers do. */
+export interface SequencerWitnesses {
+  readonly waits: boolean;
+  admit(tenantId: string): Promise<void>;
+  signed(tenantId: string): void;
 }
 
 /**
@@ -127,6 +144,24 @@ export class Sequencer {
     if (pending >= POOL_MAX) throw poolFull(`log/${tenantId}`, POOL_MAX);
   }
 
+  /** A checkpoint of this size is published, after it was signed. */
+  witnessed(tenantId: string, size: number): void {
+    const worker = this.#workers.get(tenantId);
+    if (worker !== undefined) settle(worker, size);
+  }
+
+  /** Nothing of this log is signed any more by this process. */
+  refuse(tenantId: string, refusal: Refusal): void {
+    const worker = this.#worker(tenantId);
+    if (worker.refusal !== undefined) return;
+    worker.refusal = refusal;
+    worker.state = undefined;
+    worker.again = false;
+    for (const { reject } of worker.waiters.values()) reject(refusal);
+    worker.waiters.clear();
+    this.#parts.onRefused?.(tenantId, refusal);
+  }
+
   /** Logs whose signing is off, and why. */
   get refused(): readonly { log: string; reason: string }[] {
     return [...this.#workers].flatMap(([tenantId, { refusal }]) =>
@@ -173,6 +208,7 @@ export class Sequencer {
         took_ms: 0,
         waiting: 0,
         pending: 0,
+        published: 0,
         waiters: new Map(),
       };
       this.#workers.set(tenantId, worker);
@@ -195,19 +231,20 @@ export class Sequencer {
       this.#failed(tenantId, worker, error);
     } finally {
       worker.running = false;
-      if (worker.again || worker.waiters.size > 0) this.#later(tenantId, worker, BUSY_MS);
+      // Who waits for witnesses is answered by them, or by the rows that another server wrote.
+      const idle = this.#parts.witnesses?.waits === true && !worker.again;
+      if (worker.again || worker.waiters.size > 0)
+        this.#later(tenantId, worker, idle ? RETRY_MS : BUSY_MS);
     }
   }
 
   async #drain(tenantId: string, worker: Worker): Promise<void> {
     const scope = { role: "writer", tenantId } as const;
-    const { db, clock, metrics } = this.#parts;
+    const { db, clock, metrics, witnesses } = this.#parts;
     for (;;) {
       if (worker.stale === true) worker.state = undefined;
       worker.stale = false;
-      const state = (worker.state ??= await db.transaction(scope, (tx) =>
-        LogState.load(tx, tenantId, this.#parts),
-      ));
+      const state = (worker.state ??= await this.#load(tenantId, worker));
       const isDue = clock() - worker.published_ms >= PUBLISH_MS;
       const begun_ms = performance.now();
       const placed = await db.transaction(scope, (tx) => state.place(tx, (more) => isDue || !more));
@@ -235,10 +272,26 @@ export class Sequencer {
         if (state.endorsing) worker.stale = true;
         worker.unpublished = false;
         worker.published_ms = clock();
-        settle(worker, state.size);
+        worker.published = state.size;
+        if (witnesses?.waits !== true) settle(worker, state.size);
+        witnesses?.signed(tenantId);
       }
       if (!more) return;
     }
+  }
+
+  /** Reads a log that nobody who could know says to be an older copy: not the witnesses, and not this process. */
+  async #load(tenantId: string, worker: Worker): Promise<LogState> {
+    const { db, witnesses } = this.#parts;
+    await witnesses?.admit(tenantId);
+    const state = await db.transaction({ role: "writer", tenantId }, async (tx) => {
+      const loaded = await LogState.load(tx, tenantId, this.#parts);
+      if (this.#parts.isUnwitnessed && (await readNewestWitnessedSize(tx)) !== undefined)
+        throw witnessesNotNamed(loaded.origin);
+      return loaded;
+    });
+    if (state.size < worker.published) throw restored(state.origin, worker.published, state.size);
+    return state;
   }
 
   /** Entries that another server placed: their waiters learn it from the rows. */
@@ -251,7 +304,8 @@ export class Sequencer {
         const waiter = worker.waiters.get(id);
         if (waiter !== undefined) waiter.index = index;
       }
-      settle(worker, (await readNewestCheckpoint(tx))?.size ?? 0);
+      const waitsForWitnesses = this.#parts.witnesses?.waits === true;
+      settle(worker, (await readPublished(tx, { waitsForWitnesses }))?.size ?? 0);
     });
   }
 
@@ -260,13 +314,8 @@ export class Sequencer {
     // What a crash of PostgreSQL undid gets other places.
     for (const waiter of worker.waiters.values()) delete waiter.index;
     this.#report(error);
-    if (error instanceof Refusal && error.code !== "seal/head_moved" && error.step === "seal") {
-      worker.refusal = error;
-      for (const { reject } of worker.waiters.values()) reject(error);
-      worker.waiters.clear();
-      worker.again = false;
-      return;
-    }
+    if (error instanceof Refusal && error.step === "seal" && !passes(error))
+      return this.refuse(tenantId, error);
     worker.again = true;
     this.#later(tenantId, worker, RETRY_MS);
   }

@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { decodeEntry, leafHash, toHex } from "#verifier";
+import {
+  cosignatureTime,
+  decodeEntry,
+  keyLabel,
+  leafHash,
+  type NoteSignature,
+  parseNote,
+  toHex,
+} from "#verifier";
 import type { StoredEntry } from "./queries.ts";
 
 /** An entry as every face shows it. */
@@ -47,3 +55,12 @@ export function shown({ id, index, entry: bytes, payload }: StoredEntry): z.inpu
     payload: payload === null ? null : JSON.parse(payload),
   };
 }
+
+/** Who cosigned a stored checkpoint, and when they say that they did; every line was checked before it was kept. */
+export const cosignaturesIn = (note: string, origin: string): { key: string; time: string }[] =>
+  parseNote(note)
+    .signatures.filter(({ name }) => name !== origin)
+    .map((cosigned) => ({ key: keyLabel(cosigned), time: timeOf(cosigned) }));
+
+const timeOf = ({ signature }: NoteSignature): string =>
+  new Date(Number(cosignatureTime(signature)) * 1_000).toISOString();

@@ -42,6 +42,7 @@ import {
 import { eventFinding } from "./verify-events.ts";
 import { endingOf, JobAudit } from "./verify-jobs.ts";
 import { vaultFinding } from "./verify-vault.ts";
+import { readNewestWitnessedSize } from "./witness/queries.ts";
 
 const PAGE = 1_000;
 const FINDINGS_MAX = 20;
@@ -83,6 +84,7 @@ export async function verifyLog(
   ];
   const audit = new Audit(tx, head.origin, keys, await readRetainedUntil(tx));
   const newest = await readNewestCheckpoint(tx);
+  audit.witnessed((await readNewestWitnessedSize(tx)) ?? 0, newest);
   const end = Math.max(head.size, newest?.size ?? 0);
   for await (const page of readPages(tx, end)) {
     await audit.page(page);
@@ -189,6 +191,12 @@ class Audit {
       if (checkpoint !== undefined) this.#checkpoint(checkpoint);
     }
     await Promise.all(this.#tiles.takeFull().map((tile) => this.#tile(tile)));
+  }
+
+  /** What witnesses cosigned was published: its checkpoint cannot be gone by itself. */
+  witnessed(size: number, newest: Checkpoint | undefined): void {
+    if (size > (newest?.size ?? 0))
+      this.#find("checkpoint_missing", size, `the checkpoint that was cosigned at ${size} is gone`);
   }
 
   async finish({ size, hashes }: Head, newest: Checkpoint | undefined): Promise<void> {

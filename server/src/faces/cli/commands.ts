@@ -27,6 +27,32 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./commands/serve.ts")).serve,
   },
   {
+    name: "witness",
+    usage: "",
+    summary: "Cosign other servers' logs while they only grow; a process with a folder of its own",
+    options: {
+      name: { value: "NAME", help: "Its name for ever, as a URL without scheme" },
+      logs: {
+        value: "FILE",
+        help: "Logs to sign for, as c2sp.org/tlog-policy; SIGHUP reads it again",
+      },
+      data: { value: "DIR", help: "Its key and what it signed; .sealbase-witness unless told" },
+      listen: { value: "HOST:PORT", help: "Where it answers; 127.0.0.1:7327 unless told" },
+    },
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/witness.ts")).witness,
+  },
+  {
+    name: "witnesses",
+    usage: "",
+    summary: "What each witness says about the project's log now, and what to do about it",
+    options: KEY,
+    operandsMin: 0,
+    operandsMax: 0,
+    load: async () => (await import("./commands/witnesses.ts")).witnesses,
+  },
+  {
     name: "demo",
     usage: "",
     summary: "Show the main job on generated transactions",
@@ -106,12 +132,16 @@ export const commands: readonly Command[] = [
   {
     name: "verify",
     usage: "[FILE]",
-    summary: "Recompute the whole log; with FILE check that receipt or checkpoint offline",
+    summary: "Recompute the whole log; with FILE check that receipt, checkpoint or fork offline",
     options: {
       ...KEY,
       "log-key": {
         value: "VKEY",
         help: "Key of the log that FILE is checked with; else this project's",
+      },
+      policy: {
+        value: "POLICY",
+        help: "File of witnesses and their quorum that FILE must satisfy, as c2sp.org/tlog-policy",
       },
     },
     operandsMin: 0,

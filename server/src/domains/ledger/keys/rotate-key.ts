@@ -4,7 +4,8 @@ import type { Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import { type Parts, sealIn } from "#pipeline";
 import { ROLLOVER_ACTION, ROLLOVER_KIND } from "#verifier";
-import { insertRollover, readHead } from "../queries.ts";
+import { readHead } from "../queries.ts";
+import { insertRollover } from "./queries.ts";
 
 /** The topic of jobs that give a log its next key; one at a time in a project. */
 export const ROTATE_KEY = "security.rotate-log-key";

@@ -1,7 +1,7 @@
 import { openLogSigner, openPreviousLogSigner } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import type { Signer } from "#verifier";
-import { isRolloverUncovered } from "../queries.ts";
+import { isRolloverUncovered } from "./queries.ts";
 
 export interface LogSigners {
   readonly signers: readonly Signer[];

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Tx } from "#kernel/db.ts";
-import { operation } from "#pipeline";
+import { operation, type TxCall } from "#pipeline";
 import { publishedBundle } from "../published.ts";
 import { tileIndex, tileWidth } from "../shapes.ts";
 
@@ -25,10 +24,13 @@ export const bundleGet = operation({
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
   strangers: { need: "entries", read },
-  action: ({ tx, input }) => read(tx, input),
+  action: read,
 });
 
-async function read(tx: Tx, { index, width: wanted }: z.output<typeof input>) {
-  const { log, width, bytes } = await publishedBundle(tx, index, wanted);
+type Asked = Pick<TxCall<z.output<typeof input>>, "tx" | "input" | "ports">;
+
+async function read({ tx, ports, input: asked }: Asked) {
+  const { index, width: wanted } = asked;
+  const { log, width, bytes } = await publishedBundle(tx, ports.ledger, index, wanted);
   return { log, index, width, entries: Buffer.from(bytes).toString("base64") };
 }

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { logVerifierKeys, secondVerifierKeys } from "#domains/security";
-import type { Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import { operation } from "#pipeline";
-import { readHead, readNewestCheckpoint } from "../queries.ts";
+import { operation, type TxCall } from "#pipeline";
+import { readHead } from "../queries.ts";
+import { cosignaturesIn } from "../shapes.ts";
+import { readPublished } from "../witness/published.ts";
 
 export const checkpointGet = operation({
   name: "ledger.checkpoint.get",
@@ -15,27 +16,34 @@ export const checkpointGet = operation({
     log: z.string(),
     size: z.int(),
     root: z.string().describe("Base64 of the Merkle root"),
-    checkpoint: z.string().describe("c2sp.org/tlog-checkpoint, signed"),
+    checkpoint: z.string().describe("c2sp.org/tlog-checkpoint, signed, with its cosignatures"),
     keys: z.array(z.string()).describe("c2sp.org/signed-note verifier keys, the current one first"),
     second_keys: z
       .array(z.string())
       .describe("Verifier keys of ML-DSA-44 (c2sp.org/tlog-cosignature), where the log has them"),
+    cosignatures: z
+      .array(z.object({ key: z.string(), time: z.iso.datetime() }))
+      .describe(
+        "Witnesses that cosigned it: NAME+HASH of their keys, and when they say that it was",
+      ),
   }),
 
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
   strangers: { need: "hashes", read: newestCheckpoint },
-  action: ({ tx }) => newestCheckpoint(tx),
+  action: newestCheckpoint,
 });
 
-async function newestCheckpoint(tx: Tx) {
-  const [head, newest] = await Promise.all([readHead(tx), readNewestCheckpoint(tx)]);
-  if (head === undefined || newest === undefined) throw unpublished();
-  const { size, root, note } = newest;
-  const [keys, secondKeys] = await Promise.all([
+async function newestCheckpoint({ tx, ports }: Pick<TxCall<unknown>, "tx" | "ports">) {
+  const head = await readHead(tx);
+  if (head === undefined) throw unpublished([]);
+  const [keys, secondKeys, newest] = await Promise.all([
     logVerifierKeys(tx, head.origin),
     secondVerifierKeys(tx, head.origin),
+    readPublished(tx, ports.ledger),
   ]);
+  if (newest === undefined) throw unpublished(keys);
+  const { size, root, note } = newest;
   return {
     log: head.origin,
     size,
@@ -43,14 +51,16 @@ async function newestCheckpoint(tx: Tx) {
     checkpoint: note,
     keys,
     second_keys: secondKeys,
+    cosignatures: cosignaturesIn(note, head.origin),
   };
 }
 
-const unpublished = () =>
+/** The keys are needed before: by witnesses, which have to know a log that waits for them. */
+const unpublished = (keys: readonly string[]) =>
   new Refusal(
     "action/no_checkpoint",
     404,
     "This project's log has published no checkpoint yet",
-    {},
+    { keys },
     "Send a call that is sealed, such as POST /v1/risk/transactions, and ask again.",
   );

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import type { Tx } from "#kernel/db.ts";
-import { operation } from "#pipeline";
+import { operation, type TxCall } from "#pipeline";
 import { consistencyProof, rootAt } from "#verifier";
-import { readPublished } from "../queries.ts";
+import { readPublishedSize } from "../queries.ts";
 import { sizesReversed, sizeUnpublished } from "../refusals.ts";
 import { storedHashes } from "../tree.ts";
 
@@ -32,11 +31,14 @@ export const consistencyGet = operation({
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
   strangers: { need: "hashes", read },
-  action: ({ tx, input }) => read(tx, input),
+  action: read,
 });
 
-async function read(tx: Tx, { older_size: older, newer_size }: z.output<typeof input>) {
-  const { origin = "", published = 0 } = (await readPublished(tx)) ?? {};
+type Asked = Pick<TxCall<z.output<typeof input>>, "tx" | "input" | "ports">;
+
+async function read({ tx, ports, input: asked }: Asked) {
+  const { older_size: older, newer_size } = asked;
+  const { origin = "", published = 0 } = (await readPublishedSize(tx, ports.ledger)) ?? {};
   const newer = newer_size ?? published;
   if (Math.max(older, newer) > published) throw sizeUnpublished(Math.max(older, newer), published);
   if (older > newer) throw sizesReversed(older, newer);

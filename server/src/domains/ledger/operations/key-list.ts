@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { logVerifierKeys } from "#domains/security";
 import { operation } from "#pipeline";
-import { readHead, readRollovers } from "../queries.ts";
+import { readRollovers } from "../keys/queries.ts";
+import { readHead } from "../queries.ts";
 import { endorsementOf } from "../receipt.ts";
 
 export const keyList = operation({
@@ -29,14 +30,15 @@ export const keyList = operation({
 
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
-  async action({ tx }) {
+  async action({ tx, ports }) {
     const { origin } = (await readHead(tx))!;
     const [first, ...later] = (await logVerifierKeys(tx, origin)).reverse();
     const rollovers = new Map((await readRollovers(tx)).map((row) => [row.nextKey, row]));
     const keys = [{ key: first!, current: later.length === 0, endorsement: null as string | null }];
     for (const [i, key] of later.entries()) {
       const rollover = rollovers.get(key);
-      const endorsement = rollover === undefined ? null : await endorsementOf(tx, rollover);
+      const endorsement =
+        rollover === undefined ? null : await endorsementOf(tx, ports.ledger, rollover);
       keys.push({ key, current: i === later.length - 1, endorsement });
     }
     return { log: origin, keys };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
-import { readPublished, writeReaders } from "../queries.ts";
+import { readPublishedSize, writeReaders } from "../queries.ts";
 
 /** From the narrowest to the widest. */
 const READERS = ["none", "hashes", "entries"] as const;
@@ -28,9 +28,9 @@ export const logOpen = operation({
     context: ({ readers }) => ({ readers }),
   },
   score: "none",
-  async action({ tx, principal, input: { readers } }) {
+  async action({ tx, ports, principal, input: { readers } }) {
     await writeReaders(tx, principal.tenantId, readers);
-    const { origin } = (await readPublished(tx))!;
+    const { origin } = (await readPublishedSize(tx, ports.ledger))!;
     return { log: origin, readers };
   },
 });

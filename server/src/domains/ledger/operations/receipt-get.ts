@@ -12,5 +12,7 @@ export const receiptGet = operation({
 
   policy: { resource: ({ input }) => ({ type: "Entry", id: input.id }) },
   score: "none",
-  action: async ({ tx, input }) => ({ receipt: await receiptOf(tx, input.id) }),
+  action: async ({ tx, input, ports }) => ({
+    receipt: await receiptOf(tx, ports.ledger, input.id),
+  }),
 });

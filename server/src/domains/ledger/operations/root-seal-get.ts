@@ -31,8 +31,8 @@ export const rootSealGet = operation({
 
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
-  async action({ tx, principal, input: { size } }) {
-    const seal = await rootSealOf(tx, principal.tenantId, size);
+  async action({ tx, ports, principal, input: { size } }) {
+    const seal = await rootSealOf(tx, ports.ledger, principal.tenantId, size);
     return { ...seal, keys: [...seal.keys] };
   },
 });

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { Tx } from "#kernel/db.ts";
-import { operation } from "#pipeline";
+import { operation, type TxCall } from "#pipeline";
 import { publishedTile } from "../published.ts";
 import { tileIndex, tileWidth } from "../shapes.ts";
 
@@ -32,10 +31,13 @@ export const tileGet = operation({
   policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
   score: "none",
   strangers: { need: "hashes", read },
-  action: ({ tx, input }) => read(tx, input),
+  action: read,
 });
 
-async function read(tx: Tx, { level, index, width: wanted }: z.output<typeof input>) {
-  const { log, width, bytes } = await publishedTile(tx, level, index, wanted);
+type Asked = Pick<TxCall<z.output<typeof input>>, "tx" | "input" | "ports">;
+
+async function read({ tx, ports, input: asked }: Asked) {
+  const { level, index, width: wanted } = asked;
+  const { log, width, bytes } = await publishedTile(tx, ports.ledger, level, index, wanted);
   return { log, level, index, width, hashes: Buffer.from(bytes).toString("base64") };
 }

@@ -2,14 +2,8 @@ import type { Tx } from "#kernel/db.ts";
 import { newId, ROOT } from "#kernel/ids.ts";
 import { type EntryOf, type Parts, sealIn } from "#pipeline";
 import type { OpenLedger } from "../ledger.ts";
-import {
-  readHead,
-  readUnsealedHeads,
-  rootHeadRow,
-  takeTurn,
-  type UnsealedHead,
-  writeReaders,
-} from "../queries.ts";
+import { readHead, writeReaders } from "../queries.ts";
+import { readUnsealedHeads, rootHeadRow, takeTurn, type UnsealedHead } from "./queries.ts";
 
 const EVERY_MS = 5_000;
 const HEADS_MAX = 1_000;

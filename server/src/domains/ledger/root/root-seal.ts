@@ -1,9 +1,11 @@
 import { logVerifierKeys } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import { ROOT } from "#kernel/ids.ts";
-import { inProject, readEntry, readHead, readRootHead } from "../queries.ts";
+import type { Ledger } from "#pipeline";
+import { readEntry, readHead } from "../queries.ts";
 import { receiptOf } from "../receipt.ts";
 import { rootPending } from "../refusals.ts";
+import { inProject, readRootHead } from "./queries.ts";
 
 /** What shows that the root log sealed a head of the project's log. */
 export interface RootSeal {
@@ -21,6 +23,7 @@ export interface RootSeal {
 /** The seal of the first head of the project's log that covers this many entries, or of the newest that was sealed. */
 export async function rootSealOf(
   tx: Tx,
+  ledger: Ledger,
   tenantId: string,
   size: number | undefined,
 ): Promise<RootSeal> {
@@ -33,7 +36,7 @@ export async function rootSealOf(
       size: sealed!.size,
       root: head!.origin,
       keys: await logVerifierKeys(tx, head!.origin),
-      receipt: await receiptOf(tx, entry.id),
+      receipt: await receiptOf(tx, ledger, entry.id),
       salt: entry.salt!.toString("base64"),
       payload: entry.payload!,
     };

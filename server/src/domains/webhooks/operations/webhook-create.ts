@@ -33,7 +33,7 @@ export const webhookCreate = operation({
   async action({ tx, input, principal, ports }) {
     const { tenantId } = principal;
     if ((await countWebhooks(tx)) >= WEBHOOKS_MAX) throw tooManyWebhooks(WEBHOOKS_MAX);
-    if (input.after !== undefined) await refuseAhead(tx, input.after);
+    if (input.after !== undefined) await refuseAhead(tx, ports.ledger, input.after);
     const id = newId();
     const made = newSecret();
     const stored = await insertWebhook(tx, tenantId, {
@@ -42,7 +42,7 @@ export const webhookCreate = operation({
       channels: [...new Set(input.channels)],
       serviceAccountId: principal.accountId,
       secret: ports.sealSecret(made, boundTo(id)),
-      position: input.after ?? `${await publishedSize(tx)}.0`,
+      position: input.after ?? `${await publishedSize(tx, ports.ledger)}.0`,
       createdBy: `${principal.type}:${principal.id}`,
     });
     return { ...webhookShown(stored), secret: formatSecret(made) };

@@ -16,10 +16,10 @@ export const webhookReplay = operation({
 
   policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
   score: "none",
-  async action({ tx, input: { id, after } }) {
+  async action({ tx, input: { id, after }, ports }) {
     const updated = await updateWebhook(tx, id, { position: after });
     if (updated === undefined) throw webhookMissing(id);
-    await refuseAhead(tx, after);
+    await refuseAhead(tx, ports.ledger, after);
     return webhookShown(updated);
   },
   subject: ({ id }) => ({ type: "webhook", id }),

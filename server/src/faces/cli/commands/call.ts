@@ -24,7 +24,7 @@ async function printItems(
   command: CommandCall,
 ): Promise<void> {
   const stopping = new AbortController();
-  const { untilStopped } = await import("./serve.ts");
+  const { untilStopped } = await import("../until-stopped.ts");
   void untilStopped().then(() => stopping.abort());
   const items = await follow(name, input, { ...given(command), signal: stopping.signal });
   for await (const item of items) process.stdout.write(`${JSON.stringify(item)}\n`);

@@ -3,7 +3,7 @@ import type { Run } from "../command.ts";
 import { keyOf } from "../credentials.ts";
 import { EXIT } from "../exit.ts";
 import { withSession } from "../session.ts";
-import { untilStopped } from "./serve.ts";
+import { untilStopped } from "../until-stopped.ts";
 
 /** MCP over standard input and output, for a host that starts its servers itself. Ends when the host closes our input. */
 export const mcp: Run = (command) =>

@@ -7,6 +7,7 @@ import { type HttpSettings, openHttp } from "../../http.ts";
 import type { System } from "../../system.ts";
 import type { Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { untilStopped } from "../until-stopped.ts";
 
 /** Service only: refuses a schema that is behind, seeds nothing, logs its start in one structured line. */
 export const serve: Run = async ({ openSystem }) => {
@@ -63,18 +64,6 @@ export function urlOf(app: FastifyInstance): string {
 export async function close(app: FastifyInstance, system: System): Promise<void> {
   await app.close();
   await system.stop();
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends at once. */
-export function untilStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(128 + (signal === "SIGINT" ? 2 : 15)));
-        resolve();
-      });
-    }
-  });
 }
 
 const portBusy = (host: string, port: number) =>

@@ -6,8 +6,9 @@ import { keepKey } from "../credentials.ts";
 import { EXIT } from "../exit.ts";
 import { type Tell, teller } from "../print.ts";
 import { sessionOf } from "../session.ts";
+import { untilStopped } from "../until-stopped.ts";
 import { runDemo } from "./demo.ts";
-import { close, listen, untilStopped, urlOf } from "./serve.ts";
+import { close, listen, urlOf } from "./serve.ts";
 
 const PAYMENTS = 2_000;
 

@@ -1,5 +1,11 @@
 import { readFileSync } from "node:fs";
-import { RECEIPT_HEADER, verifyCheckpoint, verifyReceipt } from "#verifier";
+import {
+  FORK_HEADER,
+  RECEIPT_HEADER,
+  verifyCheckpoint,
+  verifyFork,
+  verifyReceipt,
+} from "#verifier";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
@@ -33,16 +39,27 @@ const logText = ({ valid, entries, checkpoints, root, findings }: Report): strin
 /** Needs the log's key only: given with --log-key nothing is opened. */
 const verifyFile: Run = async (command) => {
   const text = read(command.operands[0]!);
-  const result = text.startsWith(RECEIPT_HEADER)
-    ? verifyReceipt(text, await keys(command))
-    : verifyCheckpoint(text, await keys(command));
-  print(command.json, result, () =>
-    result.ok
-      ? `verified: ${"index" in result ? `entry ${result.index as number} of ${result.size}` : `checkpoint at ${result.size}`} in ${result.origin}`
-      : `NOT VERIFIED (${result.code}): ${result.message}\n→ ${result.help}`,
+  const file = command.values["policy"];
+  const policy = typeof file === "string" ? read(file) : undefined;
+  const checked = check(text, await keys(command), policy);
+  print(command.json, checked.result, () =>
+    checked.result.ok
+      ? `verified: ${checked.says} in ${checked.result.origin}`
+      : `NOT VERIFIED (${checked.result.code}): ${checked.result.message}\n→ ${checked.result.help}`,
   );
-  return result.ok ? EXIT.done : EXIT.refused;
+  return checked.result.ok ? EXIT.done : EXIT.refused;
 };
+
+function check(text: string, vkeys: string[], policy: string | undefined) {
+  if (text.startsWith(RECEIPT_HEADER)) {
+    const result = verifyReceipt(text, vkeys, policy);
+    return { result, says: result.ok ? `entry ${result.index} of ${result.size}` : "" };
+  }
+  if (text.startsWith(FORK_HEADER))
+    return { result: verifyFork(text, vkeys, policy), says: "two histories" };
+  const result = verifyCheckpoint(text, vkeys, policy);
+  return { result, says: result.ok ? `checkpoint at ${result.size}` : "" };
+}
 
 async function keys(command: CommandCall): Promise<string[]> {
   const given = command.values["log-key"];

@@ -1,0 +1,64 @@
+import { type Append, appendTable, rowOf } from "#kernel/append.ts";
+import { query, type Tx } from "#kernel/db.ts";
+
+/** Whose turn it is, for the rest of the transaction, with work that one server does for all; false when another has it. */
+export async function takeTurn(tx: Tx, work: string): Promise<boolean> {
+  const [row] = await query<{ taken: boolean }>(
+    tx,
+    "select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as taken",
+    [work],
+  );
+  return row!.taken;
+}
+
+/** Does a piece of a transaction's work in another project's scope, and comes back. */
+export async function inProject<T>(
+  tx: Tx,
+  tenantId: string,
+  back: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const enter = (id: string) => query(tx, "select set_config('app.tenant_id', $1, true)", [id]);
+  await enter(tenantId);
+  const result = await work();
+  await enter(back);
+  return result;
+}
+
+export interface UnsealedHead {
+  readonly logId: string;
+  readonly size: number;
+  readonly note: string;
+}
+
+/** The newest heads of logs that have grown since the root log sealed one of theirs. */
+export const readUnsealedHeads = (tx: Tx, root: string, limit: number): Promise<UnsealedHead[]> =>
+  query(tx, `select log_id as "logId", size, note from ledger.unsealed_heads($1, $2)`, [
+    root,
+    limit,
+  ]);
+
+const ROOT_HEADS = appendTable("ledger.root_heads", {
+  log_id: "uuid",
+  size: "int8",
+  entry_id: "uuid",
+});
+
+export const rootHeadRow = (logId: string, size: number, entryId: string): Append =>
+  rowOf(ROOT_HEADS, { log_id: logId, size, entry_id: entryId });
+
+/** In the root log's scope: the first sealed head of a log from this size up, or the newest. */
+export async function readRootHead(
+  tx: Tx,
+  logId: string,
+  size: number | undefined,
+): Promise<{ size: number; entryId: string } | undefined> {
+  const [row] = await query<{ size: number; entryId: string }>(
+    tx,
+    `select size, entry_id as "entryId" from ledger.root_heads
+     where tenant_id = (select ops.tenant()) and log_id = $1 and size >= $2
+     order by size ${size === undefined ? "desc" : ""} limit 1`,
+    [logId, size ?? 0],
+  );
+  return row;
+}

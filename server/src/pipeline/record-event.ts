@@ -1,0 +1,24 @@
+import type { Committer } from "./committer.ts";
+import type { Ports, SecurityEvent } from "./ports.ts";
+
+/** A security event that no call made, and an entry that seals it: nobody takes it away unseen, and who follows the log hears of it. */
+export async function recordEvent(
+  { ledger, telemetry }: Pick<Ports, "ledger" | "telemetry">,
+  committer: Committer,
+  tenantId: string,
+  event: SecurityEvent,
+): Promise<void> {
+  const { id, kind, severity, actor, requestId, facts, time_ms } = event;
+  const sealed = await ledger.rows(tenantId, {
+    id,
+    time_ms,
+    kind: "event",
+    actor,
+    action: "security.event.record",
+    outcome: "done",
+    refs: { request: requestId },
+    payload: { event: { kind, severity, actor, facts } },
+  });
+  await committer.commit({ tenantId, id, rows: [...telemetry.eventRows(event), ...sealed] });
+  ledger.wake(tenantId);
+}
