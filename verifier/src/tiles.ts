@@ -8,6 +8,8 @@ const TILE_LEVEL_MAX = 63;
 
 /** `level` counts tiles of height 8; "entries" names the bundle of the entries below a level-0 tile. */
 export type Tile = { level: number | "entries"; index: number; width: number };
+/** A tile of hashes. */
+export type HashTile = Tile & { level: number };
 
 /** `tile/0/x001/234` or `tile/entries/000.p/17`. */
 export function tilePath({ level, index, width }: Tile): string {
@@ -59,7 +61,7 @@ export function* tilesBetween(
 }
 
 /** The tile that holds a node, or the nodes below it, as wide as a tree of `size` entries has it. */
-export function tileOfNode({ level, index }: NodePlace, size: number): Tile {
+export function tileOfNode({ level, index }: NodePlace, size: number): HashTile {
   const tileLevel = Math.floor(level / TILE_HEIGHT);
   const tileIndex = Math.floor((index * 2 ** (level % TILE_HEIGHT)) / TILE_WIDTH);
   return { level: tileLevel, index: tileIndex, width: tileWidth(tileLevel, tileIndex, size) };
@@ -85,3 +87,10 @@ export function nodeFromTile({ level, index }: NodePlace, tile: Uint8Array): Uin
   }
   return foldRight(hashes);
 }
+
+/** Hash of the node that a full tile stands below: one hash of the tile above it. */
+export const tileRoot = (tile: Uint8Array): Uint8Array =>
+  nodeHash(
+    nodeFromTile({ level: TILE_HEIGHT - 1, index: 0 }, tile),
+    nodeFromTile({ level: TILE_HEIGHT - 1, index: 1 }, tile),
+  );

@@ -476,6 +476,7 @@ export interface LedgerTiles {
   level: number;
   index: number;
   hashes: Buffer;
+  root: Buffer;
 }
 
 export interface LedgerVoucherKeysets {

@@ -12,6 +12,7 @@ import {
   leafHash,
   type TileFiles,
   TileTree,
+  tileRoot,
   verifierOf,
   verifyTiles,
 } from "#verifier";
@@ -130,8 +131,8 @@ async function rehash(projectId: string): Promise<void> {
   }
   for (const { level, index, hashes } of tree.takeFull())
     await system.sql(
-      "update ledger.tiles set hashes = $4 where tenant_id = $1 and level = $2 and index = $3",
-      [projectId, level, index, Buffer.from(hashes)],
+      "update ledger.tiles set hashes = $4, root = $5 where tenant_id = $1 and level = $2 and index = $3",
+      [projectId, level, index, Buffer.from(hashes), Buffer.from(tileRoot(hashes))],
     );
   await system.sql("update ledger.heads set hashes = $2 where tenant_id = $1", [
     projectId,

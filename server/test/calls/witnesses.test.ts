@@ -150,7 +150,7 @@ describe("published means witnessed", () => {
     other.work();
     await expect
       .poll(async () => (await head(way)).cosignatures.map(({ key }: { key: string }) => key), {
-        timeout: 20_000,
+        timeout: 40_000,
       })
       .toContainEqual(expect.stringContaining("witness.test/two"));
     await other.stop();

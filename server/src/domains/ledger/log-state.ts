@@ -4,6 +4,7 @@ import {
   CompactRange,
   equalBytes,
   type HashAt,
+  rangePlan,
   rootAt,
   signCheckpoint,
   type TileBuilder,
@@ -72,7 +73,7 @@ export class LogState {
     const { head, range } = await readConsistent(tx, tenantId);
     const { origin, size } = head;
     const tiles = await readTileBuilder(tx, size);
-    if (!(await isMadeOf(range, storedHashes(tx)))) throw forked(origin, size);
+    if (!(await isMadeOf(range, storedHashes(tx, size)))) throw forked(origin, size);
     const { signers, endorsing } = await openLogSigners(tx, masterKey, origin);
     if (secondKeys === true) await ensureSecondKey(tx, masterKey, tenantId, origin);
     const second = secondKeys === false ? [] : await openSecondSigners(tx, masterKey, origin);
@@ -102,14 +103,20 @@ export class LogState {
     this.#after = full && ++this.#batches % BATCHES_ON_END !== 0 ? ids.at(-1) : undefined;
     const more = full || after !== undefined;
     if (ids.length === 0) return { ids, more };
+    const roots = new Map<string, Uint8Array>();
     for (let at = 0; at < leaves.length; at += HASH_BYTES)
-      this.#range.append(leaves.subarray(at, at + HASH_BYTES), (level, index, hash) =>
-        this.#tiles.add(level, index, hash),
-      );
+      this.#range.append(leaves.subarray(at, at + HASH_BYTES), (level, index, hash) => {
+        this.#tiles.add(level, index, hash);
+        // A node of every eighth level is the root of the tile below it, which it completes.
+        if (level > 0 && level % 8 === 0) roots.set(`${level / 8 - 1}/${index}`, hash);
+      });
     const moved = await moveHead(tx, this.tenantId, {
       size,
       grown: this.size,
-      tiles: this.#tiles.takeFull(),
+      tiles: this.#tiles.takeFull().map((tile) => ({
+        ...tile,
+        root: roots.get(`${tile.level}/${tile.index}`)!,
+      })),
       hashes: this.#range.hashes,
       durable: signs(more),
     });
@@ -136,14 +143,10 @@ export class LogState {
 }
 
 /** Whether the compact range is the one that the stored tiles and entries give: each of its hashes is a node of the tree. */
-async function isMadeOf(range: CompactRange, hashAt: HashAt): Promise<boolean> {
-  let end = 0;
-  for (const hash of range.hashes) {
-    const level = Math.floor(Math.log2(range.size - end));
-    if (!equalBytes(hash, await hashAt(level, end / 2 ** level))) return false;
-    end += 2 ** level;
-  }
-  return true;
+async function isMadeOf({ size, hashes }: CompactRange, hashAt: HashAt): Promise<boolean> {
+  const nodes = rangePlan(0, size).map(({ level, index }) => hashAt(level, index));
+  const derived = await Promise.all(nodes);
+  return derived.every((hash, i) => equalBytes(hash, hashes[i]!));
 }
 
 function restore({ origin, size, hashes }: Head): CompactRange {
@@ -178,7 +181,9 @@ async function compare(
 ): Promise<void> {
   if (newest.size > range.size) throw restored(origin, newest.size, range.size);
   const root =
-    newest.size === range.size ? range.root() : await rootAt(newest.size, storedHashes(tx));
+    newest.size === range.size
+      ? range.root()
+      : await rootAt(newest.size, storedHashes(tx, newest.size));
   const signed = verifyCheckpoint(newest.note, await logVerifierKeys(tx, origin));
   if (
     !equalBytes(root, newest.root) ||

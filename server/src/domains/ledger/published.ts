@@ -1,15 +1,7 @@
 import type { Tx } from "#kernel/db.ts";
-import {
-  concatBytes,
-  encodeEntryBundle,
-  leafHash,
-  splitTile,
-  tilePath,
-  tileWidth,
-} from "#verifier";
-import { readBundle, readTileSource, type Showing, type TileSource } from "./queries.ts";
+import { concatBytes, encodeEntryBundle, leafHash, tilePath, tileWidth } from "#verifier";
+import { readBundle, readTileSource, type Showing } from "./queries.ts";
 import { tileMissing } from "./refusals.ts";
-import { rootOf } from "./tree.ts";
 
 /** Bytes of one file of c2sp.org/tlog-tiles, no wider than the newest checkpoint covers. */
 export interface PublishedFile {
@@ -32,14 +24,12 @@ export async function publishedTile(
   const { origin, full, below } = source!;
   const hashes =
     full === null
-      ? concatBytes(...below.slice(0, width).map(level === 0 ? leafHash : tileRoot))
+      ? concatBytes(...(level === 0 ? below.map(leafHash) : below).slice(0, width))
       : full.subarray(0, width * 32);
   if (hashes.length !== width * 32)
     throw new Error(`${origin}: tile level ${level} lacks hashes at ${index}`);
   return { log: origin, width, bytes: hashes };
 }
-
-const tileRoot = (tile: NonNullable<TileSource["full"]>): Uint8Array => rootOf(splitTile(tile));
 
 /** A bundle of entries, the same way. */
 export async function publishedBundle(

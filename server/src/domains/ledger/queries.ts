@@ -1,6 +1,7 @@
 import { type Append, appendTable, rowOf, StatementBuilder } from "#kernel/append.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import type { Readers } from "#pipeline";
+import type { HashTile } from "#verifier";
 
 const PENDING = appendTable("ledger.pending", { id: "uuid", entry: "bytea" });
 const PAYLOADS = appendTable("ledger.payloads", {
@@ -8,7 +9,12 @@ const PAYLOADS = appendTable("ledger.payloads", {
   salt: "bytea",
   payload: "text",
 });
-const TILES = appendTable("ledger.tiles", { level: "int2", index: "int8", hashes: "bytea" });
+const TILES = appendTable("ledger.tiles", {
+  level: "int2",
+  index: "int8",
+  hashes: "bytea",
+  root: "bytea",
+});
 
 export const pendingRows = (
   id: string,
@@ -78,6 +84,8 @@ export interface Tile {
   readonly level: number;
   readonly index: number;
   readonly hashes: Uint8Array;
+  /** Of its hashes: what stands for it in the tile above. */
+  readonly root: Uint8Array;
 }
 
 /** Keeps the full tiles of a batch and moves the head from `size` to `grown`, or false when the head was not there any more. */
@@ -283,20 +291,41 @@ export const readJobsSealedFrom = async (
     )
   ).map(({ id }) => id);
 
-/** Bytes of entries `from` (included) to `to` (excluded). */
-export async function readBytes(tx: Tx, from: number, to: number): Promise<Buffer[]> {
-  const rows = await query<{ entry: Buffer }>(
+/**
+ * The first `width` hashes of each of these tiles, joined: of a full one as they are stored, else computed from the entries or
+ * the tiles that it is made of. In one question.
+ */
+export async function readTileHashes(tx: Tx, places: readonly HashTile[]): Promise<Buffer[]> {
+  const rows = await query<{ hashes: Buffer | null }>(
     tx,
-    "select entry from ledger.entries where tenant_id = (select ops.tenant()) and index >= $1 and index < $2 order by index",
-    [from, to],
+    `select coalesce(t.hashes, case w.level
+         when 0 then (select string_agg(sha256('\\x00'::bytea || e.entry), '' order by e.index) from ledger.entries e
+           where e.tenant_id = (select ops.tenant()) and e.index >= w.index * 256 and e.index < w.index * 256 + w.width)
+         else (select string_agg(b.root, '' order by b.index) from ledger.tiles b
+           where b.tenant_id = (select ops.tenant()) and b.level = w.level - 1
+             and b.index >= w.index * 256 and b.index < w.index * 256 + w.width) end) as hashes
+     from unnest($1::int2[], $2::int8[], $3::int4[]) with ordinality w(level, index, width, place)
+     left join ledger.tiles t on t.tenant_id = (select ops.tenant()) and t.level = w.level and t.index = w.index and w.width > 0
+     order by w.place`,
+    [
+      places.map(({ level }) => level),
+      places.map(({ index }) => index),
+      places.map(({ width }) => width),
+    ],
   );
-  return rows.map(({ entry }) => entry);
+  return rows.map(({ hashes }, i) => {
+    const { level, index, width } = places[i]!;
+    const found = hashes ?? Buffer.alloc(0);
+    if (found.length < width * 32)
+      throw new Error(`tile ${level}/${index} lacks hashes: ${found.length / 32} of ${width}`);
+    return found.subarray(0, width * 32);
+  });
 }
 
 export const readTiles = (tx: Tx, level: number, from: number, to: number): Promise<Tile[]> =>
   query(
     tx,
-    `select level, index, hashes from ledger.tiles
+    `select level, index, hashes, root from ledger.tiles
      where tenant_id = (select ops.tenant()) and level = $1 and index >= $2 and index < $3 order by index`,
     [level, from, to],
   );
@@ -324,7 +353,7 @@ export interface TileSource {
   readonly origin: string;
   readonly published: number;
   readonly full: Buffer | null;
-  /** Entries below level 0, full tiles below the others. */
+  /** Entries below level 0, roots of full tiles below the others. */
   readonly below: readonly Buffer[];
 }
 
@@ -346,7 +375,7 @@ export async function readTileSource(
   const below =
     level === 0
       ? "select e.entry from ledger.entries e where e.tenant_id = h.tenant_id"
-      : "select b.hashes from ledger.tiles b where b.tenant_id = h.tenant_id and b.level = $1::int2 - 1";
+      : "select b.root from ledger.tiles b where b.tenant_id = h.tenant_id and b.level = $1::int2 - 1";
   const [row] = await query<TileSource>(
     tx,
     `select h.origin, p.published, t.hashes as full,

@@ -43,7 +43,7 @@ async function receiptUnder(
   { index, entry }: StoredEntry,
   { size, note }: Checkpoint,
 ): Promise<string> {
-  const proof = await inclusionProof(index, size, storedHashes(tx));
+  const proof = await inclusionProof(index, size, storedHashes(tx, size));
   return formatReceipt({ index, proof, entry, checkpoint: note });
 }
 

@@ -1,71 +1,50 @@
 import type { Tx } from "#kernel/db.ts";
 import {
-  CompactRange,
   type HashAt,
-  leafHash,
+  type HashTile,
+  nodeFromTile,
   splitTile,
   TileBuilder,
+  tileOfNode,
   TILE_WIDTH as WIDTH,
 } from "#verifier";
-import { readBytes, readTiles } from "./queries.ts";
+import { readTileHashes } from "./queries.ts";
 
 /** The partial tiles of a log of this size, read back so that it can be extended. */
 export async function readTileBuilder(tx: Tx, size: number): Promise<TileBuilder> {
-  const partial: Uint8Array[][] = [];
-  for (let level = 0, nodes = size; nodes > 0; level++, nodes = Math.floor(nodes / WIDTH)) {
-    partial[level] = await readHashes(tx, level, nodes - (nodes % WIDTH), nodes);
-  }
-  return new TileBuilder(partial);
+  const last: HashTile[] = [];
+  for (let level = 0, nodes = size; nodes > 0; level++, nodes = Math.floor(nodes / WIDTH))
+    last.push({ level, index: Math.floor(nodes / WIDTH), width: nodes % WIDTH });
+  return new TileBuilder((await readTileHashes(tx, last)).map(splitTile));
 }
 
-/** Any complete node of the stored tree, from tiles where they are full and from what they were made of elsewhere. */
-export function storedHashes(tx: Tx): HashAt {
-  const tiles = new Map<string, Promise<Uint8Array[]>>();
-  const tile = (level: number, index: number, needed: number) => {
-    const key = `${level}/${index}/${needed}`;
+/**
+ * Any complete node of the stored tree of this size: from tiles where they are full, elsewhere from what they are made of. What is
+ * asked for at once is one question to the database.
+ */
+export function storedHashes(tx: Tx, size: number): HashAt {
+  const tiles = new Map<string, Promise<Uint8Array>>();
+  let asked: HashTile[] = [];
+  let answer: Promise<readonly Uint8Array[]> | undefined;
+  const read = async () => {
+    await undefined; // until everybody has asked
+    const wanted = asked;
+    [asked, answer] = [[], undefined];
+    return readTileHashes(tx, wanted);
+  };
+  const hashesOf = (tile: HashTile) => {
+    const key = `${tile.level}/${tile.index}`;
     let hashes = tiles.get(key);
     if (hashes === undefined) {
-      hashes = readTile(tx, level, index, needed);
+      const place = asked.push(tile) - 1;
+      answer ??= read();
+      hashes = answer.then((found) => found[place]!);
       tiles.set(key, hashes);
     }
     return hashes;
   };
   return async (level, index) => {
-    const tileLevel = Math.floor(level / 8);
-    const span = 2 ** (level % 8);
-    const start = (index * span) % WIDTH;
-    const hashes = await tile(tileLevel, Math.floor((index * span) / WIDTH), start + span);
-    return rootOf(hashes.slice(start, start + span));
+    const node = { level, index };
+    return nodeFromTile(node, await hashesOf(tileOfNode(node, size)));
   };
-}
-
-/** The first `needed` hashes of a tile, stored or not full yet. */
-async function readTile(
-  tx: Tx,
-  level: number,
-  index: number,
-  needed: number,
-): Promise<Uint8Array[]> {
-  const [stored] = await readTiles(tx, level, index, index + 1);
-  if (stored !== undefined) return splitTile(stored.hashes);
-  return readHashes(tx, level, index * WIDTH, index * WIDTH + needed);
-}
-
-/** Hashes `from` to `to` of a tile level, computed from the level below: entries, or full tiles. */
-async function readHashes(tx: Tx, level: number, from: number, to: number): Promise<Uint8Array[]> {
-  if (from === to) return [];
-  const hashes =
-    level === 0
-      ? (await readBytes(tx, from, to)).map(leafHash)
-      : (await readTiles(tx, level - 1, from, to)).map((tile) => rootOf(splitTile(tile.hashes)));
-  if (hashes.length !== to - from)
-    throw new Error(`tile level ${level} lacks hashes between ${from} and ${to}`);
-  return hashes;
-}
-
-/** The root over all hashes of a tile, or of those given. */
-export function rootOf(hashes: readonly Uint8Array[]): Uint8Array {
-  const range = new CompactRange();
-  for (const hash of hashes) range.append(hash);
-  return range.root();
 }

@@ -14,7 +14,9 @@ import {
   leafHash,
   payloadHash,
   TileBuilder,
+  type TileBytes,
   type TrustedKey,
+  tileRoot,
   toHex,
   verifyCheckpoint,
 } from "#verifier";
@@ -30,7 +32,6 @@ import {
   readNewestCheckpoint,
   readTiles,
   type StoredEntry,
-  type Tile,
 } from "./queries.ts";
 import {
   isRatedSo,
@@ -377,9 +378,13 @@ class Audit {
       );
   }
 
-  async #tile({ level, index, hashes }: Tile): Promise<void> {
+  async #tile({ level, index, hashes }: TileBytes): Promise<void> {
     const [stored] = await readTiles(this.#tx, level, index, index + 1);
-    if (stored === undefined || !equalBytes(stored.hashes, hashes))
+    if (
+      stored === undefined ||
+      !equalBytes(stored.hashes, hashes) ||
+      !equalBytes(stored.root, tileRoot(hashes))
+    )
       this.#find(
         "tile_changed",
         null,

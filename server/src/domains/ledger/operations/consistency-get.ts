@@ -42,7 +42,7 @@ async function read({ tx, ports, input: asked }: Asked) {
   const newer = newer_size ?? published;
   if (Math.max(older, newer) > published) throw sizeUnpublished(Math.max(older, newer), published);
   if (older > newer) throw sizesReversed(older, newer);
-  const hashAt = storedHashes(tx);
+  const hashAt = storedHashes(tx, newer);
   const [olderRoot, newerRoot, proof] = await Promise.all([
     rootAt(older, hashAt),
     rootAt(newer, hashAt),

@@ -173,7 +173,7 @@ export class Witnesses {
         note,
         from: lane.size,
         proofFrom: (old) =>
-          db.transaction(scope, (tx) => consistencyProof(old, size, storedHashes(tx))),
+          db.transaction(scope, (tx) => consistencyProof(old, size, storedHashes(tx, size))),
       },
       signal,
     );

@@ -1,0 +1,1 @@
+alter table ledger.tiles drop column root;
