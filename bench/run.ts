@@ -14,6 +14,8 @@ const CLAIMS = [
   "sealing",
   "sealing-copy",
   "durable",
+  "proofs",
+  "parallel-logs",
   "verification",
   "verification-memory",
   "warm-start",

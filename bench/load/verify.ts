@@ -13,11 +13,13 @@ let live = 0;
 let resident = 0;
 const start = performance.now();
 const report = await db.transaction({ role: "reader", tenantId }, (tx) =>
-  verifyLog(tx, () => {
-    collect();
-    const { heapUsed, external, rss } = process.memoryUsage();
-    live = Math.max(live, heapUsed + external);
-    resident = Math.max(resident, rss);
+  verifyLog(tx, {
+    progress() {
+      collect();
+      const { heapUsed, external, rss } = process.memoryUsage();
+      live = Math.max(live, heapUsed + external);
+      resident = Math.max(resident, rss);
+    },
   }),
 );
 const elapsed_ms = performance.now() - start;

@@ -827,22 +827,56 @@ export interface Operations {
       readonly readers: "none" | "hashes" | "entries";
     };
   };
-  /** Recomputes the project's whole log from stored values to every signed checkpoint. */
+  /** Recomputes the project's log from stored values to every signed checkpoint, from its beginning or from where it was verified before. */
   readonly "ledger.log.verify": {
-    readonly input: Record<string, never>;
+    readonly input: {
+      /** root: the log over the heads of all logs, which everybody may read; default "own" */
+      readonly log?: "own" | "root";
+      /** Entries that were verified before: they are not read again; default 0 */
+      readonly since_size?: number;
+      /** Hex of their root; that of the checkpoint at this size unless told */
+      readonly since_root?: string;
+      /** Stop after so many; size and root say where to go on */
+      readonly entries_max?: number;
+    };
     readonly output: {
       readonly valid: boolean;
       readonly log: string;
+      /** Whether the log was verified to its end, and rows beside it */
+      readonly complete: boolean;
+      /** Entries that were passed over, since they were verified before */
+      readonly since: number;
+      /** Entries up to where the log is verified now */
+      readonly size: number;
+      /** Entries that were verified now */
       readonly entries: number;
       readonly checkpoints: number;
       /** Payloads that were erased; their proofs hold */
       readonly erased: number;
+      /** Cosignatures of the policy's witnesses that hold */
+      readonly cosignatures: number;
+      /** Heads of this log in the root log that are as they were sealed */
+      readonly sealed_heads: number;
       /** Hex of the recomputed root */
       readonly root: string;
-      readonly findings: readonly {
+      /** The finding that comes first in the log */
+      readonly first: {
         readonly kind: string;
+        /** Place of the entry, or size of the checkpoint */
         readonly at: number | null;
         readonly message: string;
+        /** What was sealed, where a hash or a number says it */
+        readonly expected?: string;
+        readonly found?: string;
+      } | null;
+      readonly findings: readonly {
+        readonly kind: string;
+        /** Place of the entry, or size of the checkpoint */
+        readonly at: number | null;
+        readonly message: string;
+        /** What was sealed, where a hash or a number says it */
+        readonly expected?: string;
+        readonly found?: string;
       }[];
       readonly more_findings: number;
     };
@@ -1482,7 +1516,7 @@ export interface Api<F extends Form> {
     readonly log: {
       /** Says what of the project's log everybody may read without a key: nothing, its hashes, or its entries. `POST /v1/ledger/open` */
       readonly open: Method<"ledger.log.open", F>;
-      /** Recomputes the project's whole log from stored values to every signed checkpoint. `POST /v1/ledger/verify` */
+      /** Recomputes the project's log from stored values to every signed checkpoint, from its beginning or from where it was verified before. `POST /v1/ledger/verify` */
       readonly verify: Method<"ledger.log.verify", F>;
     };
     readonly receipt: {
@@ -1606,6 +1640,8 @@ export type RefusalCode =
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
+  | "action/since_ahead"
+  | "action/since_unknown"
   | "action/size_unpublished"
   | "action/sizes_reversed"
   | "action/slug_taken"

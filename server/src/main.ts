@@ -149,7 +149,7 @@ async function joinParts(
     sealSecret: (secret, bound) => sealSecret(masterKey, secret, bound),
   });
   const dispatcher = new Dispatcher(parts, {
-    "ledger.audit": audit(db),
+    "ledger.audit": audit(db, ledger.cosigners),
     "ops.retain": retain(db),
     [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),

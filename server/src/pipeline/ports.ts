@@ -5,6 +5,7 @@ import type { Log } from "#kernel/log.ts";
 import type { Slow } from "#kernel/log-slow.ts";
 import type { Metrics } from "#kernel/metrics.ts";
 import type { Facts, Refusal } from "#kernel/refusal.ts";
+import type { Verifier } from "#verifier";
 
 /** What the pipeline is given by main.ts: the steps that belong to a domain, and the ground they stand on. */
 export interface Ports {
@@ -156,6 +157,8 @@ export type Readers = "none" | "hashes" | "entries";
 export interface Ledger {
   /** Readers are shown a checkpoint once a quorum of witnesses has cosigned it; otherwise when it is signed. */
   readonly waitsForWitnesses: boolean;
+  /** What checks the cosignatures of the witnesses that are known here. */
+  readonly cosigners: readonly Verifier[];
   /** Reads what `rows` needs to know of a project's log: before a transaction, which has its one connection already. */
   ready(tenantId: string): Promise<void>;
   /** The rows of an entry that is durable once they are committed: its bytes in `pending`, its payload beside it. */

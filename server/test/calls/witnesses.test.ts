@@ -225,7 +225,7 @@ describe("a backup that was put back", () => {
     const refused = await pay(way);
     expect([refused.status, refused.body.code]).toEqual([503, "seal/log_behind_witness"]);
     expect(refused.body.facts).toMatchObject({
-      witness: "w1",
+      witness: expect.stringMatching(/^w[123]$/),
       witnessed_size: size,
       stored_size: largest,
     });
@@ -296,7 +296,8 @@ describe("a backup that was put back", () => {
       evidence.map(async ({ path }: { path: string }) => (await one.get(path)).text),
     );
     const found = texts.map((text) => verifyFork(text, caller.keys)).filter(({ ok }) => ok);
-    expect(found).toMatchObject([{ ok: true, differs: { size: 6 } }]);
+    expect(found.length).toBeGreaterThan(0);
+    for (const fork of found) expect(fork).toMatchObject({ ok: true, differs: { size: 6 } });
   }, 60_000);
 });
 

@@ -69,8 +69,21 @@ describe("commands that are operations", () => {
 
   test("verify recomputes the log", async () => {
     const { code, out } = await sealbase.run(["verify", "--text"]);
-    expect(out).toMatch(/^verified: \d+ entries, \d+ checkpoints, root [0-9a-f]{64}\n$/);
+    expect(out).toMatch(
+      /^verified: \d+ entries, \d+ checkpoints, \d+ cosignatures, \d+ heads in the root log, root [0-9a-f]{64}\nnext time: sealbase verify --since \d+:[0-9a-f]{64}\n$/,
+    );
     expect(code).toBe(0);
+    const [since] = /\d+:[0-9a-f]{64}/.exec(out)!;
+    const again = await sealbase.run(["verify", "--since", since, "--json"]);
+    expect(JSON.parse(again.out)).toMatchObject({ valid: true, since: Number.parseInt(since, 10) });
+    const other = await sealbase.run([
+      "verify",
+      "--since",
+      `${Number.parseInt(since, 10)}:${"0".repeat(64)}`,
+    ]);
+    expect(other.code).toBe(1);
+    expect(JSON.parse(other.out).first).toMatchObject({ kind: "history_changed" });
+    expect((await sealbase.run(["verify", "--since", "yesterday"])).code).toBe(1);
   });
 
   test("demo says as JSON, an event a line, what it shows to people", async () => {

@@ -73,17 +73,18 @@ describe("runbooks", () => {
     try {
       copy(sealbase.dir, older);
       for (let i = 0; i < 2; i++) expect((await pay()).code).toBe(0);
-      copy(sealbase.dir, newer);
+      // Asking is sealed, too: before the copy, which so is not older than what the witness has.
       const { size } = (await answer(["call", "ledger.checkpoint.get"])).output;
+      copy(sealbase.dir, newer);
 
       copy(older, sealbase.dir);
       const refused = await pay();
       expect(JSON.parse(refused.err).code).toBe("seal/log_behind_witness");
       const text = await sealbase.run(["witnesses", "--text"], env);
       expect(text.code).toBe(1);
-      expect(text.out).toMatch(
-        new RegExp(`^w1 +ahead +at ${size}\\n.*Restore one that has at least ${size} entries`),
-      );
+      const [, witnessed] = /^w1 +ahead +at (\d+)\n/.exec(text.out)!;
+      expect(Number(witnessed)).toBeGreaterThanOrEqual(size);
+      expect(text.out).toContain(`Restore one that has at least ${witnessed} entries`);
 
       copy(newer, sealbase.dir);
       const server = sealbase.start(["serve"], env);

@@ -57,6 +57,7 @@ export function openLedger(parts: LedgerParts): OpenLedger {
     sequencer,
     witnesses,
     waitsForWitnesses: witnesses?.waits === true,
+    cosigners: witnesses?.verifiers ?? [],
     async ready(tenantId) {
       if (!origins.has(tenantId)) await originOf(tenantId);
     },

@@ -74,13 +74,13 @@ export class LogState {
     const { origin, size } = head;
     const tiles = await readTileBuilder(tx, size);
     if (!(await isMadeOf(range, storedHashes(tx, size)))) throw forked(origin, size);
-    const { signers, endorsing } = await openLogSigners(tx, masterKey, origin);
+    const keys = await openLogSigners(tx, masterKey, origin);
     if (secondKeys === true) await ensureSecondKey(tx, masterKey, tenantId, origin);
     const second = secondKeys === false ? [] : await openSecondSigners(tx, masterKey, origin);
     return new LogState(
       tenantId,
       origin,
-      { signers: [...signers, ...second], endorsing },
+      { ...keys, signers: [...keys.signers, ...second] },
       range,
       tiles,
     );
@@ -135,10 +135,13 @@ export class LogState {
       { origin: this.origin, size: this.size, root },
       this.#keys.signers,
     );
-    if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note })) return;
-    // Another server published meanwhile; or the log is not the one that was published.
-    const { head: now } = await readConsistent(tx, this.tenantId);
-    if (now.size !== this.size) throw headMoved(this.origin, this.size, now.size);
+    const { number: keyNumber } = this.#keys;
+    if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note, keyNumber }))
+      return;
+    // Another server published meanwhile; or the log has a newer key, or is not the one that was published.
+    const { head: now, newest } = await readConsistent(tx, this.tenantId);
+    if (now.size !== this.size || (newest?.size ?? 0) < this.size)
+      throw headMoved(this.origin, this.size, now.size);
   }
 }
 
@@ -164,13 +167,13 @@ function restore({ origin, size, hashes }: Head): CompactRange {
 async function readConsistent(
   tx: Tx,
   tenantId: string,
-): Promise<{ head: Head; range: CompactRange }> {
+): Promise<{ head: Head; range: CompactRange; newest: Checkpoint | undefined }> {
   const newest = await readNewestCheckpoint(tx);
   const head = await readHead(tx);
   if (head === undefined) throw new Error(`project ${tenantId} has no log`);
   const range = restore(head);
   if (newest !== undefined) await compare(tx, head, range, newest);
-  return { head, range };
+  return { head, range, newest };
 }
 
 async function compare(

@@ -151,19 +151,28 @@ export async function readCheckpoints(
   );
 }
 
-/** Stores a checkpoint and wakes those who follow the log, unless one of its size or larger is there, or the log is shorter than it says; false then. */
+/**
+ * Stores a checkpoint and wakes those who follow the log, unless one of its size or larger is there, the log is shorter than it
+ * says, or has a newer key than the one of this number, which signed it; false then.
+ */
 export async function insertCheckpoint(
   tx: Tx,
   tenantId: string,
-  { size, root, note }: { size: number; root: Uint8Array; note: string },
+  {
+    size,
+    root,
+    note,
+    keyNumber,
+  }: { size: number; root: Uint8Array; note: string; keyNumber: number },
 ): Promise<boolean> {
   const stored = await query(
     tx,
     `insert into ledger.checkpoints (tenant_id, size, root, note) select $1, $2, $3, $4
      where exists (select from ledger.heads where tenant_id = $1 and size >= $2)
        and not exists (select from ledger.checkpoints where tenant_id = $1 and size > $2)
+       and not exists (select from ledger.key_rollovers where tenant_id = $1 and number > $5)
      on conflict do nothing returning size, pg_notify('sealbase_log', tenant_id::text)`,
-    [tenantId, size, root, note],
+    [tenantId, size, root, note, keyNumber],
   );
   return stored.length === 1;
 }

@@ -76,6 +76,24 @@ export const rootPending = (size: number | null) =>
     "Ask again in some seconds: heads are sealed while a server runs.",
   );
 
+export const sinceAhead = (since: number, size: number) =>
+  new Refusal(
+    "action/since_ahead",
+    409,
+    "More entries were verified before than the log has now",
+    { since, size },
+    "Verify from the beginning, and keep what was verified before as evidence: a log does not shrink.",
+  );
+
+export const sinceUnknown = (size: number) =>
+  new Refusal(
+    "action/since_unknown",
+    404,
+    "There is no checkpoint at this size to go on from",
+    { size },
+    "Give the root that the earlier verification told with its size.",
+  );
+
 export const verificationBusy = (running: number) =>
   new Refusal(
     "action/verification_busy",

@@ -38,12 +38,18 @@ function newKey(masterKey: Uint8Array) {
   };
 }
 
+/** A key of a log, ready to sign, and its number. */
+export interface NumberedSigner {
+  readonly number: number;
+  readonly signer: Signer;
+}
+
 /** Signs checkpoints of a log. In the writer's scope: no other role can read private keys, sealed or not. */
 export async function openLogSigner(
   tx: Tx,
   masterKey: Uint8Array,
   origin: string,
-): Promise<Signer> {
+): Promise<NumberedSigner> {
   const key = await readCurrentKey(tx, origin);
   if (key === undefined) throw new Error(`log ${origin} has no current key`);
   return signerOf(masterKey, origin, key);
@@ -54,7 +60,7 @@ export async function openPreviousLogSigner(
   tx: Tx,
   masterKey: Uint8Array,
   origin: string,
-): Promise<Signer> {
+): Promise<NumberedSigner> {
   const key = await readPreviousKey(tx, origin);
   if (key === undefined) throw new Error(`log ${origin} has one key only`);
   return signerOf(masterKey, origin, key);
@@ -64,13 +70,13 @@ function signerOf(
   masterKey: Uint8Array,
   origin: string,
   { keyId, number, publicKey, sealed }: SealedKeyVersion,
-): Signer {
+): NumberedSigner {
   const secret = openSecret(masterKey, sealed, boundTo(keyId, number));
   const privateKey = createPrivateKey({ key: secret, format: "der", type: "pkcs8" });
+  const id = keyIdOf(origin, KEY_TYPE.ed25519, publicKey);
   return {
-    name: origin,
-    keyId: keyIdOf(origin, KEY_TYPE.ed25519, publicKey),
-    sign: (text) => sign(null, text, privateKey),
+    number,
+    signer: { name: origin, keyId: id, sign: (text) => sign(null, text, privateKey) },
   };
 }
 

@@ -139,6 +139,11 @@ export const commands: readonly Command[] = [
         value: "VKEY",
         help: "Key of the log that FILE is checked with; else this project's",
       },
+      since: {
+        value: "SIZE[:ROOT]",
+        help: "Go on from what was verified before; what the last run told",
+      },
+      root: { help: "The log over the heads of all logs, instead of this project's" },
       policy: {
         value: "POLICY",
         help: "File of witnesses and their quorum that FILE must satisfy, as c2sp.org/tlog-policy",

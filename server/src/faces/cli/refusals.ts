@@ -10,6 +10,15 @@ export const usage = (command: string, why: string) =>
     `See: sealbase ${command} --help`,
   );
 
+export const badSince = (since: string) =>
+  new Refusal(
+    "cli/bad_since",
+    400,
+    "That is no place of a log",
+    { since },
+    "Give --since SIZE:ROOT as an earlier `sealbase verify` told it, or --since SIZE of a checkpoint.",
+  );
+
 export const unreadableFile = (file: string, error: unknown) =>
   new Refusal(
     "cli/unreadable_file",

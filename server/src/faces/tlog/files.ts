@@ -24,16 +24,14 @@ export interface Read {
 
 /** Finds the file of a path below a log's name (c2sp.org/tlog-tiles); undefined: no log has it. */
 export function logFiles(operations: readonly Operation[]): (path: string) => LogFile | undefined {
-  const find = (name: string): Operation => {
-    const found = operations.find((operation) => operation.name === name);
-    if (found === undefined) throw new Error(`there is no operation ${name}`);
-    return found;
-  };
   const [checkpoint, tiles, bundles] = [
-    find("ledger.checkpoint.get"),
-    find("ledger.tile.get"),
-    find("ledger.bundle.get"),
-  ];
+    "ledger.checkpoint.get",
+    "ledger.tile.get",
+    "ledger.bundle.get",
+  ].map((name) => operations.find((operation) => operation.name === name));
+  // Without the ledger's operations there are no logs.
+  if (checkpoint === undefined || tiles === undefined || bundles === undefined)
+    return () => undefined;
   return (path) => {
     if (path === "checkpoint")
       return {

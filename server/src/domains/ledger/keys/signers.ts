@@ -4,6 +4,8 @@ import type { Signer } from "#verifier";
 import { isRolloverUncovered } from "./queries.ts";
 
 export interface LogSigners {
+  /** Of the newest key among them. */
+  readonly number: number;
   readonly signers: readonly Signer[];
   /** The key before signs, too, until a checkpoint covers the entry that names the next: then these are to be loaded again. */
   readonly endorsing: boolean;
@@ -15,8 +17,8 @@ export async function openLogSigners(
   masterKey: Uint8Array,
   origin: string,
 ): Promise<LogSigners> {
-  const current = await openLogSigner(tx, masterKey, origin);
-  if (!(await isRolloverUncovered(tx))) return { signers: [current], endorsing: false };
+  const { signer, number } = await openLogSigner(tx, masterKey, origin);
+  if (!(await isRolloverUncovered(tx))) return { number, signers: [signer], endorsing: false };
   const previous = await openPreviousLogSigner(tx, masterKey, origin);
-  return { signers: [current, previous], endorsing: true };
+  return { number, signers: [signer, previous.signer], endorsing: true };
 }

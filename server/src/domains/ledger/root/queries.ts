@@ -62,3 +62,17 @@ export async function readRootHead(
   );
   return row;
 }
+
+/** A head of the project's log that the root log sealed; its payload holds the checkpoint. */
+export interface SealedHead {
+  readonly size: number;
+  readonly payload: string | null;
+}
+
+/** In the project's own scope: what the root log sealed of its log. */
+export const readSealedHeads = (
+  tx: Tx,
+  { above, upTo }: { above: number; upTo: number },
+  limit: number,
+): Promise<SealedHead[]> =>
+  query(tx, "select size, payload from ledger.sealed_heads($1, $2, $3)", [above, upTo, limit]);

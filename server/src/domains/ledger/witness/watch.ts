@@ -1,6 +1,6 @@
 /** Half of each pause is chance, so that servers that lost a witness together do not come back together. */
 const PAUSE_FIRST_MS = 250;
-const PAUSE_MAX_MS = 60_000;
+const PAUSE_MAX_MS = 10_000;
 
 export const pauseOf = (failures: number, random: number): number =>
   Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** (failures - 1)) * (0.5 + random / 2);

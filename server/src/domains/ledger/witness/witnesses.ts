@@ -3,7 +3,7 @@ import type { Db } from "#kernel/db.ts";
 import type { Log } from "#kernel/log.ts";
 import type { Metrics } from "#kernel/metrics.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import { consistencyProof, EMPTY_ROOT, signCheckpoint } from "#verifier";
+import { consistencyProof, EMPTY_ROOT, signCheckpoint, type Verifier } from "#verifier";
 import { readHead, readNewestCheckpoint } from "../queries.ts";
 import { behindWitness, disagreesWithWitness, witnessesUnreachable } from "../refusals.ts";
 import { storedHashes } from "../tree.ts";
@@ -56,6 +56,11 @@ export class Witnesses {
 
   constructor(parts: WitnessesParts) {
     this.#parts = parts;
+  }
+
+  /** What checks their cosignatures. */
+  get verifiers(): readonly Verifier[] {
+    return this.#parts.policy.witnesses.map(({ verifier }) => verifier);
   }
 
   /** Readers are shown a checkpoint once it has its quorum. */
@@ -154,7 +159,7 @@ export class Witnesses {
       const { origin } = head;
       if (newest !== undefined)
         return { origin, size: newest.size, note: newest.note, stored: true };
-      const signer = await openLogSigner(tx, this.#parts.masterKey, origin);
+      const { signer } = await openLogSigner(tx, this.#parts.masterKey, origin);
       const note = await signCheckpoint({ origin, size: 0, root: EMPTY_ROOT }, [signer]);
       return { origin, size: 0, note, stored: false };
     });

@@ -9,32 +9,107 @@ import {
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
-import { unreadableFile } from "../refusals.ts";
+import { Progress } from "../progress.ts";
+import { badSince, unreadableFile } from "../refusals.ts";
 import { withSession } from "../session.ts";
 
 export const verify: Run = (command) =>
   command.operands.length === 0 ? verifyLog(command) : verifyFile(command);
 
-interface Report {
-  readonly valid: boolean;
-  readonly entries: number;
-  readonly checkpoints: number;
-  readonly root: string;
-  readonly findings: readonly { readonly kind: string; readonly message: string }[];
+interface Finding {
+  readonly kind: string;
+  readonly at: number | null;
+  readonly message: string;
+  readonly expected?: string;
+  readonly found?: string;
 }
 
+interface Report {
+  readonly valid: boolean;
+  readonly complete: boolean;
+  readonly size: number;
+  readonly entries: number;
+  readonly checkpoints: number;
+  readonly cosignatures: number;
+  readonly sealed_heads: number;
+  readonly root: string;
+  readonly first: Finding | null;
+  readonly findings: readonly Finding[];
+}
+
+/** Entries of one call: a call is one transaction, and a transaction of hours would keep PostgreSQL from cleaning up. */
+const STEP = 20_000;
+const SINCE = /^(\d{1,15})(?::([0-9a-f]{64}))?$/;
+
+/** Step by step: how far it is, and where to go on, is known at any time. */
 const verifyLog: Run = (command) =>
   withSession(command, async ({ call }) => {
-    const report = (await call("ledger.log.verify", {})).output as Report;
-    print(command.json, report, () => logText(report));
+    const log = command.values["root"] === true ? "root" : "own";
+    const ask = async (since: object): Promise<Report> =>
+      (await call("ledger.log.verify", { log, ...since, entries_max: STEP })).output as Report;
+    const since = sinceOf(command.values["since"]);
+    const progress = new Progress("entries", undefined);
+    let report = await ask(since);
+    let total = totalOf(undefined, report);
+    const leave = () => {
+      process.stderr.write(`\nGo on with: sealbase verify --since ${placeOf(report)}\n`);
+      process.exit(EXIT.refused);
+    };
+    process.once("SIGINT", leave);
+    while (!report.complete && report.valid) {
+      progress.update(total.entries);
+      report = await ask({ since_size: report.size, since_root: report.root });
+      total = totalOf(total, report);
+    }
+    process.off("SIGINT", leave);
+    progress.finish(total.entries);
+    const all = { ...report, ...total };
+    print(command.json, all, () => logText(all));
     return report.valid ? EXIT.done : EXIT.refused;
   });
 
-const logText = ({ valid, entries, checkpoints, root, findings }: Report): string =>
-  [
-    `${valid ? "verified" : "NOT VERIFIED"}: ${entries} entries, ${checkpoints} checkpoints, root ${root}`,
-    ...findings.map(({ kind, message }) => `  ${kind}: ${message}`),
+function sinceOf(given: unknown): object {
+  if (given === undefined) return {};
+  const match = typeof given === "string" ? SINCE.exec(given) : null;
+  if (match === null) throw badSince(String(given));
+  const [, size, root] = match;
+  return { since_size: Number(size), ...(root === undefined ? {} : { since_root: root }) };
+}
+
+/** What all steps together have verified. */
+function totalOf(before: Pick<Report, Counted> | undefined, step: Report): Pick<Report, Counted> {
+  const sum = (name: Counted) => (before?.[name] ?? 0) + step[name];
+  return {
+    entries: sum("entries"),
+    checkpoints: sum("checkpoints"),
+    cosignatures: sum("cosignatures"),
+    sealed_heads: sum("sealed_heads"),
+  };
+}
+
+type Counted = "entries" | "checkpoints" | "cosignatures" | "sealed_heads";
+
+const placeOf = ({ size, root }: Report): string => `${size}:${root}`;
+
+const logText = (report: Report): string => {
+  const { valid, entries, checkpoints, cosignatures, sealed_heads, findings, first } = report;
+  const seen = `${entries} entries, ${checkpoints} checkpoints, ${cosignatures} cosignatures, ${sealed_heads} heads in the root log`;
+  return [
+    `${valid ? "verified" : "NOT VERIFIED"}: ${seen}, root ${report.root}`,
+    ...(first === null
+      ? [`next time: sealbase verify --since ${placeOf(report)}`]
+      : firstText(first)),
+    ...findings
+      .filter((finding) => finding !== first)
+      .map(({ kind, message }) => `  ${kind}: ${message}`),
   ].join("\n");
+};
+
+const firstText = ({ kind, at, message, expected, found }: Finding): string[] => [
+  `first wrong place${at === null ? "" : ` ${at}`}: ${kind}: ${message}`,
+  ...(expected === undefined ? [] : [`  expected ${expected}`]),
+  ...(found === undefined ? [] : [`  found    ${found}`]),
+];
 
 /** Needs the log's key only: given with --log-key nothing is opened. */
 const verifyFile: Run = async (command) => {

@@ -1,0 +1,1 @@
+drop function ledger.sealed_heads(bigint, bigint, int);
