@@ -17,6 +17,7 @@ export * from "./tiles.ts";
 export * from "./verifier-key.ts";
 export * from "./verify-checkpoint.ts";
 export * from "./verify-error.ts";
+export * from "./verify-export.ts";
 export * from "./verify-head.ts";
 export * from "./verify-receipt.ts";
 export * from "./verify-tiles.ts";

@@ -383,6 +383,19 @@ export interface LedgerEntries {
   entry: Buffer;
 }
 
+export interface LedgerEntrySpans {
+  tenant_id: string;
+  index: number;
+  earliest_ms: number;
+  latest_ms: number;
+}
+
+export interface LedgerEntryTerms {
+  tenant_id: string;
+  term: number;
+  index: number;
+}
+
 export interface LedgerForwardingAccounting {
   tenant_id: string;
   id: string;
@@ -404,6 +417,13 @@ export interface LedgerHeads {
   hashes: Generated<Buffer[]>;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+}
+
+export interface LedgerIndexed {
+  tenant_id: string;
+  size: Generated<number>;
+  earliest_ms: number | null;
+  latest_ms: number | null;
 }
 
 export interface LedgerOpenings {
@@ -942,8 +962,11 @@ export interface DB {
   "ledger.alias_records": LedgerAliasRecords;
   "ledger.checkpoints": LedgerCheckpoints;
   "ledger.entries": LedgerEntries;
+  "ledger.entry_spans": LedgerEntrySpans;
+  "ledger.entry_terms": LedgerEntryTerms;
   "ledger.forwarding_accounting": LedgerForwardingAccounting;
   "ledger.heads": LedgerHeads;
+  "ledger.indexed": LedgerIndexed;
   "ledger.openings": LedgerOpenings;
   "ledger.payloads": LedgerPayloads;
   "ledger.payment_registry_endorsements": LedgerPaymentRegistryEndorsements;

@@ -7,12 +7,14 @@ import { canonicalJson, encodeEntry, payloadHash, utf8 } from "#verifier";
 import { readBacklog } from "./backlog.ts";
 import { insertHead, pendingRows, readHead } from "./queries.ts";
 import { Salts } from "./salts.ts";
+import { Indexer } from "./search/indexer.ts";
 import { Sequencer, type SequencerParts } from "./sequencer.ts";
 
 const ORIGINS_CACHED_MAX = 10_000;
 
 export interface OpenLedger extends Ledger {
   readonly sequencer: Sequencer;
+  readonly indexer: Indexer;
   /** Begins the log of a new project. It is called `origin/log/PROJECT`, or another last name, for ever, wherever it is served from. */
   createLog(tx: Tx, tenantId: string, lastName?: string): Promise<void>;
   /** What of all projects waits for its place or its checkpoint. */
@@ -36,6 +38,7 @@ export function openLedger(parts: SequencerParts & { readonly origin: string }):
   };
   return {
     sequencer,
+    indexer: new Indexer(parts),
     async ready(tenantId) {
       if (!origins.has(tenantId)) await originOf(tenantId);
     },

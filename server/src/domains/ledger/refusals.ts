@@ -111,3 +111,30 @@ export const sizeUnpublished = (size: number, published: number) =>
     { size, published_size: published },
     "Ask for a size up to that of the newest checkpoint.",
   );
+
+export const indexBehind = (indexed: number, size: number) =>
+  new Refusal(
+    "action/index_behind",
+    503,
+    "Too many of the log's newest entries are not indexed yet to look through them one by one",
+    { indexed_size: indexed, size },
+    "Try again in some seconds; without filters the list is whole now.",
+  );
+
+export const unpublished = () =>
+  new Refusal(
+    "action/no_checkpoint",
+    404,
+    "This project's log has published no checkpoint yet",
+    {},
+    "Send a call that is sealed, such as POST /v1/risk/transactions, and ask again.",
+  );
+
+export const offsetUnknown = (offset: string) =>
+  new Refusal(
+    "action/offset_unknown",
+    404,
+    "No export of this log gave such an offset",
+    { offset },
+    "Give the offset of an item as it was given, or begin again without one.",
+  );

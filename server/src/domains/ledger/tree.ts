@@ -5,6 +5,7 @@ import {
   leafHash,
   splitTile,
   TileBuilder,
+  tileWidth,
   TILE_WIDTH as WIDTH,
 } from "#verifier";
 import { readBytes, readTiles } from "./queries.ts";
@@ -18,8 +19,11 @@ export async function readTileBuilder(tx: Tx, size: number): Promise<TileBuilder
   return new TileBuilder(partial);
 }
 
-/** Any complete node of the stored tree, from tiles where they are full and from what they were made of elsewhere. */
-export function storedHashes(tx: Tx): HashAt {
+/**
+ * Any complete node of the stored tree, from tiles where they are full and from what they were made of elsewhere. Who asks for many nodes of
+ * a tree gives its size: a tile that is not full is read once then.
+ */
+export function storedHashes(tx: Tx, size?: number): HashAt {
   const tiles = new Map<string, Promise<Uint8Array[]>>();
   const tile = (level: number, index: number, needed: number) => {
     const key = `${level}/${index}/${needed}`;
@@ -34,7 +38,9 @@ export function storedHashes(tx: Tx): HashAt {
     const tileLevel = Math.floor(level / 8);
     const span = 2 ** (level % 8);
     const start = (index * span) % WIDTH;
-    const hashes = await tile(tileLevel, Math.floor((index * span) / WIDTH), start + span);
+    const at = Math.floor((index * span) / WIDTH);
+    const needed = size === undefined ? start + span : tileWidth(tileLevel, at, size);
+    const hashes = await tile(tileLevel, at, needed);
     return rootOf(hashes.slice(start, start + span));
   };
 }

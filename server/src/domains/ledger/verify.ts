@@ -31,6 +31,8 @@ import {
   type StoredEntry,
   type Tile,
 } from "./queries.ts";
+import { entryOf } from "./search/attributes.ts";
+import { type Believed, IndexAudit } from "./search/verify-index.ts";
 import {
   isRatedSo,
   isSameDecision,
@@ -79,7 +81,8 @@ export async function verifyLog(
     ...(await logVerifierKeys(tx, head.origin)),
     ...(await secondVerifiers(tx, head.origin)),
   ];
-  const audit = new Audit(tx, head.origin, keys, await readRetainedUntil(tx));
+  const index = await IndexAudit.open(tx);
+  const audit = new Audit(tx, head.origin, keys, await readRetainedUntil(tx), index);
   const newest = await readNewestCheckpoint(tx);
   const end = Math.max(head.size, newest?.size ?? 0);
   for await (const page of readPages(tx, end)) {
@@ -147,6 +150,7 @@ class Audit {
   readonly #tiles = new TileBuilder();
   readonly #findings: Finding[] = [];
   readonly #jobs: JobAudit;
+  readonly #index: IndexAudit;
   readonly #eventsUntil_ms: number;
   #more = 0;
   #erased = 0;
@@ -157,8 +161,10 @@ class Audit {
     log: string,
     keys: readonly TrustedKey[],
     retainedUntil: ReadonlyMap<string, number>,
+    index: IndexAudit,
   ) {
     this.#tx = tx;
+    this.#index = index;
     this.#log = log;
     this.#keys = keys;
     const until_ms = (table: (typeof RETAINED_TABLES)[number]) =>
@@ -212,6 +218,9 @@ class Audit {
       );
     await this.#jobs.settle(counted);
     await this.#unsealed();
+    await this.#index.finish();
+    if (this.#findings.length > 0) return;
+    for (const { kind, at, message } of this.#index.findings) this.#find(kind, at, message);
   }
 
   /** Rows that no entry stands for: somebody put them there beside the log. */
@@ -246,8 +255,11 @@ class Audit {
   /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
   async #values({ entries, next, decisions, scores, payments, events }: Page): Promise<void> {
     const endings = [];
+    const believed: Believed[] = [];
     for (const stored of entries) {
       const opened = this.#payload(stored);
+      const readable = opened?.entry ?? entryOf(stored.entry);
+      believed.push({ index: stored.index, entry: readable, payload: opened?.payload ?? null });
       if (opened === undefined) continue;
       const { index, id } = stored;
       const { decision, score, decisions: reads, digest } = opened.payload;
@@ -284,6 +296,7 @@ class Audit {
       if (digest !== undefined) await this.#reads(index, reads!, digest);
     }
     await this.#jobs.page(endings, next);
+    await this.#index.page(believed);
   }
 
   #payload({

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { logVerifierKeys, secondVerifierKeys } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
-import { Refusal } from "#kernel/refusal.ts";
 import { operation } from "#pipeline";
 import { readHead, readNewestCheckpoint } from "../queries.ts";
+import { unpublished } from "../refusals.ts";
 
 export const checkpointGet = operation({
   name: "ledger.checkpoint.get",
@@ -45,12 +45,3 @@ async function newestCheckpoint(tx: Tx) {
     second_keys: secondKeys,
   };
 }
-
-const unpublished = () =>
-  new Refusal(
-    "action/no_checkpoint",
-    404,
-    "This project's log has published no checkpoint yet",
-    {},
-    "Send a call that is sealed, such as POST /v1/risk/transactions, and ask again.",
-  );

@@ -1,0 +1,4 @@
+drop function ledger.logs_to_index(int);
+drop table ledger.indexed;
+drop table ledger.entry_spans;
+drop table ledger.entry_terms;
