@@ -232,7 +232,12 @@ describe("an export", () => {
       "verify/signature-wrong",
       1,
     ],
-    ["a refusal ended it", (l) => l.with(-1, '{"refusal":{}}'), "verify/export-malformed", 0],
+    [
+      "a refusal ended it",
+      (l) => l.toSpliced(-1, 1, '{"refusal":{}}'),
+      "verify/export-malformed",
+      0,
+    ],
     ["a line is empty", (l) => l.toSpliced(3, 0, ""), "verify/export-malformed", 4],
   ])("is not believed when %s", async (_, change, code, line) => {
     const lines = change(await exported("action=risk"));

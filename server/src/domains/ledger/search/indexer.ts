@@ -32,15 +32,17 @@ export class Indexer {
 
   /** Looks for logs that are behind, now and from time to time. */
   start(): void {
-    this.#sweep = setInterval(() => this.#look(), SWEEP_MS).unref();
-    this.#look();
+    this.#sweep = setInterval(() => void this.#look(), SWEEP_MS).unref();
+    void this.#look();
   }
 
   /** A log has grown; without a project, any may have. */
   wake(tenantId?: string): void {
-    if (tenantId === undefined) return this.#look();
-    this.#waiting.add(tenantId);
-    this.#later();
+    if (tenantId === undefined) void this.#look();
+    else {
+      this.#waiting.add(tenantId);
+      this.#later();
+    }
   }
 
   /** Ends after the batch that is under way; what is left is found by the next start. */
@@ -60,15 +62,15 @@ export class Indexer {
     );
   }
 
-  #look(): void {
-    void this.#db
-      .transaction({ role: "writer", tenantId: null }, (tx) => readLogsToIndex(tx, LOGS_MAX))
-      .then(
-        (logs) => {
-          for (const tenantId of logs) this.wake(tenantId);
-        },
-        (error) => this.#report(error),
+  async #look(): Promise<void> {
+    try {
+      const logs = await this.#db.transaction({ role: "writer", tenantId: null }, (tx) =>
+        readLogsToIndex(tx, LOGS_MAX),
       );
+      for (const tenantId of logs) this.wake(tenantId);
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #later(): void {
