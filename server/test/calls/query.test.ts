@@ -153,6 +153,20 @@ describe("entries", () => {
         ]);
       }
 
+    // The first and the last moment of what is noted together.
+    for (const span of [rows.slice(0, 256), rows.slice(256, 512)]) {
+      const times = span.map(({ entry }) => Date.parse(entry.time));
+      for (const edge of [Math.min(...times), Math.max(...times)]) {
+        const since = new Date(edge).toISOString();
+        const until = new Date(edge + 1).toISOString();
+        const one = { since, until, order: "oldest" };
+        expect(await listed(caller, one)).toEqual(naive(rows, { since, until }));
+        expect(await listed(caller, { ...one, action: "risk" })).toEqual(
+          naive(rows, { since, until, action: "risk" }),
+        );
+      }
+    }
+
     const asked = fc.record(
       Object.fromEntries(
         Object.entries(values).map(([name, all]) => [
