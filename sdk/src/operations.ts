@@ -217,31 +217,14 @@ export type ExportItem = {
   /** To go on after this item */
   readonly offset: string;
   /** The first item */
-  readonly checkpoint?: {
+  readonly checkpoint: {
     readonly size: number;
     /** c2sp.org/tlog-checkpoint, signed; all proofs lead to it */
     readonly note: string;
     /** What was asked for */
-    readonly filter: {
-      /** Request id that the call came with */
-      readonly request?: string;
-      /** Who did it, TYPE:ID */
-      readonly actor?: string;
-      /** An action, or the beginning of some up to a dot: risk, risk.transaction */
-      readonly action?: string;
-      readonly kind?: "call" | "refusal" | "reads" | "event" | "job" | "head";
-      readonly outcome?: "done" | "refused" | "failed";
-      /** What was acted on or made, TYPE:ID; not found any more once the payload was erased */
-      readonly resource?: string;
-      /** What an agent session did, and what was done to it */
-      readonly session?: string;
-      /** Not before this time of the entry */
-      readonly since?: string;
-      /** Before this time of the entry */
-      readonly until?: string;
-    };
-  };
-  readonly entry?: {
+    readonly filter: { readonly [name: string]: string };
+  } | null;
+  readonly entry: {
     readonly index: number;
     readonly id: string;
     /** The canonical text that is hashed */
@@ -252,13 +235,13 @@ export type ExportItem = {
     readonly payload: string | null;
     /** Base64 hashes from the leaf up (RFC 9162, 2.1.3) */
     readonly proof: readonly string[];
-  };
+  } | null;
   /** The last item: without it something is missing */
-  readonly end?: {
+  readonly end: {
     readonly size: number;
     /** Entries that were given */
     readonly count: number;
-  };
+  } | null;
 };
 export type Entry = {
   readonly id: string;

@@ -70,9 +70,9 @@ class ExportCheck {
   line(text: string): void {
     const item = objectOf(text);
     if (this.#ended) throw disordered("something stands behind its end");
-    if (item["checkpoint"] !== undefined) this.#checkpoint(fieldsOf(item, "checkpoint"));
-    else if (item["entry"] !== undefined) this.#entry(fieldsOf(item, "entry"));
-    else if (item["end"] !== undefined) this.#end(fieldsOf(item, "end"));
+    if (isThere(item["checkpoint"])) this.#checkpoint(fieldsOf(item, "checkpoint"));
+    else if (isThere(item["entry"])) this.#entry(fieldsOf(item, "entry"));
+    else if (isThere(item["end"])) this.#end(fieldsOf(item, "end"));
     else throw malformed("it is neither checkpoint nor entry nor end");
   }
 
@@ -166,6 +166,8 @@ function objectOf(text: string): Item {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Item;
   throw malformed("it is not an object");
 }
+
+const isThere = (value: unknown): boolean => value !== undefined && value !== null;
 
 function fieldsOf(item: Item, name: string): Item {
   const value = item[name];

@@ -27,9 +27,9 @@ export const entryExport = operation({
         .object({
           size: z.int(),
           note: z.string().describe("c2sp.org/tlog-checkpoint, signed; all proofs lead to it"),
-          filter: z.object(filter).describe("What was asked for"),
+          filter: z.record(z.string(), z.string()).describe("What was asked for"),
         })
-        .optional()
+        .nullable()
         .describe("The first item"),
       entry: z
         .object({
@@ -43,10 +43,10 @@ export const entryExport = operation({
             .describe("As it was hashed, after the salt; null when it was erased"),
           proof: z.array(z.string()).describe("Base64 hashes from the leaf up (RFC 9162, 2.1.3)"),
         })
-        .optional(),
+        .nullable(),
       end: z
         .object({ size: z.int(), count: z.int().describe("Entries that were given") })
-        .optional()
+        .nullable()
         .describe("The last item: without it something is missing"),
     })
     .meta({ id: "ExportItem" }),
@@ -56,13 +56,15 @@ export const entryExport = operation({
   score: "none",
   async *stream(call) {
     const { after, ...asked } = call.input;
+    const given = Object.entries(asked).filter(([, value]) => value !== undefined);
+    const told = Object.fromEntries(given) as Record<string, string>;
     const progress = after === undefined ? undefined : parseOffset(after);
     for await (const item of exportEntries(call, filterOf(asked), progress)) {
-      const { checkpoint, entry, ...rest } = item;
+      const { checkpoint, entry } = item;
       yield {
-        ...rest,
-        ...(checkpoint && { checkpoint: { ...checkpoint, filter: asked } }),
-        ...(entry && { entry: { ...entry, proof: [...entry.proof] } }),
+        ...item,
+        checkpoint: checkpoint && { ...checkpoint, filter: told },
+        entry: entry && { ...entry, proof: [...entry.proof] },
       };
     }
   },

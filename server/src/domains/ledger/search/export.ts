@@ -30,11 +30,12 @@ export function parseOffset(text: string): Progress {
   return { size: Number(size), next: Number(next), count: Number(count) };
 }
 
+/** One of the three, and nothing of the others. */
 export interface ExportItem {
   readonly offset: string;
-  readonly checkpoint?: { readonly size: number; readonly note: string };
-  readonly entry?: ExportedEntry;
-  readonly end?: { readonly size: number; readonly count: number };
+  readonly checkpoint: { readonly size: number; readonly note: string } | null;
+  readonly entry: ExportedEntry | null;
+  readonly end: { readonly size: number; readonly count: number } | null;
 }
 
 export interface ExportedEntry {
@@ -74,18 +75,22 @@ export async function* exportEntries(
   };
   const { size, note } = await read((tx) => readCheckpoint(tx, after));
   let at: Progress = after ?? { size, next: 0, count: 0 };
-  if (after === undefined) yield { offset: formatOffset(at), checkpoint: { size, note } };
+  if (after === undefined)
+    yield { offset: formatOffset(at), ...NOTHING, checkpoint: { size, note } };
   for (let isAll = false; !isAll; ) {
     const page = await read((tx) => readPage(tx, filter, at));
     for (const entry of page.entries) {
       at = { size, next: entry.index + 1, count: at.count + 1 };
-      yield { offset: formatOffset(at), entry };
+      yield { offset: formatOffset(at), ...NOTHING, entry };
     }
     ({ isAll } = page);
   }
   const { count } = at;
-  yield { offset: formatOffset({ size, next: size, count }), end: { size, count } };
+  at = { size, next: size, count };
+  yield { offset: formatOffset(at), ...NOTHING, end: { size, count } };
 }
+
+const NOTHING = { checkpoint: null, entry: null, end: null };
 
 const inTurn = turns(READS_AT_ONCE_MAX);
 
