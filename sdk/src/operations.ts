@@ -213,6 +213,36 @@ export type Job = {
   readonly due_at: string;
   readonly finished_at: string | null;
 };
+export type ExportItem = {
+  /** To go on after this item */
+  readonly offset: string;
+  /** The first item */
+  readonly checkpoint: {
+    readonly size: number;
+    /** c2sp.org/tlog-checkpoint, signed; all proofs lead to it */
+    readonly note: string;
+    /** What was asked for */
+    readonly filter: { readonly [name: string]: string };
+  } | null;
+  readonly entry: {
+    readonly index: number;
+    readonly id: string;
+    /** The canonical text that is hashed */
+    readonly entry: string;
+    /** Base64 */
+    readonly salt: string | null;
+    /** As it was hashed, after the salt; null when it was erased */
+    readonly payload: string | null;
+    /** Base64 hashes from the leaf up (RFC 9162, 2.1.3) */
+    readonly proof: readonly string[];
+  } | null;
+  /** The last item: without it something is missing */
+  readonly end: {
+    readonly size: number;
+    /** Entries that were given */
+    readonly count: number;
+  } | null;
+};
 export type Entry = {
   readonly id: string;
   readonly index: number;
@@ -775,6 +805,30 @@ export interface Operations {
       readonly proof: readonly string[];
     };
   };
+  /** Entries that all given filters fit, oldest first, each with its proof under one checkpoint, to be checked offline. */
+  readonly "ledger.entry.export": {
+    readonly input: {
+      /** Request id that the call came with */
+      readonly request?: string;
+      /** Who did it, TYPE:ID */
+      readonly actor?: string;
+      /** An action, or the beginning of some up to a dot: risk, risk.transaction */
+      readonly action?: string;
+      readonly kind?: "call" | "refusal" | "reads" | "event" | "job" | "head";
+      readonly outcome?: "done" | "refused" | "failed";
+      /** What was acted on or made, TYPE:ID; not found any more once the payload was erased */
+      readonly resource?: string;
+      /** What an agent session did, and what was done to it */
+      readonly session?: string;
+      /** Not before this time of the entry */
+      readonly since?: string;
+      /** Before this time of the entry */
+      readonly until?: string;
+      /** Offset of the last item that was kept: goes on after it, under the same checkpoint */
+      readonly after?: string;
+    };
+    readonly output: ExportItem;
+  };
   /** One entry of the project's log, with its payload unless that was erased. */
   readonly "ledger.entry.get": {
     readonly input: {
@@ -782,13 +836,31 @@ export interface Operations {
     };
     readonly output: Entry;
   };
-  /** Entries of the project's log, newest first. */
+  /** Entries of the project's log that all given filters fit, newest first unless told. */
   readonly "ledger.entry.list": {
     readonly input: {
       /** Items a page, 1 to 200; default 50 */
       readonly limit?: number;
       /** next_cursor of the page before */
       readonly cursor?: string;
+      /** Request id that the call came with */
+      readonly request?: string;
+      /** Who did it, TYPE:ID */
+      readonly actor?: string;
+      /** An action, or the beginning of some up to a dot: risk, risk.transaction */
+      readonly action?: string;
+      readonly kind?: "call" | "refusal" | "reads" | "event" | "job" | "head";
+      readonly outcome?: "done" | "refused" | "failed";
+      /** What was acted on or made, TYPE:ID; not found any more once the payload was erased */
+      readonly resource?: string;
+      /** What an agent session did, and what was done to it */
+      readonly session?: string;
+      /** Not before this time of the entry */
+      readonly since?: string;
+      /** Before this time of the entry */
+      readonly until?: string;
+      /** Which entries come first; default "newest" */
+      readonly order?: "newest" | "oldest";
     };
     readonly output: {
       readonly items: readonly Entry[];
@@ -1375,6 +1447,12 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "ledger.bundle.get": { method: "GET", path: "/v1/ledger/bundles", kind: "read" },
   "ledger.checkpoint.get": { method: "GET", path: "/v1/ledger/checkpoint", kind: "read" },
   "ledger.consistency.get": { method: "GET", path: "/v1/ledger/consistency", kind: "read" },
+  "ledger.entry.export": {
+    method: "GET",
+    path: "/v1/ledger/export",
+    kind: "stream",
+    resume: "after",
+  },
   "ledger.entry.get": { method: "GET", path: "/v1/ledger/entries/{id}", kind: "read" },
   "ledger.entry.list": { method: "GET", path: "/v1/ledger/entries", kind: "read" },
   "ledger.key.list": { method: "GET", path: "/v1/ledger/keys", kind: "read" },
@@ -1502,9 +1580,11 @@ export interface Api<F extends Form> {
       readonly get: Method<"ledger.consistency.get", F>;
     };
     readonly entry: {
+      /** Entries that all given filters fit, oldest first, each with its proof under one checkpoint, to be checked offline. `GET /v1/ledger/export` */
+      readonly export: Stream<"ledger.entry.export">;
       /** One entry of the project's log, with its payload unless that was erased. `GET /v1/ledger/entries/{id}` */
       readonly get: Method<"ledger.entry.get", F>;
-      /** Entries of the project's log, newest first. `GET /v1/ledger/entries` */
+      /** Entries of the project's log that all given filters fit, newest first unless told. `GET /v1/ledger/entries` */
       readonly list: Method<"ledger.entry.list", F>;
     };
     readonly key: {
@@ -1627,6 +1707,7 @@ export type RefusalCode =
   | "action/entry_missing"
   | "action/entry_pending"
   | "action/failed"
+  | "action/index_behind"
   | "action/job_finished"
   | "action/job_missing"
   | "action/job_not_failed"
@@ -1635,6 +1716,7 @@ export type RefusalCode =
   | "action/no_checkpoint"
   | "action/no_policies"
   | "action/offset_ahead"
+  | "action/offset_unknown"
   | "action/project_missing"
   | "action/receipt_pending"
   | "action/root_seal_pending"

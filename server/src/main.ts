@@ -164,6 +164,7 @@ async function joinParts(
     },
     sealbase_log(tenantId) {
       feed.grown(tenantId);
+      ledger.indexer.wake(tenantId);
       fan.wake();
     },
     sealbase_jobs: () => dispatcher.wake(),
@@ -172,6 +173,7 @@ async function joinParts(
     heard[channel]!(payload || undefined),
   );
   await ledger.sequencer.start();
+  ledger.indexer.start();
   const look = lookAt(db.pool, engine.server, {
     refused: () => ledger.sequencer.refused,
     backlog: ledger.backlog,
@@ -204,6 +206,7 @@ async function joinParts(
       await parts.reads.flush(true);
       await ledger.sequencer.stop();
       await ledger.witnesses?.stop();
+      await ledger.indexer.stop();
       await listener.close();
     },
   };

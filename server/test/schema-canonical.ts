@@ -7,7 +7,7 @@ export const CANONICAL: Record<string, string> = {
   security:
     "signing_keys signing_key_versions revoked_tokens revoked_sessions nonce_watermarks threat_level_history anomaly_reports",
   ledger:
-    "heads root_heads pending entries payloads tiles checkpoints cosignatures witnessed key_rollovers openings alias_records alias_endorsements alias_maintainer_sets payment_registry_records payment_registry_endorsements voucher_keysets forwarding_accounting",
+    "heads root_heads pending entries entry_spans entry_terms indexed payloads tiles checkpoints cosignatures witnessed key_rollovers openings alias_records alias_endorsements alias_maintainer_sets payment_registry_records payment_registry_endorsements voucher_keysets forwarding_accounting",
   telemetry: "security_events event_links audit_events metrics decisions_daily scores_daily",
   vedic:
     "transactions transaction_features fraud_scores model_versions quaternion_signatures policy_geometry collatz_runs collatz_trace_points lattice_snapshots",
@@ -40,6 +40,8 @@ export const APPEND_ONLY = [
   "ledger.checkpoints",
   "ledger.cosignatures",
   "ledger.entries",
+  "ledger.entry_spans",
+  "ledger.entry_terms",
   "ledger.forwarding_accounting",
   "ledger.key_rollovers",
   "ledger.payloads",

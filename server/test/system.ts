@@ -175,7 +175,7 @@ function callerOf(app: FastifyInstance, key: string, projectId: string): Caller 
           ? {}
           : { payload: typeof body === "string" ? body : JSON.stringify(body) }),
       });
-      const json = /json/.test(String(answer.headers["content-type"]));
+      const json = /\bjson/.test(String(answer.headers["content-type"]));
       return {
         status: answer.statusCode,
         text: answer.payload,

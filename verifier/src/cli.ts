@@ -1,23 +1,25 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
+import { createReadStream, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { fromUtf8 } from "./bytes.ts";
+import { concatBytes, fromUtf8 } from "./bytes.ts";
 import { FORK_HEADER, FORK_LENGTH_MAX } from "./fork.ts";
 import { RECEIPT_HEADER } from "./receipt.ts";
 import { nextKeyOf } from "./rollover.ts";
 import type { TrustedKey, VerifiedCheckpoint } from "./verify-checkpoint.ts";
 import { type Failure, VerifyError } from "./verify-error.ts";
+import type { VerifiedExport } from "./verify-export.ts";
 import type { VerifiedFork } from "./verify-fork.ts";
 import type { VerifiedReceipt } from "./verify-receipt.ts";
 import type { VerifiedTiles } from "./verify-tiles.ts";
 
-const HELP = `Checks a Sealbase receipt, checkpoint, mirror or evidence of a fork, offline.
+const HELP = `Checks a Sealbase receipt, checkpoint, export, mirror or evidence of a fork, offline.
 
   sealbase-verify FILE --key KEY
   sealbase-verify FILE --policy POLICY
 
-FILE             a receipt, a checkpoint or evidence of a fork; - reads standard input; or a folder with the
-                 files of a whole log (c2sp.org/tlog-tiles): entries, tiles, root and signature are checked
+FILE             a receipt, a checkpoint, an export (a JSON text a line) or evidence of a fork; - reads
+                 standard input; or a folder with the files of a whole log (c2sp.org/tlog-tiles):
+                 entries, tiles, root and signature are checked
 --key KEY        a key that you trust, NAME+HASH+KEY; may be given again (log, witnesses)
 --key-file FILE  keys, one a line; may be given again
 --policy FILE    logs, witnesses and the quorum to ask for, as c2sp.org/tlog-policy
@@ -39,11 +41,11 @@ export async function run(argv: readonly string[]): Promise<0 | 1 | 2> {
     if (values.version) return print(`${version()}\n`);
     const [file, ...more] = positionals;
     if (file === undefined || more.length > 0) throw new UsageError("Give one FILE.");
-    const policy = values.policy === undefined ? undefined : readText(values.policy);
-    const keys = trustedKeys(values.key, values["key-file"], policy !== undefined);
+    const policy = values.policy === undefined ? undefined : await readText(values.policy);
+    const keys = await trustedKeys(values.key, values["key-file"], policy !== undefined);
     const answer = isFolder(file)
       ? await checkFolder(file, keys, policy)
-      : await check(readText(file), keys, policy);
+      : await checkFile(file, keys, policy);
     const asJson = values.json ?? !process.stdout.isTTY;
     process.stdout.write(asJson ? `${JSON.stringify(answer)}\n` : inWords(answer));
     return answer.ok ? 0 : 1;
@@ -59,7 +61,35 @@ type Answer =
   | (VerifiedReceipt & { what: "receipt" })
   | (VerifiedFork & { what: "fork" })
   | (VerifiedCheckpoint & { what: "checkpoint" })
+  | (VerifiedExport & { what: "export" })
   | (VerifiedTiles & { what: "log" });
+
+/** An export is read as it goes: it may be larger than memory. What it is shows in its first byte. */
+async function checkFile(
+  file: string,
+  vkeys: string[],
+  policy: string | undefined,
+): Promise<Answer> {
+  const chunks = chunksOf(file);
+  const first = await chunks.next();
+  if (first.done === true || first.value[0] !== OPEN_BRACE)
+    return check(
+      await textOf(file, first.done === true ? undefined : first.value, chunks),
+      vkeys,
+      policy,
+    );
+  const { failureInsteadOfReject, verifyExport } = await import("./index.ts");
+  const keys = await failureInsteadOfReject(() => withMlDsa(vkeys));
+  if ("ok" in keys) return keys;
+  const whole = async function* () {
+    yield first.value;
+    yield* chunks;
+  };
+  const answer = await verifyExport(whole(), keys, policy);
+  return answer.ok ? { what: "export", ...answer } : answer;
+}
+
+const OPEN_BRACE = 0x7b;
 
 async function check(text: string, vkeys: string[], policy: string | undefined): Promise<Answer> {
   const { failureInsteadOfReject, verifyCheckpoint, verifyFork, verifyReceipt } = await import(
@@ -144,6 +174,11 @@ function inWords(answer: Answer): string {
   } else {
     lines.push(`size    ${answer.size}`);
   }
+  if (answer.what === "export") {
+    const asked = Object.entries(answer.filter).map(([name, value]) => `${name} ${String(value)}`);
+    const all = answer.complete ? "all there are" : asked.join(", ") || "not all there are";
+    lines.push(`entries ${answer.entries}: ${all}; ${answer.payloads} with payload`);
+  }
   if (answer.what === "log")
     lines.push(`files   ${answer.tiles} tiles${answer.entries ? ", every entry" : ", no entries"}`);
   lines.push(`root    ${answer.root}`, ...answer.keys.map((key) => `signed  ${key}`));
@@ -186,8 +221,12 @@ function readArguments(argv: readonly string[]) {
   }
 }
 
-function trustedKeys(given: string[] = [], files: string[] = [], hasPolicy = false): string[] {
-  const texts = [...given, ...files.map(readText)];
+async function trustedKeys(
+  given: string[] = [],
+  files: string[] = [],
+  hasPolicy = false,
+): Promise<string[]> {
+  const texts = [...given, ...(await Promise.all(files.map(readText)))];
   if (texts.length === 0 && !hasPolicy) texts.push(process.env["SEALBASE_LOG_KEY"] ?? "");
   const keys = texts.join("\n").split(/\s+/).filter(Boolean);
   if (keys.length === 0 && !hasPolicy)
@@ -197,25 +236,41 @@ function trustedKeys(given: string[] = [], files: string[] = [], hasPolicy = fal
   return keys;
 }
 
-/** Reads no more than the largest evidence, whatever the file turns out to be. */
-function readText(file: string): string {
+async function* chunksOf(file: string): AsyncGenerator<Uint8Array, undefined> {
   try {
-    const descriptor = file === "-" ? 0 : openSync(file, "r");
-    try {
-      const bytes = new Uint8Array(FILE_SIZE_MAX + 1);
-      let length = 0;
-      for (let read = -1; read !== 0 && length < bytes.length; length += read) {
-        read = readSync(descriptor, bytes, length, bytes.length - length, null);
-      }
-      if (length > FILE_SIZE_MAX) throw new Error(`larger than ${FILE_SIZE_MAX} bytes`);
-      return fromUtf8(bytes.subarray(0, length));
-    } finally {
-      if (descriptor !== 0) closeSync(descriptor);
-    }
+    yield* file === "-" ? process.stdin : createReadStream(file);
   } catch (error) {
-    throw new UsageError(`${file} is not readable: ${(error as Error).message}`);
+    throw unreadable(file, error as Error);
+  }
+  return undefined;
+}
+
+/** The rest as text: no more than the largest receipt, whatever the file turns out to be. */
+async function textOf(
+  file: string,
+  first: Uint8Array | undefined,
+  rest: AsyncIterable<Uint8Array>,
+): Promise<string> {
+  const chunks = first === undefined ? [] : [first];
+  let length = first?.length ?? 0;
+  for await (const chunk of rest) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > FILE_SIZE_MAX) break;
+  }
+  if (length > FILE_SIZE_MAX)
+    throw unreadable(file, new Error(`larger than ${FILE_SIZE_MAX} bytes`));
+  try {
+    return fromUtf8(concatBytes(...chunks));
+  } catch (error) {
+    throw unreadable(file, error as Error);
   }
 }
+
+const readText = (file: string): Promise<string> => textOf(file, undefined, chunksOf(file));
+
+const unreadable = (file: string, { message }: Error) =>
+  new UsageError(`${file} is not readable: ${message}`);
 
 function version(): string {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");

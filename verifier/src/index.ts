@@ -27,6 +27,7 @@ export * from "./v1/python-json.ts";
 export * from "./verifier-key.ts";
 export * from "./verify-checkpoint.ts";
 export * from "./verify-error.ts";
+export * from "./verify-export.ts";
 export * from "./verify-fork.ts";
 export * from "./verify-head.ts";
 export * from "./verify-receipt.ts";

@@ -391,6 +391,19 @@ export interface LedgerEntries {
   entry: Buffer;
 }
 
+export interface LedgerEntrySpans {
+  tenant_id: string;
+  index: number;
+  earliest_ms: number;
+  latest_ms: number;
+}
+
+export interface LedgerEntryTerms {
+  tenant_id: string;
+  term: number;
+  index: number;
+}
+
 export interface LedgerForwardingAccounting {
   tenant_id: string;
   id: string;
@@ -412,6 +425,13 @@ export interface LedgerHeads {
   hashes: Generated<Buffer[]>;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+}
+
+export interface LedgerIndexed {
+  tenant_id: string;
+  size: Generated<number>;
+  earliest_ms: number | null;
+  latest_ms: number | null;
 }
 
 export interface LedgerKeyRollovers {
@@ -1001,8 +1021,11 @@ export interface DB {
   "ledger.checkpoints": LedgerCheckpoints;
   "ledger.cosignatures": LedgerCosignatures;
   "ledger.entries": LedgerEntries;
+  "ledger.entry_spans": LedgerEntrySpans;
+  "ledger.entry_terms": LedgerEntryTerms;
   "ledger.forwarding_accounting": LedgerForwardingAccounting;
   "ledger.heads": LedgerHeads;
+  "ledger.indexed": LedgerIndexed;
   "ledger.key_rollovers": LedgerKeyRollovers;
   "ledger.openings": LedgerOpenings;
   "ledger.payloads": LedgerPayloads;

@@ -200,7 +200,11 @@ describe("placeholders", () => {
 
 describe("what is not covered is listed", () => {
   const faces = [{ name: "A" }, { name: "B", kinds: ["stream"] }] as unknown as Face[];
-  const all = new Set(operations.map(({ name }) => `${name} on A`).concat("feed.event.watch on B"));
+  const all = new Set(
+    operations
+      .map(({ name }) => `${name} on A`)
+      .concat("feed.event.watch on B", "ledger.entry.export on B"),
+  );
   const bare = { operation: retry.name, prepare: () => ({}) };
 
   test.each<[string, readonly string[], readonly string[]]>([

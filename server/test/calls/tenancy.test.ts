@@ -260,6 +260,11 @@ const CASES: Record<string, Case> = {
     path: "/v1/ledger/entries",
     want: ({ status }) => expect(status).toBe(200),
   }),
+  "ledger.entry.export": ({ call }) => ({
+    path: `/v1/ledger/export?resource=Transaction:${call}`,
+    headers: { accept: "application/x-ndjson" },
+    want: ({ text }) => expect(text).not.toContain('"entry"'),
+  }),
   "ledger.entry.get": ({ call }) => ({
     path: `/v1/ledger/entries/${call}`,
     want: "action/entry_missing",

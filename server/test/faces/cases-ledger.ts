@@ -18,9 +18,17 @@ export const ledgerCases: readonly Case[] = [
     async prepare(world) {
       await assess(world);
       await assess(world);
-      return { limit: 1 };
+      return { limit: 1, action: "risk", outcome: "done", order: "oldest" };
     },
     bad: noItems,
+  },
+  {
+    operation: "ledger.entry.export",
+    async prepare(world) {
+      await assess(world);
+      return { action: "risk.transaction" };
+    },
+    bad: { after: "none" },
   },
   {
     operation: "ledger.entry.get",

@@ -37,7 +37,7 @@ interface Printed {
   readonly error: string;
 }
 
-async function printed(run: () => Promise<number>): Promise<Printed> {
+export async function printed(run: () => Promise<number>): Promise<Printed> {
   const texts = { stdout: "", stderr: "" };
   const streams = ["stdout", "stderr"] as const;
   const before = streams.map((name) => process[name].write);

@@ -1,4 +1,5 @@
 import type { Db } from "#kernel/db.ts";
+import { turns } from "#kernel/turns.ts";
 import type { Feed, FeedPage, Ledger, Revision } from "#pipeline";
 import { keptPages } from "./kept.ts";
 import { readPage } from "./page.ts";
@@ -76,22 +77,5 @@ export function openFeed(
         if (tenantId === undefined || place.startsWith(`${tenantId} `)) pages.forget(place);
       stir(tenantId);
     },
-  };
-}
-
-/** Runs at most so many at once; the others wait in the order in which they came. */
-function turns(max: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const queue: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running >= max) await new Promise<void>((resolve) => queue.push(resolve));
-    else running++;
-    try {
-      return await work();
-    } finally {
-      const next = queue.shift();
-      if (next === undefined) running--;
-      else next();
-    }
   };
 }

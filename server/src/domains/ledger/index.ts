@@ -3,6 +3,7 @@ import { auditStart } from "./operations/audit-start.ts";
 import { bundleGet } from "./operations/bundle-get.ts";
 import { checkpointGet } from "./operations/checkpoint-get.ts";
 import { consistencyGet } from "./operations/consistency-get.ts";
+import { entryExport } from "./operations/entry-export.ts";
 import { entryGet } from "./operations/entry-get.ts";
 import { entryList } from "./operations/entry-list.ts";
 import { keyList } from "./operations/key-list.ts";
@@ -27,6 +28,7 @@ export const operations = [
   checkpointGet,
   entryList,
   entryGet,
+  entryExport,
   receiptGet,
   keyList,
   keyRotate,

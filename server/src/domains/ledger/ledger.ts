@@ -8,6 +8,7 @@ import { canonicalJson, encodeEntry, payloadHash, utf8 } from "#verifier";
 import { readBacklog } from "./backlog.ts";
 import { insertHead, pendingRows, readHead } from "./queries.ts";
 import { Salts } from "./salts.ts";
+import { Indexer } from "./search/indexer.ts";
 import { Sequencer, type SequencerParts } from "./sequencer.ts";
 import { openWitnessPolicy } from "./witness/policy.ts";
 import { Witnesses } from "./witness/witnesses.ts";
@@ -18,6 +19,7 @@ export interface OpenLedger extends Ledger {
   readonly sequencer: Sequencer;
   /** Without a policy that names some, undefined. */
   readonly witnesses: Witnesses | undefined;
+  readonly indexer: Indexer;
   /** Begins the log of a new project. It is called `origin/log/PROJECT`, or another last name, for ever, wherever it is served from. */
   createLog(tx: Tx, tenantId: string, lastName?: string): Promise<void>;
   /** What of all projects waits for its place or its checkpoint. */
@@ -58,6 +60,7 @@ export function openLedger(parts: LedgerParts): OpenLedger {
     witnesses,
     waitsForWitnesses: witnesses?.waits === true,
     cosigners: witnesses?.verifiers ?? [],
+    indexer: new Indexer(parts),
     async ready(tenantId) {
       if (!origins.has(tenantId)) await originOf(tenantId);
     },

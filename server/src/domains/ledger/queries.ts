@@ -209,18 +209,6 @@ export const readEntriesWithin = (
     [from, limits.entries, limits.bytes],
   );
 
-/** Entries below `before`, the newest first. */
-export const readNewestEntries = (
-  tx: Tx,
-  before: number | undefined,
-  limit: number,
-): Promise<StoredEntry[]> =>
-  query(
-    tx,
-    `select ${ENTRY} and e.index < coalesce($1::int8, 9223372036854775807) order by e.index desc limit $2`,
-    [before ?? null, limit],
-  );
-
 export async function readEntry(tx: Tx, id: string): Promise<StoredEntry | undefined> {
   const [row] = await query<StoredEntry>(tx, `select ${ENTRY} and e.id = $1`, [id]);
   return row;

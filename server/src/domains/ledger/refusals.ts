@@ -188,3 +188,31 @@ export const witnessesUnreachable = (log: string, missing: readonly string[]) =>
 /** What the sequencer tries again by itself; any other refusal of the seal needs an operator. */
 export const passes = ({ code }: Refusal): boolean =>
   code === "seal/head_moved" || code === "seal/witnesses_unreachable";
+
+export const indexBehind = (indexed: number, size: number) =>
+  new Refusal(
+    "action/index_behind",
+    503,
+    "Too many of the log's newest entries are not indexed yet to look through them one by one",
+    { indexed_size: indexed, size },
+    "Try again in some seconds; without filters the list is whole now.",
+  );
+
+/** The keys are needed before: by witnesses, which have to know a log that waits for them. */
+export const unpublished = (keys: readonly string[]) =>
+  new Refusal(
+    "action/no_checkpoint",
+    404,
+    "This project's log has published no checkpoint yet",
+    { keys },
+    "Send a call that is sealed, such as POST /v1/risk/transactions, and ask again.",
+  );
+
+export const offsetUnknown = (offset: string) =>
+  new Refusal(
+    "action/offset_unknown",
+    404,
+    "No export of this log gave such an offset",
+    { offset },
+    "Give the offset of an item as it was given, or begin again without one.",
+  );

@@ -22,6 +22,8 @@ export interface Known {
   /** Witnesses. */
   readonly cosigners: readonly Verifier[];
   readonly since: Since;
+  /** From the beginning to the end, at once. */
+  readonly isWhole: boolean;
 }
 
 /** From checkpoints above `index` on, one of these keys signs. */

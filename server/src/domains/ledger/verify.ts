@@ -36,6 +36,8 @@ import {
 } from "./queries.ts";
 import { sinceAhead } from "./refusals.ts";
 import { readSealedHeads, type SealedHead } from "./root/queries.ts";
+import { entryOf } from "./search/attributes.ts";
+import { type Believed, IndexAudit } from "./search/verify-index.ts";
 import { readTileBuilder } from "./tree.ts";
 import {
   isRatedSo,
@@ -121,13 +123,14 @@ export async function verifyLog(tx: Tx, options: Options = {}): Promise<Report> 
   const end = Math.max(head.size, newest?.size ?? 0);
   if (since.size > head.size) throw sinceAhead(since.size, head.size);
   const { keys, rollovers } = await keysOf(tx, head.origin);
+  const stop = Math.min(end, since.size + entriesMax);
   const audit = await Audit.open(tx, head.origin, {
     keys: [...keys, ...(await secondVerifiers(tx, head.origin))],
     rollovers,
     cosigners: options.cosigners ?? [],
     since,
+    isWhole: since.size === 0 && stop === end,
   });
-  const stop = Math.min(end, since.size + entriesMax);
   for await (const page of readPages(tx, since.size, stop)) {
     await audit.page(page);
     progress?.(Math.min(page.next, end), end);
@@ -213,6 +216,8 @@ class Audit {
   readonly #tiles: TileBuilder;
   readonly #findings: Finding[] = [];
   readonly #jobs: JobAudit;
+  /** What leads to entries; only a whole log shows whether it leads to each of them. */
+  readonly #index: IndexAudit | undefined;
   readonly #eventsUntil_ms: number;
   #more = 0;
   #erased = 0;
@@ -227,10 +232,17 @@ class Audit {
     {
       range,
       tiles,
+      index,
       retainedUntil,
-    }: { range: CompactRange; tiles: TileBuilder; retainedUntil: ReadonlyMap<string, number> },
+    }: {
+      range: CompactRange;
+      tiles: TileBuilder;
+      index: IndexAudit | undefined;
+      retainedUntil: ReadonlyMap<string, number>;
+    },
   ) {
     this.#tx = tx;
+    this.#index = index;
     this.#log = log;
     this.#known = known;
     this.#range = range;
@@ -248,6 +260,7 @@ class Audit {
     const audit = new Audit(tx, log, known, {
       range: begun.range,
       tiles: size === 0 ? new TileBuilder() : await readTileBuilder(tx, size),
+      index: known.isWhole ? await IndexAudit.open(tx) : undefined,
       retainedUntil: await readRetainedUntil(tx),
     });
     if (begun.finding !== undefined) audit.#add(begun.finding);
@@ -342,6 +355,9 @@ class Audit {
       );
     await this.#jobs.settle(counted);
     await this.#unsealed();
+    await this.#index?.finish();
+    if (this.#findings.length > 0) return;
+    for (const finding of this.#index?.findings ?? []) this.#add(finding);
   }
 
   /** Rows that no entry stands for: somebody put them there beside the log. */
@@ -400,8 +416,11 @@ class Audit {
     verdicts,
   }: Page): Promise<void> {
     const endings = [];
+    const believed: Believed[] = [];
     for (const stored of entries) {
       const opened = this.#payload(stored);
+      const readable = opened?.entry ?? entryOf(stored.entry);
+      believed.push({ index: stored.index, entry: readable, payload: opened?.payload ?? null });
       if (opened === undefined) continue;
       const { index, id } = stored;
       const { decision, score, decisions: reads, digest } = opened.payload;
@@ -444,6 +463,7 @@ class Audit {
       if (digest !== undefined) await this.#reads(index, reads!, digest);
     }
     await this.#jobs.page(endings, next);
+    await this.#index?.page(believed);
   }
 
   #payload({

@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { ENTRY_FILTERS } from "./entry-filters.ts";
 import { PAYMENT_COLUMNS } from "./payment-columns.ts";
 
 const KEY = {
@@ -155,9 +156,9 @@ export const commands: readonly Command[] = [
   },
   {
     name: "ledger",
-    usage: "mirror DIR",
+    usage: "mirror DIR | export",
     summary:
-      "Copy the log into static files (c2sp.org/tlog-tiles), verified; goes on where it stopped",
+      "Copy the log into static files (c2sp.org/tlog-tiles), verified; or print entries with proofs, a line each",
     options: {
       ...KEY,
       from: {
@@ -170,8 +171,10 @@ export const commands: readonly Command[] = [
         help: "Key that the log is trusted by; repeat it for more; else this project's",
       },
       hashes: { help: "Hashes only, no entries" },
+      ...ENTRY_FILTERS,
+      after: { value: "OFFSET", help: "Of an export: go on after the line with this offset" },
     },
-    operandsMin: 2,
+    operandsMin: 1,
     operandsMax: 2,
     load: async () => (await import("./commands/ledger.ts")).ledger,
   },

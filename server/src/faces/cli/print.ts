@@ -1,3 +1,5 @@
+import { once } from "node:events";
+
 /** Prints a result: as JSON, or as the lines that people read. */
 export function print(json: boolean, value: unknown, lines: () => string): void {
   process.stdout.write(
@@ -12,6 +14,13 @@ export const teller =
   (json: boolean): Tell =>
   (event, text) =>
     void process.stdout.write(`${json ? JSON.stringify(event) : text}\n`);
+
+/** One line of JSON an item, the next asked for once what reads them took the last. */
+export async function printLines(items: AsyncIterable<unknown>): Promise<void> {
+  const out = process.stdout;
+  for await (const item of items)
+    if (!out.write(`${JSON.stringify(item)}\n`)) await once(out, "drain");
+}
 
 /** Rows under a header, columns as wide as they need; numbers to the right. */
 export function table(

@@ -4,6 +4,7 @@ import type { Operation } from "#pipeline";
 import { exampleOf } from "../example.ts";
 import { type Json, jsonSchemaOf } from "../json-schema.ts";
 import { type RefusalsByOperation, refusedAnswers } from "./openapi-refusals.ts";
+import { STREAM_TYPES } from "./stream-forms.ts";
 
 /** Gives the schema's JSON form and keeps the parts that it refers to. */
 type SchemaOf = (schema: z.ZodType, io: "input" | "output") => Json;
@@ -135,9 +136,9 @@ function doneAnswer({ kind, output }: Operation, schema: Json): Json {
   const example = exampleFor(output, "output");
   if (kind === "stream")
     return {
-      description: "One event an item, for as long as the caller listens.",
+      description: "One event or line an item, for as long as the caller listens.",
       headers: CALL_HEADERS,
-      content: { "text/event-stream": { schema, example } },
+      content: Object.fromEntries(STREAM_TYPES.map((type) => [type, { schema, example }])),
     };
   return {
     description: "Done.",

@@ -13,7 +13,7 @@ import { closingSignal } from "../closing.ts";
 import { type CallHeaders, callHeaders, leavingSignal } from "../incoming.ts";
 import { invoke, type Result } from "../invoke.ts";
 import { answer, problemOf, requestIdOf } from "./problem.ts";
-import { answerStream } from "./sse.ts";
+import { answerStream } from "./stream.ts";
 
 /** One route for one operation. An array for an operation that takes many becomes as many calls. */
 export function addOperation(app: FastifyInstance, parts: Parts, operation: Operation): void {

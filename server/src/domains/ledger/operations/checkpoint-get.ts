@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { logVerifierKeys, secondVerifierKeys } from "#domains/security";
-import { Refusal } from "#kernel/refusal.ts";
 import { operation, type TxCall } from "#pipeline";
 import { readHead } from "../queries.ts";
+import { unpublished } from "../refusals.ts";
 import { cosignaturesIn } from "../shapes.ts";
 import { readPublished } from "../witness/published.ts";
 
@@ -54,13 +54,3 @@ async function newestCheckpoint({ tx, ports }: Pick<TxCall<unknown>, "tx" | "por
     cosignatures: cosignaturesIn(note, head.origin),
   };
 }
-
-/** The keys are needed before: by witnesses, which have to know a log that waits for them. */
-const unpublished = (keys: readonly string[]) =>
-  new Refusal(
-    "action/no_checkpoint",
-    404,
-    "This project's log has published no checkpoint yet",
-    { keys },
-    "Send a call that is sealed, such as POST /v1/risk/transactions, and ask again.",
-  );

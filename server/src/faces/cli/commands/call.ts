@@ -1,5 +1,6 @@
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
+import { printLines } from "../print.ts";
 import { usage } from "../refusals.ts";
 import { type Session, withSession } from "../session.ts";
 
@@ -27,7 +28,7 @@ async function printItems(
   const { untilStopped } = await import("../until-stopped.ts");
   void untilStopped().then(() => stopping.abort());
   const items = await follow(name, input, { ...given(command), signal: stopping.signal });
-  for await (const item of items) process.stdout.write(`${JSON.stringify(item)}\n`);
+  await printLines(items);
 }
 
 /** What other faces take in headers. */

@@ -1,28 +1,42 @@
 import { Refusal } from "#kernel/refusal.ts";
 import { type TrustedKey, VerifyError, verifiersOf } from "#verifier";
 import type { CommandCall, Run } from "../command.ts";
+import { ENTRY_FILTERS } from "../entry-filters.ts";
 import { EXIT } from "../exit.ts";
 import { MirrorFiles } from "../mirror/files.ts";
 import { type Mirrored, type Mirroring, mirrorLog } from "../mirror/mirror.ts";
 import { httpSource, projectSource } from "../mirror/source.ts";
-import { count, print } from "../print.ts";
+import { count, print, printLines } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { usage } from "../refusals.ts";
 import { withSession } from "../session.ts";
 
-/** `ledger mirror DIR`: a copy of a log as static files, verified while it is made. */
+/** `ledger mirror DIR`: a copy of a log as static files, verified while it is made; `ledger export`: entries with their proofs. */
 export const ledger: Run = async (command) => {
   const [what, dir] = command.operands;
-  if (what !== "mirror") throw usage("ledger", "it takes mirror DIR");
-  const files = await MirrorFiles.take(dir!);
+  if (what === "export" && dir === undefined) return exportEntries(command);
+  if (what !== "mirror" || dir === undefined)
+    throw usage("ledger", "it takes mirror DIR, or export");
+  const files = await MirrorFiles.take(dir);
   try {
     const mirrored = await mirror(command, files).catch(asRefusal);
-    print(command.json, mirrored, () => textOf(mirrored, dir!));
+    print(command.json, mirrored, () => textOf(mirrored, dir));
     return EXIT.done;
   } finally {
     await files.release();
   }
 };
+
+/** Lines for a file, read no faster than they are written. */
+const exportEntries: Run = (command) =>
+  withSession(command, async ({ follow }) => {
+    const names = [...Object.keys(ENTRY_FILTERS), "after"];
+    const given = names.map((name) => [name, command.values[name]] as const);
+    const input = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+    const { signal } = new AbortController();
+    await printLines(await follow("ledger.entry.export", input, { signal }));
+    return EXIT.done;
+  });
 
 async function mirror(command: CommandCall, files: MirrorFiles): Promise<Mirrored> {
   const { from, hashes } = command.values as { from?: string; hashes?: boolean };

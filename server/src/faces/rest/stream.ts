@@ -4,15 +4,15 @@ import { Refusal } from "#kernel/refusal.ts";
 import { type Incoming, type OpenStream, type Operation, openStream, type Parts } from "#pipeline";
 import { leavingSignal } from "../incoming.ts";
 import { refusalFor } from "../invoke.ts";
-import { itemText } from "../item-text.ts";
-import { answer, problemOf } from "./problem.ts";
+import { answer } from "./problem.ts";
+import { formOf, STREAM_TYPES, type StreamForm } from "./stream-forms.ts";
 
 /** A reader that takes nothing for this long, while there is something to take, has gone. */
 const STALLED_MS = 60_000;
 /** Items that wait for a slow reader; the stream is asked for more when it has taken some. */
 const BUFFERED_MAX = 16;
 
-/** A stream as server-sent events (HTML Living Standard, 9.2), resumed by Last-Event-ID. */
+/** A stream as server-sent events or lines of JSON, resumed by Last-Event-ID or the field that the operation has for it. */
 export async function answerStream(
   parts: Parts,
   operation: Operation,
@@ -21,7 +21,8 @@ export async function answerStream(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const { requestId } = incoming;
-  if (!ACCEPTS.test(request.headers.accept ?? "")) return answer(reply, notAcceptable(), requestId);
+  const form = formOf(request.headers.accept ?? "");
+  if (form === undefined) return answer(reply, notAcceptable(), requestId);
   try {
     const input = resumed(operation, incoming.input, request.headers["last-event-id"]);
     const signal = AbortSignal.any([leavingSignal(reply.raw), incoming.signal]);
@@ -32,15 +33,13 @@ export async function answerStream(
       .header("Cache-Control", "no-store")
       // A connection that carried a stream carries nothing else: a server that stops need not wait for it to be idle.
       .header("Connection", "close")
-      .type("text/event-stream; charset=utf-8");
-    const frames = framesOf(parts, operation, stream, () => reply.raw.destroy());
+      .type(`${form.type}; charset=utf-8`);
+    const frames = framesOf(parts, operation, form, stream, () => reply.raw.destroy());
     return await reply.send(Readable.from(frames, { highWaterMark: BUFFERED_MAX }));
   } catch (error) {
     return answer(reply, refusalFor(error, parts.log, requestId), requestId);
   }
 }
-
-const ACCEPTS = /(?:^|,)\s*(?:text\/event-stream|text\/\*|\*\/\*)\s*(?:;|,|$)/i;
 
 /** The offset of the last event that was seen, put where the operation takes it. */
 function resumed({ resume }: Operation, input: unknown, lastId: unknown): unknown {
@@ -51,24 +50,23 @@ function resumed({ resume }: Operation, input: unknown, lastId: unknown): unknow
 async function* framesOf(
   parts: Parts,
   { resume }: Operation,
+  form: StreamForm,
   { items, requestId }: OpenStream,
   drop: () => void,
 ): AsyncGenerator<string> {
-  yield ": open\n\n";
+  if (form.open !== "") yield form.open;
   try {
     for await (const item of items) {
-      const id = resume === undefined ? "" : `id: ${resume.offset(item as never)}\n`;
       const stalled = setTimeout(drop, STALLED_MS);
       try {
-        yield `${id}data: ${itemText(item as object)}\n\n`;
+        yield form.item(item as object, resume);
       } finally {
         clearTimeout(stalled);
       }
     }
-    yield "event: end\ndata: {}\n\n";
+    if (form.end !== "") yield form.end;
   } catch (error) {
-    const refusal = refusalFor(error, parts.log, requestId);
-    yield `event: refusal\ndata: ${JSON.stringify(problemOf(refusal, requestId))}\n\n`;
+    yield form.refusal(refusalFor(error, parts.log, requestId), requestId);
   }
 }
 
@@ -77,6 +75,6 @@ const notAcceptable = () =>
     "request/not_acceptable",
     406,
     "This operation is a stream",
-    { accepted: ["text/event-stream"] },
-    "Send `Accept: text/event-stream`, or use the WebSocket at /v1/realtime.",
+    { accepted: [...STREAM_TYPES] },
+    "Send `Accept: text/event-stream` or `application/x-ndjson`, or use the WebSocket at /v1/realtime.",
   );
