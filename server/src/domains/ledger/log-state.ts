@@ -3,7 +3,6 @@ import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
   equalBytes,
-  type HashAt,
   rangePlan,
   rootAt,
   signCheckpoint,
@@ -146,7 +145,10 @@ export class LogState {
 }
 
 /** Whether the compact range is the one that the stored tiles and entries give: each of its hashes is a node of the tree. */
-async function isMadeOf({ size, hashes }: CompactRange, hashAt: HashAt): Promise<boolean> {
+async function isMadeOf(
+  { size, hashes }: CompactRange,
+  hashAt: ReturnType<typeof storedHashes>,
+): Promise<boolean> {
   const nodes = rangePlan(0, size).map(({ level, index }) => hashAt(level, index));
   const derived = await Promise.all(nodes);
   return derived.every((hash, i) => equalBytes(hash, hashes[i]!));

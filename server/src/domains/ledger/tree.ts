@@ -22,12 +22,15 @@ export async function readTileBuilder(tx: Tx, size: number): Promise<TileBuilder
  * Any complete node of the stored tree of this size: from tiles where they are full, elsewhere from what they are made of. What is
  * asked for at once is one question to the database.
  */
-export function storedHashes(tx: Tx, size: number): HashAt {
+export function storedHashes(
+  tx: Tx,
+  size: number,
+): (...node: Parameters<HashAt>) => Promise<Uint8Array> {
   const tiles = new Map<string, Promise<Uint8Array>>();
   let asked: HashTile[] = [];
   let answer: Promise<readonly Uint8Array[]> | undefined;
   const read = async () => {
-    await undefined; // until everybody has asked
+    await Promise.resolve(); // until everybody has asked
     const wanted = asked;
     [asked, answer] = [[], undefined];
     return readTileHashes(tx, wanted);

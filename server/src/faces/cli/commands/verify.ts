@@ -69,9 +69,9 @@ const verifyLog: Run = (command) =>
   });
 
 function sinceOf(given: unknown): object {
-  if (given === undefined) return {};
-  const match = typeof given === "string" ? SINCE.exec(given) : null;
-  if (match === null) throw badSince(String(given));
+  if (typeof given !== "string") return {};
+  const match = SINCE.exec(given);
+  if (match === null) throw badSince(given);
   const [, size, root] = match;
   return { since_size: Number(size), ...(root === undefined ? {} : { since_root: root }) };
 }
