@@ -275,6 +275,104 @@ export type Schedule = {
   readonly next_at: string;
   readonly last_job_id: string | null;
 };
+export type AliasMaintainers = {
+  readonly id: string;
+  readonly alias: string;
+  /** 1, and one more with each rotation */
+  readonly number: number;
+  readonly maintainers: readonly string[];
+  readonly min_signers: number;
+  /** What rotations and endorsements are signed for */
+  readonly digest: string;
+  /** Of the set before; empty for the first */
+  readonly rotation_signers: readonly string[];
+  readonly created_at: string;
+};
+export type AliasRecord = {
+  readonly id: string;
+  readonly alias: string;
+  readonly node: string;
+  readonly public_key: string;
+  readonly seq: number;
+  /** Seconds since 1970 */
+  readonly ts: number;
+  readonly signature: string;
+  readonly record: string;
+  /** The set that was current when it was submitted */
+  readonly maintainers_id: string;
+  /** The message that a maintainer of that set signs to endorse it */
+  readonly endorse: string;
+  readonly endorsements: readonly {
+    readonly maintainer: string;
+    readonly signature: string;
+  }[];
+  /** Enough maintainers have endorsed it */
+  readonly is_final: boolean;
+  readonly created_at: string;
+};
+export type Alias = {
+  readonly alias: string;
+  /** Of the current set */
+  readonly maintainers_number: number;
+  /** What it names now; null when nothing final is young enough */
+  readonly node: string | null;
+  readonly seq: number | null;
+  /** Seconds since 1970 */
+  readonly ts: number | null;
+};
+export type ForwardingRecord = {
+  readonly id: string;
+  readonly relay: string;
+  readonly peer: string | null;
+  readonly period_start: string;
+  readonly period_end: string;
+  readonly forwarded_bytes: number;
+  readonly charged_units: number;
+  readonly keyset_id: string | null;
+  readonly public_key: string;
+  readonly record: string;
+  readonly signature: string;
+  readonly created_at: string;
+};
+export type ForwardingSum = {
+  readonly relay: string;
+  /** Begin of the day or month (UTC) */
+  readonly period: string;
+  readonly records: number;
+  /** Decimal and exact, however large */
+  readonly forwarded_bytes: string;
+  /** Decimal and exact, however large */
+  readonly charged_units: string;
+};
+export type PaymentRecord = {
+  readonly id: string;
+  readonly number: number;
+  readonly curve: string;
+  readonly keyset_id: string;
+  readonly record: string;
+  /** What the next record names as previous */
+  readonly record_hash: string;
+  /** The message that an endorser signs */
+  readonly endorse: string;
+  /** Whose endorsements count for this record */
+  readonly endorsers: readonly string[];
+  readonly endorsements: readonly {
+    readonly endorser: string;
+    readonly signature: string;
+  }[];
+  /** open: to be endorsed; in_force: by 5 and two thirds of its endorsers; superseded: was in force; lapsed: another came into force first */
+  readonly status: "open" | "in_force" | "superseded" | "lapsed";
+  readonly created_at: string;
+};
+export type VoucherKeyset = {
+  readonly id: string;
+  readonly curve: string;
+  readonly public_keys: readonly string[];
+  readonly status: "announced" | "active" | "retired";
+  readonly valid_from: string;
+  readonly valid_to: string | null;
+  readonly created_at: string;
+};
 export type Chain = {
   readonly id: string;
   readonly time: string;
@@ -1085,6 +1183,256 @@ export interface Operations {
     };
     readonly output: Schedule;
   };
+  /** Who may vouch for an alias: its current set of maintainers, or an earlier one. */
+  readonly "registries.alias-maintainers.get": {
+    readonly input: {
+      readonly alias: string;
+      /** The current one unless told */
+      readonly number?: number;
+    };
+    readonly output: AliasMaintainers;
+  };
+  /** Hands an alias to its next maintainers, signed by exactly two of the current ones. */
+  readonly "registries.alias-maintainers.rotate": {
+    readonly input: {
+      readonly alias: string;
+      /** Of the set that hands over */
+      readonly number: number;
+      readonly maintainers: readonly string[];
+      /** How many endorsements make it final; default 2 */
+      readonly min_signers?: 2;
+      /** Exactly two, of SHA-256("BN-L5-ROTATE", digests of both sets) */
+      readonly signatures: readonly {
+        /** Ed25519 public key in hex */
+        readonly maintainer: string;
+        /** Ed25519 signature in hex */
+        readonly signature: string;
+      }[];
+    };
+    readonly output: AliasMaintainers;
+  };
+  /** A maintainer vouches for an alias record; with the second of three it is final. */
+  readonly "registries.alias-record.endorse": {
+    readonly input: {
+      readonly id: string;
+      /** Ed25519 public key in hex */
+      readonly maintainer: string;
+      /** Of the record's message endorse */
+      readonly signature: string;
+    };
+    readonly output: AliasRecord;
+  };
+  /** Everything that was submitted for an alias, final or not, the greatest seq first. */
+  readonly "registries.alias-record.list": {
+    readonly input: {
+      readonly alias: string;
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly AliasRecord[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Submits a record, signed by the node that it names; two of three maintainers make it final. */
+  readonly "registries.alias-record.submit": {
+    readonly input: {
+      /** Deterministic CBOR of {alias, node, seq, sig, ts}, in hex */
+      readonly record: string;
+      /** The node's: its SHA-256 begins with node */
+      readonly public_key: string;
+    };
+    readonly output: AliasRecord;
+  };
+  /** Begins an alias with its three maintainers; from then on only they hand it over. */
+  readonly "registries.alias.begin": {
+    readonly input: {
+      readonly alias: string;
+      readonly maintainers: readonly string[];
+      /** How many endorsements make it final; default 2 */
+      readonly min_signers?: 2;
+    };
+    readonly output: AliasMaintainers;
+  };
+  /** The project's aliases by name, and the nodes that they name now. */
+  readonly "registries.alias.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly Alias[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** The node that an alias names: its latest final record, and up to 5 before it. */
+  readonly "registries.alias.resolve": {
+    readonly input: {
+      readonly alias: string;
+    };
+    readonly output: {
+      readonly alias: string;
+      /** First 20 bytes of SHA-256 of an Ed25519 public key, in hex */
+      readonly node: string;
+      readonly latest: AliasRecord;
+      /** Final, not older than 365 days, the greatest seq first */
+      readonly before: readonly AliasRecord[];
+    };
+  };
+  /** What relays recorded, the newest first. */
+  readonly "registries.forwarding.list": {
+    readonly input: {
+      /** First 20 bytes of SHA-256 of an Ed25519 public key, in hex */
+      readonly relay?: string;
+      /** Periods that begin then or later */
+      readonly from?: string;
+      /** Periods that begin before */
+      readonly until?: string;
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly ForwardingRecord[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Records what a relay forwarded in a period and charged for it, signed by the relay. */
+  readonly "registries.forwarding.record": {
+    readonly input: {
+      /** Deterministic CBOR of {bytes, end, keyset, peer, relay, start, units}, in hex */
+      readonly record: string;
+      /** The relay's: its SHA-256 begins with relay */
+      readonly public_key: string;
+      /** Of SHA-256("BN-ACCOUNT", record) */
+      readonly signature: string;
+    };
+    readonly output: ForwardingRecord;
+  };
+  /** Sums of what relays recorded, by relay and the day or month in which a period begins. */
+  readonly "registries.forwarding.sum": {
+    readonly input: {
+      /** First 20 bytes of SHA-256 of an Ed25519 public key, in hex */
+      readonly relay?: string;
+      /** Periods that begin then or later */
+      readonly from?: string;
+      /** Periods that begin before */
+      readonly until?: string;
+      /** default "day" */
+      readonly by?: "day" | "month";
+      /** peers: records about one peer; totals: those about all together; default "peers" */
+      readonly of?: "peers" | "totals";
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly ForwardingSum[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** An endorser stands by a payment record: 5 of them, and two thirds of all, bring it into force. */
+  readonly "registries.payment-record.endorse": {
+    readonly input: {
+      readonly id: string;
+      /** Ed25519 public key in hex */
+      readonly endorser: string;
+      /** Of SHA-256("BN-REG", record) */
+      readonly signature: string;
+    };
+    readonly output: PaymentRecord;
+  };
+  /** A payment record with its endorsements, and whether it is in force. */
+  readonly "registries.payment-record.get": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: PaymentRecord;
+  };
+  /** What the payment registry published, the newest first, and which record is in force. */
+  readonly "registries.payment-record.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly PaymentRecord[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Publishes a curve and keyset; 5 and two thirds of the endorsers bring it into force. */
+  readonly "registries.payment-record.publish": {
+    readonly input: {
+      /** Deterministic CBOR of {curve, endorsers, keyset, number, previous}, in hex */
+      readonly record: string;
+    };
+    readonly output: PaymentRecord;
+  };
+  /** From now on vouchers of this keyset are taken: the payment record in force names it. */
+  readonly "registries.voucher-keyset.activate": {
+    readonly input: {
+      /** SHA-256 of the public keys in bytewise order, in hex */
+      readonly id: string;
+    };
+    readonly output: VoucherKeyset;
+  };
+  /** Announces the public keys of vouchers; their hash is the keyset's id. */
+  readonly "registries.voucher-keyset.announce": {
+    readonly input: {
+      readonly curve: string;
+      readonly public_keys: readonly string[];
+      readonly valid_from: string;
+      /** Exclusive; without end unless told */
+      readonly valid_to?: string;
+    };
+    readonly output: VoucherKeyset;
+  };
+  /** The keysets of vouchers, by id. */
+  readonly "registries.voucher-keyset.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly VoucherKeyset[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Vouchers of this keyset are not taken any more, for good. */
+  readonly "registries.voucher-keyset.retire": {
+    readonly input: {
+      /** SHA-256 of the public keys in bytewise order, in hex */
+      readonly id: string;
+    };
+    readonly output: VoucherKeyset;
+  };
+  /** Whether a voucher's keyset is known and taken now. Its signature and whether it was spent are not looked at. */
+  readonly "registries.voucher.check": {
+    readonly input: {
+      /** 128 bytes in hex: keyset id, secret, aggregate signature; never kept */
+      readonly voucher: string;
+    };
+    readonly output: {
+      readonly keyset_id: string;
+      readonly is_known: boolean;
+      /** The keyset is active, and now is within its time */
+      readonly is_taken: boolean;
+      readonly status: "announced" | "active" | "retired" | null;
+      readonly curve: string | null;
+      readonly valid_from: string | null;
+      readonly valid_to: string | null;
+    };
+  };
   /** Assesses the risk of a payment and records it, unless a policy or its score refuses. */
   readonly "risk.transaction.assess": {
     readonly input: {
@@ -1471,6 +1819,62 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "ops.retention-policy.set": { method: "POST", path: "/v1/retention-policies", kind: "write" },
   "ops.schedule.list": { method: "GET", path: "/v1/schedules", kind: "read" },
   "ops.schedule.update": { method: "PATCH", path: "/v1/schedules/{topic}", kind: "write" },
+  "registries.alias-maintainers.get": {
+    method: "GET",
+    path: "/v1/alias-maintainers",
+    kind: "read",
+  },
+  "registries.alias-maintainers.rotate": {
+    method: "POST",
+    path: "/v1/alias-maintainers",
+    kind: "write",
+  },
+  "registries.alias-record.endorse": {
+    method: "POST",
+    path: "/v1/alias-records/{id}/endorse",
+    kind: "write",
+  },
+  "registries.alias-record.list": { method: "GET", path: "/v1/alias-records", kind: "read" },
+  "registries.alias-record.submit": { method: "POST", path: "/v1/alias-records", kind: "write" },
+  "registries.alias.begin": { method: "POST", path: "/v1/aliases", kind: "write" },
+  "registries.alias.list": { method: "GET", path: "/v1/aliases", kind: "read" },
+  "registries.alias.resolve": { method: "GET", path: "/v1/aliases/resolve", kind: "read" },
+  "registries.forwarding.list": { method: "GET", path: "/v1/forwarding", kind: "read" },
+  "registries.forwarding.record": { method: "POST", path: "/v1/forwarding", kind: "write" },
+  "registries.forwarding.sum": { method: "GET", path: "/v1/forwarding/sums", kind: "read" },
+  "registries.payment-record.endorse": {
+    method: "POST",
+    path: "/v1/payment-records/{id}/endorse",
+    kind: "write",
+  },
+  "registries.payment-record.get": {
+    method: "GET",
+    path: "/v1/payment-records/{id}",
+    kind: "read",
+  },
+  "registries.payment-record.list": { method: "GET", path: "/v1/payment-records", kind: "read" },
+  "registries.payment-record.publish": {
+    method: "POST",
+    path: "/v1/payment-records",
+    kind: "write",
+  },
+  "registries.voucher-keyset.activate": {
+    method: "POST",
+    path: "/v1/voucher-keysets/{id}/activate",
+    kind: "write",
+  },
+  "registries.voucher-keyset.announce": {
+    method: "POST",
+    path: "/v1/voucher-keysets",
+    kind: "write",
+  },
+  "registries.voucher-keyset.list": { method: "GET", path: "/v1/voucher-keysets", kind: "read" },
+  "registries.voucher-keyset.retire": {
+    method: "POST",
+    path: "/v1/voucher-keysets/{id}/retire",
+    kind: "write",
+  },
+  "registries.voucher.check": { method: "POST", path: "/v1/vouchers/check", kind: "read" },
   "risk.transaction.assess": { method: "POST", path: "/v1/risk/transactions", kind: "write" },
   "telemetry.chain.replay": { method: "POST", path: "/v1/decisions/{id}/replay", kind: "read" },
   "telemetry.chain.why": { method: "GET", path: "/v1/decisions/{id}/why", kind: "read" },
@@ -1640,6 +2044,62 @@ export interface Api<F extends Form> {
       readonly update: Method<"ops.schedule.update", F>;
     };
   };
+  readonly registries: {
+    readonly aliasMaintainers: {
+      /** Who may vouch for an alias: its current set of maintainers, or an earlier one. `GET /v1/alias-maintainers` */
+      readonly get: Method<"registries.alias-maintainers.get", F>;
+      /** Hands an alias to its next maintainers, signed by exactly two of the current ones. `POST /v1/alias-maintainers` */
+      readonly rotate: Method<"registries.alias-maintainers.rotate", F>;
+    };
+    readonly aliasRecord: {
+      /** A maintainer vouches for an alias record; with the second of three it is final. `POST /v1/alias-records/{id}/endorse` */
+      readonly endorse: Method<"registries.alias-record.endorse", F>;
+      /** Everything that was submitted for an alias, final or not, the greatest seq first. `GET /v1/alias-records` */
+      readonly list: Method<"registries.alias-record.list", F>;
+      /** Submits a record, signed by the node that it names; two of three maintainers make it final. `POST /v1/alias-records` */
+      readonly submit: Method<"registries.alias-record.submit", F>;
+    };
+    readonly alias: {
+      /** Begins an alias with its three maintainers; from then on only they hand it over. `POST /v1/aliases` */
+      readonly begin: Method<"registries.alias.begin", F>;
+      /** The project's aliases by name, and the nodes that they name now. `GET /v1/aliases` */
+      readonly list: Method<"registries.alias.list", F>;
+      /** The node that an alias names: its latest final record, and up to 5 before it. `GET /v1/aliases/resolve` */
+      readonly resolve: Method<"registries.alias.resolve", F>;
+    };
+    readonly forwarding: {
+      /** What relays recorded, the newest first. `GET /v1/forwarding` */
+      readonly list: Method<"registries.forwarding.list", F>;
+      /** Records what a relay forwarded in a period and charged for it, signed by the relay. `POST /v1/forwarding` */
+      readonly record: Method<"registries.forwarding.record", F>;
+      /** Sums of what relays recorded, by relay and the day or month in which a period begins. `GET /v1/forwarding/sums` */
+      readonly sum: Method<"registries.forwarding.sum", F>;
+    };
+    readonly paymentRecord: {
+      /** An endorser stands by a payment record: 5 of them, and two thirds of all, bring it into force. `POST /v1/payment-records/{id}/endorse` */
+      readonly endorse: Method<"registries.payment-record.endorse", F>;
+      /** A payment record with its endorsements, and whether it is in force. `GET /v1/payment-records/{id}` */
+      readonly get: Method<"registries.payment-record.get", F>;
+      /** What the payment registry published, the newest first, and which record is in force. `GET /v1/payment-records` */
+      readonly list: Method<"registries.payment-record.list", F>;
+      /** Publishes a curve and keyset; 5 and two thirds of the endorsers bring it into force. `POST /v1/payment-records` */
+      readonly publish: Method<"registries.payment-record.publish", F>;
+    };
+    readonly voucherKeyset: {
+      /** From now on vouchers of this keyset are taken: the payment record in force names it. `POST /v1/voucher-keysets/{id}/activate` */
+      readonly activate: Method<"registries.voucher-keyset.activate", F>;
+      /** Announces the public keys of vouchers; their hash is the keyset's id. `POST /v1/voucher-keysets` */
+      readonly announce: Method<"registries.voucher-keyset.announce", F>;
+      /** The keysets of vouchers, by id. `GET /v1/voucher-keysets` */
+      readonly list: Method<"registries.voucher-keyset.list", F>;
+      /** Vouchers of this keyset are not taken any more, for good. `POST /v1/voucher-keysets/{id}/retire` */
+      readonly retire: Method<"registries.voucher-keyset.retire", F>;
+    };
+    readonly voucher: {
+      /** Whether a voucher's keyset is known and taken now. Its signature and whether it was spent are not looked at. `POST /v1/vouchers/check` */
+      readonly check: Method<"registries.voucher.check", F>;
+    };
+  };
   readonly risk: {
     readonly transaction: {
       /** Assesses the risk of a payment and records it, unless a policy or its score refuses. `POST /v1/risk/transactions` */
@@ -1699,14 +2159,26 @@ export interface Api<F extends Form> {
 /** Codes of refusals that a call can meet; others may come with a newer server. */
 export type RefusalCode =
   | "action/agent_session_missing"
+  | "action/alias_missing"
+  | "action/alias_record_missing"
+  | "action/alias_rotation_conflict"
+  | "action/alias_seq_replay"
+  | "action/alias_sig_invalid"
+  | "action/alias_taken"
+  | "action/alias_ts_refused"
+  | "action/alias_unresolved"
   | "action/api_key_missing"
   | "action/approval_not_waiting"
   | "action/chain_missing"
   | "action/changed"
   | "action/decision_missing"
+  | "action/endorsed_already"
   | "action/entry_missing"
   | "action/entry_pending"
   | "action/failed"
+  | "action/forwarding_period_open"
+  | "action/forwarding_period_taken"
+  | "action/forwarding_sig_invalid"
   | "action/index_behind"
   | "action/job_finished"
   | "action/job_missing"
@@ -1717,8 +2189,13 @@ export type RefusalCode =
   | "action/no_policies"
   | "action/offset_ahead"
   | "action/offset_unknown"
+  | "action/payment_record_closed"
+  | "action/payment_record_conflict"
+  | "action/payment_record_missing"
   | "action/project_missing"
   | "action/receipt_pending"
+  | "action/record_malformed"
+  | "action/registry_sig_invalid"
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
@@ -1734,6 +2211,11 @@ export type RefusalCode =
   | "action/vault_invalid"
   | "action/vault_missing"
   | "action/verification_busy"
+  | "action/voucher_keyset_conflict"
+  | "action/voucher_keyset_curve"
+  | "action/voucher_keyset_missing"
+  | "action/voucher_keyset_not_in_force"
+  | "action/voucher_keyset_taken"
   | "action/webhook_missing"
   | "engine/connection_lost"
   | "engine/deadlock"

@@ -21,6 +21,7 @@ import {
   tellOfRefusal,
 } from "#domains/ledger";
 import { createSchedules, Dispatcher, operations as ops, retain } from "#domains/ops";
+import { operations as registries } from "#domains/registries";
 import { openScorer, operations as risk } from "#domains/risk";
 import { sealSecret } from "#domains/security";
 import { operations as chains, telemetry } from "#domains/telemetry";
@@ -51,6 +52,7 @@ export const operations: readonly Operation[] = [
   ...feeds,
   ...ledger,
   ...vault,
+  ...registries,
   ...controlPlane,
   ...agents,
   ...ops,

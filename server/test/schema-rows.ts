@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import pg from "pg";
 
 export type Column = {
@@ -8,8 +9,13 @@ export type Column = {
   checks: string[];
 };
 
+/** Of a public key of zeros. */
+const NODE = `\\x${createHash("sha256").update(Buffer.alloc(32)).digest("hex").slice(0, 40)}`;
+
 /** What `checks` cannot be read for. */
 const VALUES: Record<string, string> = {
+  node: NODE,
+  relay: NODE,
   channels: "{entries}",
   every_s: "3600",
   position: "0.0",
@@ -56,6 +62,10 @@ function valueOf({ column, type, checks }: Column, table: string, tenantId: stri
     .map((check) => /^CHECK \(\(\w+ = (?:ANY \(ARRAY\[)?'([^']+)'/.exec(check)?.[1])
     .find(Boolean);
   if (choice !== undefined && !type.startsWith("_")) return choice;
+  if (column === "endorsers")
+    return `{${Array(5)
+      .fill(`"\\\\x${"00".repeat(32)}"`)
+      .join(",")}}`;
   if (column === "maintainers")
     return `{${["00", "01"].map((end) => `"\\\\x${"00".repeat(31)}${end}"`).join(",")}}`;
   if (type !== "_bytea" || column === "public_keys") {

@@ -49,6 +49,7 @@ async function refused(text: string): Promise<string> {
 }
 const DENIED = "42501";
 const CHECK = "23514";
+const UNIQUE = "23505";
 
 describe("revocation", () => {
   const revoke = (until: string) =>
@@ -120,9 +121,12 @@ describe("aliases", () => {
   const set = (n: number, keys: string, signers: number) =>
     `insert into ledger.alias_maintainer_sets (tenant_id, id, alias, number, maintainers, min_signers, created_at)
      values ('${HERE}', '${id(n)}', 'a', 1, array[${keys}]::bytea[], ${signers}, now())`;
-  const record = (n: number, seq: number) =>
-    `insert into ledger.alias_records (tenant_id, id, alias, node, seq, signature, signed_at, record, maintainer_set_id, created_at)
-     values ('${HERE}', '${id(n)}', 'a', '\\x${"00".repeat(20)}', ${seq}, '\\x${"00".repeat(64)}', now(), '\\x00', '${id(1)}', now())`;
+  const record = (n: number, seq: number, setId = 1) =>
+    `insert into ledger.alias_records (tenant_id, id, alias, node, public_key, seq, signature, signed_at, record, maintainer_set_id, created_at)
+     values ('${HERE}', '${id(n)}', 'a', substring(sha256(${key(0)}) for 20), ${key(0)}, ${seq}, '\\x${"00".repeat(64)}', now(), '\\x00', '${id(setId)}', now())`;
+  const endorse = (n: number, by: number) =>
+    `insert into ledger.alias_endorsements (tenant_id, alias_record_id, maintainer, signature, call_id, created_at)
+     values ('${HERE}', '${id(n)}', ${key(by)}, '\\x${"00".repeat(64)}', '${id(9)}', now())`;
 
   test("have at least two signers, and as many maintainers", async () => {
     await as("writer");
@@ -132,13 +136,35 @@ describe("aliases", () => {
     expect(await refused(set(1, `${key(1)}, ${key(2)}`, 2))).toBe("done");
   });
 
-  test("seq only rises", async () => {
+  test("seq only rises above what is final", async () => {
     await as("writer");
     await client.query(set(1, `${key(1)}, ${key(2)}`, 2));
     await client.query(record(2, 5));
-    expect(await refused(record(3, 5))).toBe(CHECK);
-    expect(await refused(record(3, 4))).toBe(CHECK);
-    expect(await refused(record(3, 7))).toBe("done");
+    await client.query(endorse(2, 1));
+    expect(await refused(record(3, 5))).toBe(UNIQUE);
+    expect(await refused(record(3, 4))).toBe("done");
+    await client.query(record(3, 4));
+    await client.query(endorse(2, 2));
+    expect(await refused(record(4, 3))).toBe(CHECK);
+    expect(await refused(endorse(3, 1))).toBe(CHECK);
+    expect(await refused(record(4, 7))).toBe("done");
+  });
+
+  test("are endorsed by the current maintainers", async () => {
+    await as("writer");
+    await client.query(set(1, `${key(1)}, ${key(2)}`, 2));
+    await client.query(record(2, 5));
+    expect(await refused(endorse(2, 3))).toBe(CHECK);
+    expect(await refused(endorse(2, 1))).toBe("done");
+    const signatures = `array['\\x${"00".repeat(64)}', '\\x${"00".repeat(64)}']::bytea[]`;
+    const next = (signers: string) =>
+      `insert into ledger.alias_maintainer_sets (tenant_id, id, alias, number, maintainers, rotation_signers, rotation_signatures, created_at)
+       values ('${HERE}', '${id(5)}', 'a', 2, array[${key(3)}, ${key(4)}]::bytea[], array[${signers}]::bytea[], ${signatures}, now())`;
+    expect(await refused(next(key(1)))).toBe(CHECK);
+    await client.query(next(`${key(1)}, ${key(2)}`));
+    expect(await refused(endorse(2, 1))).toBe(CHECK);
+    await client.query(record(6, 6, 5));
+    expect(await refused(endorse(6, 3))).toBe("done");
   });
 });
 

@@ -17,7 +17,7 @@ const LAYERS: Record<string, readonly string[]> = {
   "command.ts": ["kernel", "faces", "main.ts"],
 };
 
-/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments, calls and entries of the vault were sealed; the feed tells of entries and decisions; audits and deliveries are jobs; the key of an agent session signs in like any. */
+/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments, calls, entries of the vault and rows of the registries were sealed; the feed tells of entries and decisions; audits and deliveries are jobs; the key of an agent session signs in like any. */
 const DOMAINS: Record<string, readonly string[]> = {
   agents: [],
   "control-plane": ["agents"],
@@ -25,9 +25,10 @@ const DOMAINS: Record<string, readonly string[]> = {
   risk: [],
   security: [],
   ops: [],
-  ledger: ["authz", "risk", "security", "telemetry", "ops", "vault"],
+  ledger: ["authz", "risk", "security", "telemetry", "ops", "vault", "registries"],
   telemetry: ["authz", "risk"],
   vault: [],
+  registries: [],
   feed: ["authz", "ledger"],
   webhooks: ["feed", "ops", "security"],
 };

@@ -24,6 +24,19 @@ export function ed25519Verify(
   return ed25519.verify(signature, message, publicKey, { zip215: false });
 }
 
+/**
+ * Whether signatures under this public key mean something: a point in its one spelling, of prime order. Under others one
+ * signature may fit many messages, or hold for one verifier and not for the next.
+ */
+export function isEd25519Key(publicKey: Uint8Array): boolean {
+  try {
+    const point = ed25519.Point.fromBytes(publicKey);
+    return !point.is0() && point.isTorsionFree();
+  } catch {
+    return false;
+  }
+}
+
 /** Signs notes with the Ed25519 key of a 32-byte seed; `vkey` is what others check them with. */
 export function ed25519Signer(name: string, seed: Uint8Array): Signer & { vkey: string } {
   const publicKey = ed25519.getPublicKey(seed);

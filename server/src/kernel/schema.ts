@@ -342,6 +342,7 @@ export interface LedgerAliasEndorsements {
   maintainer: Buffer;
   signature: Buffer;
   created_at: Timestamp;
+  call_id: string;
 }
 
 export interface LedgerAliasMaintainerSets {
@@ -353,6 +354,7 @@ export interface LedgerAliasMaintainerSets {
   min_signers: Generated<number>;
   rotation_signatures: Generated<Buffer[]>;
   created_at: Timestamp;
+  rotation_signers: Generated<Buffer[]>;
 }
 
 export interface LedgerAliasRecords {
@@ -366,6 +368,7 @@ export interface LedgerAliasRecords {
   record: Buffer;
   maintainer_set_id: string;
   created_at: Timestamp;
+  public_key: Buffer;
 }
 
 export interface LedgerCheckpoints {
@@ -416,6 +419,8 @@ export interface LedgerForwardingAccounting {
   keyset_id: Buffer | null;
   signature: Buffer;
   created_at: Timestamp;
+  public_key: Buffer;
+  record: Buffer;
 }
 
 export interface LedgerHeads {
@@ -464,6 +469,7 @@ export interface LedgerPaymentRegistryEndorsements {
   algorithm: Generated<string>;
   signature: Buffer;
   created_at: Timestamp;
+  call_id: string;
 }
 
 export interface LedgerPaymentRegistryRecords {
@@ -475,6 +481,8 @@ export interface LedgerPaymentRegistryRecords {
   record_hash: Buffer;
   endorsers_total: number;
   created_at: Timestamp;
+  previous_id: string | null;
+  endorsers: Buffer[];
 }
 
 export interface LedgerPending {
@@ -509,6 +517,9 @@ export interface LedgerVoucherKeysets {
   valid_to: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  call_id: string;
+  activated_by: string | null;
+  retired_by: string | null;
 }
 
 export interface LedgerWitnessed {

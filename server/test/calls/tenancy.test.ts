@@ -9,6 +9,7 @@ import {
   sealedEntries,
   type TestSystem,
 } from "../system.ts";
+import { makeTheirs, registryTenancy } from "../tenancy-registries.ts";
 
 /** What the first project has, and the second must not see. */
 interface Theirs {
@@ -23,6 +24,11 @@ interface Theirs {
   readonly job: string;
   readonly webhook: string;
   readonly sealed: string;
+  readonly aliasRecord: string;
+  readonly paymentRecord: string;
+  readonly forwarding: string;
+  /** Named by its keys, which another project may announce, too. */
+  readonly node: string;
 }
 
 let system: TestSystem;
@@ -63,6 +69,7 @@ beforeAll(async () => {
   const seal = await home.call("POST", "/v1/vault/entries", { session_id: "their-session" });
   await home.call("POST", "/v1/messages", { source: "s", message_id: "m", payload: {} });
   theirs = {
+    ...(await makeTheirs(home)),
     session: session.body.id,
     approval: approval!.id,
     job: job.body.id,
@@ -100,6 +107,7 @@ const webhook =
 
 /** One for each operation: a new one without a case fails below. */
 const CASES: Record<string, Case> = {
+  ...registryTenancy(only),
   "agents.agent-session.create": () => ({
     path: "/v1/agent-sessions",
     body: { name: "mine" },

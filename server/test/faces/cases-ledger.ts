@@ -81,6 +81,7 @@ export const ledgerCases: readonly Case[] = [
       await assess(world);
       return {};
     },
+    bad: { since_size: -1 },
     oneByOne: true,
   },
   {

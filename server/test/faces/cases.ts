@@ -1,6 +1,7 @@
 import { payment } from "../system.ts";
 import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
 import { ledgerCases } from "./cases-ledger.ts";
+import { registryCases } from "./cases-registries.ts";
 import type { World } from "./world.ts";
 
 export type { Case } from "./case.ts";
@@ -39,6 +40,7 @@ async function makeApproval(world: World): Promise<{ id: string }> {
 
 export const cases: readonly Case[] = [
   ...ledgerCases,
+  ...registryCases,
   {
     operation: "authz.decision.ask",
     prepare: () => QUESTION,

@@ -31,7 +31,8 @@ export async function openGround(system: TestSystem): Promise<Ground> {
   return { system, elsewhere, stranger: await makeStranger(system, elsewhere, EVERYTHING) };
 }
 
-const EVERYTHING = "agents authz control-plane ledger ops risk telemetry vault webhooks".split(" ");
+const EVERYTHING =
+  "agents authz control-plane ledger ops registries risk telemetry vault webhooks".split(" ");
 
 /** Makes every call of a case through a face, in a world that is equal to that of the other faces. */
 export async function examine(

@@ -1,5 +1,6 @@
 import { recomputeTraces } from "#domains/authz";
 import { type RETAINED_TABLES, readFinishedJobIds, readRetainedUntil } from "#domains/ops";
+import { readRegistryCalls, readRegistryRows } from "#domains/registries";
 import { readPaymentIds, readPayments, readScoreIds, readScores } from "#domains/risk";
 import { secondVerifiers } from "#domains/security";
 import { readEventIds, readEvents, readSealedCalls } from "#domains/telemetry";
@@ -49,6 +50,7 @@ import {
 import { eventFinding } from "./verify-events.ts";
 import { endingOf, JobAudit } from "./verify-jobs.ts";
 import { beginning, isReplaced, type Known, keysOf, rootOfNote } from "./verify-known.ts";
+import { registryFinding } from "./verify-registries.ts";
 import { vaultFinding } from "./verify-vault.ts";
 import { type Cosignature, readCosignatures, readNewestWitnessedSize } from "./witness/queries.ts";
 
@@ -151,6 +153,7 @@ interface Page {
   readonly payments: Awaited<ReturnType<typeof readPayments>>;
   readonly events: Awaited<ReturnType<typeof readEvents>>;
   readonly verdicts: Awaited<ReturnType<typeof readSealedVerdicts>>;
+  readonly registries: Awaited<ReturnType<typeof readRegistryRows>>;
   readonly checkpoints: readonly Checkpoint[];
   readonly cosignatures: readonly Cosignature[];
   readonly heads: readonly SealedHead[];
@@ -182,15 +185,17 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
   const entries = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
   const next = (entries.at(-1)?.index ?? from) + 1;
   const ids = entries.map(({ id }) => id);
-  const [decisions, scores, payments, events, verdicts, checkpoints, heads] = await Promise.all([
-    recomputeTraces(tx, ids),
-    readScores(tx, ids),
-    readPayments(tx, ids),
-    readEvents(tx, ids),
-    readSealedVerdicts(tx, ids),
-    readCheckpoints(tx, { above: from, upTo: next }, PAGE),
-    readSealedHeads(tx, { above: from, upTo: next }, PAGE),
-  ]);
+  const [decisions, scores, payments, events, verdicts, registries, checkpoints, heads] =
+    await Promise.all([
+      recomputeTraces(tx, ids),
+      readScores(tx, ids),
+      readPayments(tx, ids),
+      readEvents(tx, ids),
+      readSealedVerdicts(tx, ids),
+      readRegistryRows(tx, ids),
+      readCheckpoints(tx, { above: from, upTo: next }, PAGE),
+      readSealedHeads(tx, { above: from, upTo: next }, PAGE),
+    ]);
   const sizes = checkpoints.map(({ size }) => size);
   const cosignatures = await readCosignatures(tx, sizes);
   return {
@@ -202,6 +207,7 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
     payments,
     events,
     verdicts,
+    registries,
     checkpoints,
     cosignatures,
     heads,
@@ -363,13 +369,14 @@ class Audit {
   /** Rows that no entry stands for: somebody put them there beside the log. */
   async #unsealed(): Promise<void> {
     const limit = FINDINGS_MAX + 1;
-    const [calls, payments, scores, events, jobs, verdicts] = await Promise.all([
+    const [calls, payments, scores, events, jobs, verdicts, registries] = await Promise.all([
       readSealedCalls(this.#tx, isUnsealed, limit),
       readPaymentIds(this.#tx, isUnsealed, limit),
       readScoreIds(this.#tx, isUnsealed, limit),
       readEventIds(this.#tx, isUnsealed, limit),
       readFinishedJobIds(this.#tx, isUnsealedJob, limit),
       readVerdictCalls(this.#tx, isUnsealed, limit),
+      readRegistryCalls(this.#tx, isUnsealed, limit),
     ]);
     const rows = {
       call: calls,
@@ -378,6 +385,7 @@ class Audit {
       event: events,
       job: jobs,
       "what the vault has of": verdicts,
+      "what the registries have of": registries,
     };
     for (const [what, ids] of Object.entries(rows))
       for (const id of ids)
@@ -414,6 +422,7 @@ class Audit {
     payments,
     events,
     verdicts,
+    registries,
   }: Page): Promise<void> {
     const endings = [];
     const believed: Believed[] = [];
@@ -458,6 +467,8 @@ class Audit {
       if (event !== null) this.#add(event);
       const vault = vaultFinding(index, entry, payload, verdicts.get(id));
       if (vault !== null) this.#add(vault);
+      const registry = registryFinding(index, entry, payload, registries.get(id));
+      if (registry !== null) this.#add(registry);
       const job = endingOf(payload);
       if (job !== undefined) endings.push({ index, time: entry.time, job });
       if (digest !== undefined) await this.#reads(index, reads!, digest);
