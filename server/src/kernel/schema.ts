@@ -368,6 +368,26 @@ export interface LedgerAliasRecords {
   created_at: Timestamp;
 }
 
+export interface LedgerArchived {
+  tenant_id: string;
+  id: string;
+  index: number;
+  job: string | null;
+}
+
+export interface LedgerArchives {
+  tenant_id: string;
+  number: number;
+  kind: string;
+  first: number;
+  past: number;
+  minimum: Computed<number | null>;
+  root: Buffer;
+  manifest_hash: Buffer;
+  entry_id: string;
+  created_at: Generated<Timestamp>;
+}
+
 export interface LedgerCheckpoints {
   tenant_id: string;
   size: number;
@@ -389,6 +409,13 @@ export interface LedgerEntries {
   index: number;
   id: string;
   entry: Buffer;
+}
+
+export interface LedgerErasures {
+  tenant_id: string;
+  entry_id: string;
+  erasure_id: string;
+  created_at: Generated<Timestamp>;
 }
 
 export interface LedgerForwardingAccounting {
@@ -788,6 +815,8 @@ export interface TelemetryLineage {
   entry_id: string | null;
   entry_index: number | null;
   payload: string | null;
+  erased_by: string | null;
+  is_archived: boolean | null;
 }
 
 export interface TelemetryMetrics {
@@ -997,9 +1026,12 @@ export interface DB {
   "ledger.alias_endorsements": LedgerAliasEndorsements;
   "ledger.alias_maintainer_sets": LedgerAliasMaintainerSets;
   "ledger.alias_records": LedgerAliasRecords;
+  "ledger.archived": LedgerArchived;
+  "ledger.archives": LedgerArchives;
   "ledger.checkpoints": LedgerCheckpoints;
   "ledger.cosignatures": LedgerCosignatures;
   "ledger.entries": LedgerEntries;
+  "ledger.erasures": LedgerErasures;
   "ledger.forwarding_accounting": LedgerForwardingAccounting;
   "ledger.heads": LedgerHeads;
   "ledger.key_rollovers": LedgerKeyRollovers;

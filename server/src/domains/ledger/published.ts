@@ -4,11 +4,12 @@ import {
   encodeEntryBundle,
   leafHash,
   splitTile,
+  TILE_WIDTH,
   tilePath,
   tileWidth,
 } from "#verifier";
 import { readBundle, readTileSource, type Showing, type TileSource } from "./queries.ts";
-import { tileMissing } from "./refusals.ts";
+import { bundleArchived, tileMissing } from "./refusals.ts";
 import { rootOf } from "./tree.ts";
 
 /** Bytes of one file of c2sp.org/tlog-tiles, no wider than the newest checkpoint covers. */
@@ -50,7 +51,8 @@ export async function publishedBundle(
 ): Promise<PublishedFile> {
   const source = await readBundle(tx, showing, index);
   const width = widthOf({ level: "entries", index }, source?.published ?? 0, wanted);
-  const { origin, entries } = source!;
+  const { origin, minimum, entries } = source!;
+  if (index * TILE_WIDTH < minimum) throw bundleArchived(index, minimum);
   if (entries.length < width) throw new Error(`${origin}: bundle ${index} lacks entries`);
   return { log: origin, width, bytes: encodeEntryBundle(entries.slice(0, width)) };
 }

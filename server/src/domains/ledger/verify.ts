@@ -18,6 +18,8 @@ import {
   toHex,
   verifyCheckpoint,
 } from "#verifier";
+import { sealedErasures } from "./erase/erasable.ts";
+import { readErasures } from "./erase/queries.ts";
 import {
   type Checkpoint,
   type Head,
@@ -27,6 +29,7 @@ import {
   readEntries,
   readHead,
   readLost,
+  readMinimum,
   readNewestCheckpoint,
   readTiles,
   type StoredEntry,
@@ -39,6 +42,7 @@ import {
   isSameSubject,
   type SealedPayload,
 } from "./values.ts";
+import { type ArchivedPage, ArchivedTiles, archiveFindings } from "./verify-archive.ts";
 import { eventFinding } from "./verify-events.ts";
 import { endingOf, JobAudit } from "./verify-jobs.ts";
 import { vaultFinding } from "./verify-vault.ts";
@@ -59,6 +63,8 @@ export interface Report {
   readonly valid: boolean;
   readonly log: string;
   readonly entries: number;
+  /** Entries below this index are in archives: of them hashes and checkpoints were recomputed, no values. */
+  readonly minimum: number;
   readonly checkpoints: number;
   /** Payloads that were erased; their entries and proofs hold. */
   readonly erased: number;
@@ -86,7 +92,12 @@ export async function verifyLog(
   const newest = await readNewestCheckpoint(tx);
   audit.witnessed((await readNewestWitnessedSize(tx)) ?? 0, newest);
   const end = Math.max(head.size, newest?.size ?? 0);
-  for await (const page of readPages(tx, end)) {
+  const minimum = await readMinimum(tx);
+  for await (const page of new ArchivedTiles(tx, minimum)) {
+    await audit.archived(page);
+    progress(page.next, end);
+  }
+  for await (const page of readPages(tx, minimum, end)) {
     await audit.page(page);
     progress(Math.min(page.next, end), end);
   }
@@ -105,14 +116,16 @@ interface Page {
   readonly payments: Awaited<ReturnType<typeof readPayments>>;
   readonly events: Awaited<ReturnType<typeof readEvents>>;
   readonly verdicts: Awaited<ReturnType<typeof readSealedVerdicts>>;
+  /** Ids whose payloads an entry says to be erased. */
+  readonly erased: ReadonlySet<string>;
   readonly checkpoints: readonly Checkpoint[];
 }
 
-/** The log up to `end`. PostgreSQL reads the next page while we recompute one. */
-async function* readPages(tx: Tx, end: number): AsyncGenerator<Page> {
-  let ahead = started(readPage(tx, 0, end));
+/** The log from `start` to `end`. PostgreSQL reads the next page while we recompute one. */
+async function* readPages(tx: Tx, start: number, end: number): AsyncGenerator<Page> {
+  let ahead = started(readPage(tx, start, end));
   try {
-    for (let from = 0; from < end; ) {
+    for (let from = start; from < end; ) {
       const page = await ahead;
       from = page.entries.length === 0 ? end : page.next;
       if (from < end) ahead = started(readPage(tx, from, end));
@@ -134,15 +147,28 @@ async function readPage(tx: Tx, from: number, end: number): Promise<Page> {
   const entries = (await readEntries(tx, from, PAGE)).filter(({ index }) => index < end);
   const next = (entries.at(-1)?.index ?? from) + 1;
   const ids = entries.map(({ id }) => id);
-  const [decisions, scores, payments, events, verdicts, checkpoints] = await Promise.all([
+  const [decisions, scores, payments, events, verdicts, erasures, checkpoints] = await Promise.all([
     recomputeTraces(tx, ids),
     readScores(tx, ids),
     readPayments(tx, ids),
     readEvents(tx, ids),
     readSealedVerdicts(tx, ids),
+    readErasures(tx, ids),
     readCheckpoints(tx, { above: from, upTo: next }, PAGE),
   ]);
-  return { from, next, entries, decisions, scores, payments, events, verdicts, checkpoints };
+  const erased = sealedErasures(erasures);
+  return {
+    from,
+    next,
+    entries,
+    decisions,
+    scores,
+    payments,
+    events,
+    verdicts,
+    erased,
+    checkpoints,
+  };
 }
 
 class Audit {
@@ -157,6 +183,7 @@ class Audit {
   #more = 0;
   #erased = 0;
   #checkpoints = 0;
+  #minimum = 0;
 
   constructor(
     tx: Tx,
@@ -193,6 +220,21 @@ class Audit {
     await Promise.all(this.#tiles.takeFull().map((tile) => this.#tile(tile)));
   }
 
+  /** Entries that are in archives, by their hashes: these lead to the tiles above them, and to the checkpoints, as entries would. */
+  async archived({ leaves, next, checkpoints }: ArchivedPage): Promise<void> {
+    const signed = new Map(checkpoints.map((row) => [row.size, row]));
+    for (const leaf of leaves) {
+      this.#range.append(leaf, (level, node, hash) => this.#tiles.add(level, node, hash));
+      const checkpoint = signed.get(this.#range.size);
+      if (checkpoint !== undefined) this.#checkpoint(checkpoint);
+    }
+    this.#minimum = next;
+    if (this.#range.size !== next)
+      this.#find("tile_missing", next, `tiles of archived entries below ${next} are not there`);
+    const above = this.#tiles.takeFull().filter(({ level }) => level > 0);
+    await Promise.all(above.map((tile) => this.#tile(tile)));
+  }
+
   /** What witnesses cosigned was published: its checkpoint cannot be gone by itself. */
   witnessed(size: number, newest: Checkpoint | undefined): void {
     if (size > (newest?.size ?? 0))
@@ -223,6 +265,8 @@ class Audit {
         `entry ${id} was durable; it is not in the log and does not wait for a place`,
       );
     await this.#jobs.settle(counted);
+    for (const { kind, at, message } of await archiveFindings(this.#tx))
+      this.#find(kind, at, message);
     await this.#unsealed();
   }
 
@@ -255,6 +299,7 @@ class Audit {
       valid: this.#findings.length === 0,
       log: this.#log,
       entries: this.#range.size,
+      minimum: this.#minimum,
       checkpoints: this.#checkpoints,
       erased: this.#erased,
       root: toHex(this.#range.root()),
@@ -272,10 +317,11 @@ class Audit {
     payments,
     events,
     verdicts,
+    erased,
   }: Page): Promise<void> {
     const endings = [];
     for (const stored of entries) {
-      const opened = this.#payload(stored);
+      const opened = this.#payload(stored, erased.has(stored.id));
       if (opened === undefined) continue;
       const { index, id } = stored;
       const { decision, score, decisions: reads, digest } = opened.payload;
@@ -316,12 +362,10 @@ class Audit {
     await this.#jobs.page(endings, next);
   }
 
-  #payload({
-    index,
-    entry,
-    salt,
-    payload,
-  }: StoredEntry): { entry: Entry; payload: SealedPayload } | undefined {
+  #payload(
+    { index, entry, salt, payload }: StoredEntry,
+    isErased: boolean,
+  ): { entry: Entry; payload: SealedPayload } | undefined {
     let sealed: Entry;
     try {
       sealed = decodeEntry(entry);
@@ -332,7 +376,21 @@ class Audit {
     if (sealed.log !== this.#log)
       this.#find("entry_foreign", index, `entry ${index} was made for log ${sealed.log}`);
     if (salt === null || payload === null) {
-      this.#erased++;
+      if (isErased) this.#erased++;
+      else
+        this.#find(
+          "payload_missing",
+          index,
+          `the payload of entry ${index} is gone, and no entry says that it was erased`,
+        );
+      return undefined;
+    }
+    if (isErased) {
+      this.#find(
+        "payload_restored",
+        index,
+        `the payload of entry ${index} was erased, and is here again`,
+      );
       return undefined;
     }
     if (payloadHash(salt, payload) === sealed.payload_hash)

@@ -13,6 +13,9 @@ export const logVerify = operation({
     valid: z.boolean(),
     log: z.string(),
     entries: z.int(),
+    minimum: z
+      .int()
+      .describe("Entries below it are in archives: their hashes were recomputed, no values"),
     checkpoints: z.int(),
     erased: z.int().describe("Payloads that were erased; their proofs hold"),
     root: z.string().describe("Hex of the recomputed root"),
