@@ -217,7 +217,7 @@ export type ArchivedEntry = {
   readonly id: string;
   /** The canonical text that is hashed */
   readonly entry: string;
-  /** 32 bytes; null when the payload was erased */
+  /** Base64 of 32 bytes; null when the payload was erased */
   readonly salt: string | null;
   /** Canonical JSON; with the salt it gives the entry's payload_hash */
   readonly payload: string | null;
@@ -745,7 +745,7 @@ export interface Operations {
     readonly input: {
       /** The new minimum index: entries below it go; at most 16384 at once */
       readonly past: number;
-      /** The log's root at that size, as the files give it */
+      /** Base64 of the log's root at that size, as the files give it */
       readonly root: string;
       /** Hex of SHA-256 of the manifest, which has that of every file */
       readonly manifest_hash: string;

@@ -264,6 +264,26 @@ const CASES: Record<string, Case> = {
     path: `/v1/ledger/entries/${call}`,
     want: "action/entry_missing",
   }),
+  "ledger.payload.erase": ({ call }) => ({
+    path: `/v1/ledger/entries/${call}/erase`,
+    body: { reason: "not mine" },
+    want: "action/entry_missing",
+  }),
+  "ledger.archive.list": () => ({ path: "/v1/ledger/archives", want: only(0) }),
+  "ledger.archive.read": ({ call }) => ({
+    path: "/v1/ledger/archives/entries?from=0",
+    want: ({ text }) => expect(text).not.toContain(call),
+  }),
+  "ledger.archive.commit": () => ({
+    path: "/v1/ledger/archives",
+    body: { past: 256, root: "", manifest_hash: "0".repeat(64) },
+    want: "action/size_unpublished",
+  }),
+  "ledger.archive.restore": ({ call }) => ({
+    path: "/v1/ledger/archives/restore",
+    body: { entries: [{ index: 0, id: call, entry: "{}", salt: null, payload: null }] },
+    want: "action/nothing_archived",
+  }),
   "ledger.receipt.get": ({ call }) => ({
     path: `/v1/ledger/entries/${call}/receipt`,
     want: "action/entry_missing",

@@ -143,6 +143,7 @@ export const commands: readonly Command[] = [
         value: "POLICY",
         help: "File of witnesses and their quorum that FILE must satisfy, as c2sp.org/tlog-policy",
       },
+      archive: { value: "DIR", help: "Also every archive of the log, from its first entry up" },
     },
     operandsMin: 0,
     operandsMax: 1,
@@ -150,21 +151,24 @@ export const commands: readonly Command[] = [
   },
   {
     name: "ledger",
-    usage: "mirror DIR",
+    usage: "mirror|archive|restore DIR",
     summary:
-      "Copy the log into static files (c2sp.org/tlog-tiles), verified; goes on where it stopped",
+      "Copy the log into static files (c2sp.org/tlog-tiles), move its oldest entries there, or bring them back; verified",
     options: {
       ...KEY,
       from: {
         value: "URL",
-        help: "Where the log is served, https://host/log/PROJECT; else this project's, without HTTP",
+        help: "mirror: where the log is served, https://host/log/PROJECT; else this project's, without HTTP",
       },
       "log-key": {
         value: "VKEY",
         multiple: true,
         help: "Key that the log is trusted by; repeat it for more; else this project's",
       },
-      hashes: { help: "Hashes only, no entries" },
+      hashes: { help: "mirror: hashes only, no entries" },
+      below: { value: "INDEX", help: "archive: entries below it, rounded down to 256" },
+      "older-than": { value: "DAYS", help: "archive: entries older than that" },
+      "down-to": { value: "INDEX", help: "restore: no archive that lies below it" },
     },
     operandsMin: 2,
     operandsMax: 2,

@@ -20,7 +20,11 @@ export const archivedEntry = z
     index,
     id: z.uuid(),
     entry: z.string().min(1).describe("The canonical text that is hashed"),
-    salt: z.base64().nullable().describe("32 bytes; null when the payload was erased"),
+    salt: z
+      .string()
+      .max(44)
+      .nullable()
+      .describe("Base64 of 32 bytes; null when the payload was erased"),
     payload: z
       .string()
       .nullable()

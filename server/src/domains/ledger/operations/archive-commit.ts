@@ -26,7 +26,10 @@ export const archiveCommit = operation({
       .min(TILE_WIDTH)
       .multipleOf(TILE_WIDTH)
       .describe(`The new minimum index: entries below it go; at most ${ARCHIVE_MAX} at once`),
-    root: z.base64().describe("The log's root at that size, as the files give it"),
+    root: z
+      .string()
+      .max(44)
+      .describe("Base64 of the log's root at that size, as the files give it"),
     manifest_hash: manifestHash,
   }),
   output: z.object({

@@ -1,5 +1,5 @@
 import { Refusal } from "#kernel/refusal.ts";
-import { type TrustedKey, VerifyError, verifiersOf } from "#verifier";
+import { VerifyError, verifiersOf } from "#verifier";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { MirrorFiles } from "../mirror/files.ts";
@@ -9,20 +9,29 @@ import { count, print } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { usage } from "../refusals.ts";
 import { withSession } from "../session.ts";
+import { withMlDsa } from "./log-keys.ts";
 
-/** `ledger mirror DIR`: a copy of a log as static files, verified while it is made. */
+/** What is done with a log's files. */
 export const ledger: Run = async (command) => {
   const [what, dir] = command.operands;
-  if (what !== "mirror") throw usage("ledger", "it takes mirror DIR");
-  const files = await MirrorFiles.take(dir!);
+  if (what === "mirror") return mirrorTo(command, dir!);
+  const { archive, restore } = await import("./archive.ts");
+  if (what === "archive") return archive(command, dir!).catch(asRefusal);
+  if (what === "restore") return restore(command, dir!).catch(asRefusal);
+  throw usage("ledger", "it takes mirror DIR, archive DIR or restore DIR");
+};
+
+/** `ledger mirror DIR`: a copy of a log as static files, verified while it is made. */
+async function mirrorTo(command: CommandCall, dir: string): Promise<number> {
+  const files = await MirrorFiles.take(dir);
   try {
     const mirrored = await mirror(command, files).catch(asRefusal);
-    print(command.json, mirrored, () => textOf(mirrored, dir!));
+    print(command.json, mirrored, () => textOf(mirrored, dir));
     return EXIT.done;
   } finally {
     await files.release();
   }
-};
+}
 
 async function mirror(command: CommandCall, files: MirrorFiles): Promise<Mirrored> {
   const { from, hashes } = command.values as { from?: string; hashes?: boolean };
@@ -58,12 +67,6 @@ async function mirror(command: CommandCall, files: MirrorFiles): Promise<Mirrore
     const { keys, second_keys } = output as { keys: string[]; second_keys: string[] };
     return run(projectSource(session), [...keys, ...second_keys]);
   });
-}
-
-/** ML-DSA keys with the code that checks them; who has none does not load it. */
-async function withMlDsa(vkeys: readonly string[]): Promise<TrustedKey[]> {
-  const { isMlDsaKey, mlDsaVerifier } = await import("#verifier/ml-dsa");
-  return [...new Set(vkeys)].map((vkey) => (isMlDsaKey(vkey) ? mlDsaVerifier(vkey) : vkey));
 }
 
 const unverified = ({ code, message, help }: VerifyError) =>

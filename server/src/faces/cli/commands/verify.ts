@@ -10,7 +10,7 @@ import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
 import { unreadableFile } from "../refusals.ts";
-import { withSession } from "../session.ts";
+import { type Session, withSession } from "../session.ts";
 
 export const verify: Run = (command) =>
   command.operands.length === 0 ? verifyLog(command) : verifyFile(command);
@@ -18,23 +18,44 @@ export const verify: Run = (command) =>
 interface Report {
   readonly valid: boolean;
   readonly entries: number;
+  /** Entries below it are in archives. */
+  readonly minimum: number;
   readonly checkpoints: number;
   readonly root: string;
   readonly findings: readonly { readonly kind: string; readonly message: string }[];
 }
 
 const verifyLog: Run = (command) =>
-  withSession(command, async ({ call }) => {
-    const report = (await call("ledger.log.verify", {})).output as Report;
-    print(command.json, report, () => logText(report));
+  withSession(command, async (session) => {
+    const report = (await session.call("ledger.log.verify", {})).output as Report;
+    const archived = await inArchives(command, session);
+    const shown = archived === undefined ? report : { ...report, archived };
+    print(command.json, shown, () => logText(report, archived));
     return report.valid ? EXIT.done : EXIT.refused;
   });
 
-const logText = ({ valid, entries, checkpoints, root, findings }: Report): string =>
+/** With --archive DIR: how many entries its files hold, each as the log sealed it. */
+async function inArchives(command: CommandCall, session: Session): Promise<number | undefined> {
+  const dir = command.values["archive"];
+  if (typeof dir !== "string") return undefined;
+  const { verifyArchives } = await import("./archive.ts");
+  return verifyArchives(command, session, dir);
+}
+
+const logText = (
+  { valid, entries, minimum, checkpoints, root, findings }: Report,
+  archived: number | undefined,
+): string =>
   [
     `${valid ? "verified" : "NOT VERIFIED"}: ${entries} entries, ${checkpoints} checkpoints, root ${root}`,
+    ...(minimum > 0 ? [archivedText(minimum, archived)] : []),
     ...findings.map(({ kind, message }) => `  ${kind}: ${message}`),
   ].join("\n");
+
+const archivedText = (minimum: number, archived: number | undefined): string =>
+  archived === undefined
+    ? `  entries below ${minimum} are in archives: of them hashes and checkpoints, no values (--archive DIR reads the files)`
+    : `  entries below ${minimum} are in archives: ${archived} read from files, with their payloads`;
 
 /** Needs the log's key only: given with --log-key nothing is opened. */
 const verifyFile: Run = async (command) => {
