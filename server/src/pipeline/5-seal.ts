@@ -87,7 +87,7 @@ async function addEntry(
 function payloadOf(chain: Chain, outcome: Readonly<Record<string, unknown>>): unknown {
   const { decision, score, question, approval, operation } = chain;
   const { input: given } = chain.request;
-  const input = operation.sealedInput?.(given as never) ?? given;
+  const input = operation.sealedInput?.(given) ?? given;
   return {
     request: { id: chain.requestId, operation: operation.name, input },
     decision: decision && {

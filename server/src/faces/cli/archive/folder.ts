@@ -16,6 +16,9 @@ export class ArchiveFolder {
     this.#dir = dir;
   }
 
+  /** To read from: it may lie where nobody can write. */
+  static at = (dir: string): ArchiveFolder => new ArchiveFolder(dir);
+
   /** Takes the folder for this process; makes it if it is not there. */
   static async take(dir: string): Promise<ArchiveFolder> {
     await mkdir(join(dir, "archive"), { recursive: true }).catch((error) => {

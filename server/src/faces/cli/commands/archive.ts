@@ -14,20 +14,26 @@ import { withMlDsa } from "./log-keys.ts";
 const DAY_MS = 86_400_000;
 
 /** `ledger archive DIR`: the oldest entries into files, verified, then out of the database. */
-export const archive = (command: CommandCall, dir: string): Promise<number> =>
-  inFolder(command, dir, async (log, folder) => {
-    const bar = barOf("archived");
-    const written = await archiveLog(log, folder, await wanted(command, log), bar.update);
-    bar.finish(written.minimum - written.first);
-    print(command.json, written, () => writtenText(written, dir));
-  });
+export async function archive(command: CommandCall, dir: string): Promise<number> {
+  const folder = await ArchiveFolder.take(dir);
+  try {
+    return await withLog(command, async (log) => {
+      const bar = barOf("archived");
+      const written = await archiveLog(log, folder, await wanted(command, log), bar.update);
+      bar.finish(written.minimum - written.first);
+      print(command.json, written, () => writtenText(written, dir));
+    });
+  } finally {
+    await folder.release();
+  }
+}
 
 /** `ledger restore DIR`: archives back into the database, verified before anything is written. */
 export const restore = (command: CommandCall, dir: string): Promise<number> =>
-  inFolder(command, dir, async (log, folder) => {
+  withLog(command, async (log) => {
     const bar = barOf("restored");
     const downTo = wholeOf(command, "down-to") ?? 0;
-    const restored = await restoreLog(log, folder, downTo, bar.update);
+    const restored = await restoreLog(log, ArchiveFolder.at(dir), downTo, bar.update);
     bar.finish(restored.entries);
     print(command.json, restored, () => restoredText(restored));
   });
@@ -38,30 +44,20 @@ export async function verifyArchives(
   session: Session,
   dir: string,
 ): Promise<number> {
-  const folder = await ArchiveFolder.take(dir);
-  try {
-    const log = await logOf(command, session);
-    const archived = await readArchives(log);
-    const minimum = archived[0]?.minimum ?? 0;
-    const verified = await verifyBelow(log, folder, { archived, minimum, downTo: 0, all: true });
-    return verified.reduce((sum, { first, past }) => sum + past - first, 0);
-  } finally {
-    await folder.release();
-  }
+  const log = await logOf(command, session);
+  const archived = await readArchives(log);
+  const minimum = archived[0]?.minimum ?? 0;
+  const below = { archived, minimum, downTo: 0, all: true };
+  const verified = await verifyBelow(log, ArchiveFolder.at(dir), below);
+  return verified.reduce((sum, { first, past }) => sum + Math.min(past, minimum) - first, 0);
 }
 
-async function inFolder(
+async function withLog(
   command: CommandCall,
-  dir: string,
-  work: (log: ArchivingLog, folder: ArchiveFolder) => Promise<void>,
+  work: (log: ArchivingLog) => Promise<void>,
 ): Promise<number> {
-  const folder = await ArchiveFolder.take(dir);
-  try {
-    await withSession(command, async (session) => work(await logOf(command, session), folder));
-    return EXIT.done;
-  } finally {
-    await folder.release();
-  }
+  await withSession(command, async (session) => work(await logOf(command, session)));
+  return EXIT.done;
 }
 
 async function logOf(command: CommandCall, session: Session): Promise<ArchivingLog> {
