@@ -13,6 +13,7 @@ const VALUES: Record<string, string> = {
   channels: "{entries}",
   every_s: "3600",
   position: "0.0",
+  first: "0",
   past: "256",
   action_patterns: "{read:*}",
   alias: "a",
