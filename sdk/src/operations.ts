@@ -196,6 +196,32 @@ export type Event = {
   readonly time: string;
   readonly data: Json;
 };
+export type Archive = {
+  readonly number: number;
+  readonly kind: "archived" | "restored";
+  /** The first entry of it */
+  readonly first: number;
+  /** The first entry after it */
+  readonly past: number;
+  /** Entries below it are in archives since then */
+  readonly minimum: number;
+  /** Base64 of the log's root at the size `past` */
+  readonly root: string;
+  readonly manifest_hash: string;
+  /** The call that did it, and its entry */
+  readonly entry_id: string;
+  readonly created_at: string;
+};
+export type ArchivedEntry = {
+  readonly index: number;
+  readonly id: string;
+  /** The canonical text that is hashed */
+  readonly entry: string;
+  /** Base64 of 32 bytes; null when the payload was erased */
+  readonly salt: string | null;
+  /** Canonical JSON; with the salt it gives the entry's payload_hash */
+  readonly payload: string | null;
+};
 export type Job = {
   readonly id: string;
   readonly topic: string;
@@ -259,6 +285,8 @@ export type Entry = {
   readonly payload_hash: string;
   /** What the entry is about; null when it was erased */
   readonly payload: Json;
+  /** The call that erased the payload; its entry says why */
+  readonly erased_by: string | null;
 };
 export type RetentionPolicy = {
   readonly id: string;
@@ -383,7 +411,7 @@ export type Chain = {
     readonly operation: string;
     readonly actor: string;
     readonly asked_by: string | null;
-    /** Null for reads, and when the payload was erased */
+    /** Null for reads, and when the payload was erased or archived */
     readonly input: Json;
   };
   readonly policy: {
@@ -419,6 +447,10 @@ export type Chain = {
   readonly seal: {
     readonly entry_id: string;
     readonly index: number | null;
+    /** missing: gone, and nothing says why; verify the log */
+    readonly payload: "kept" | "erased" | "archived" | "missing";
+    /** The call that erased what was known of this one */
+    readonly erased_by: string | null;
   } | null;
 };
 export type VaultEntry = {
@@ -836,6 +868,66 @@ export interface Operations {
     };
     readonly output: Event;
   };
+  /** Takes the oldest entries out of the database, once they are in files that were verified: `sealbase ledger archive` does both. */
+  readonly "ledger.archive.commit": {
+    readonly input: {
+      /** The new minimum index: entries below it go; at most 16384 at once */
+      readonly past: number;
+      /** Base64 of the log's root at that size, as the files give it */
+      readonly root: string;
+      /** Hex of SHA-256 of the manifest, which has that of every file */
+      readonly manifest_hash: string;
+    };
+    readonly output: {
+      readonly log: string;
+      readonly first: number;
+      readonly past: number;
+      /** Entries below it are not in the database any more */
+      readonly minimum: number;
+    };
+  };
+  /** Which entries of the project's log went into files and which came back, newest first; the first says the minimum index. */
+  readonly "ledger.archive.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly Archive[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Published entries with their salted payloads, as they go into an archive's files. */
+  readonly "ledger.archive.read": {
+    readonly input: {
+      /** The first of them */
+      readonly from: number;
+      /** default 256 */
+      readonly limit?: number;
+    };
+    readonly output: {
+      /** As many as fit; none at the end of the log */
+      readonly entries: readonly ArchivedEntry[];
+      /** Where to go on */
+      readonly next: number;
+    };
+  };
+  /** Brings archived entries back, those next to the minimum index first; they are seen once the whole archive is there. */
+  readonly "ledger.archive.restore": {
+    readonly input: {
+      readonly entries: readonly ArchivedEntry[];
+    };
+    readonly output: {
+      /** The archive that comes back begins here */
+      readonly first: number;
+      readonly past: number;
+      /** Entries of it that are not here yet */
+      readonly missing: number;
+      readonly minimum: number;
+    };
+  };
   /** Recomputes the project's log as a job: GET /v1/jobs/{id} says how far it is, then what was found. */
   readonly "ledger.audit.start": {
     readonly input: Record<string, never>;
@@ -1020,6 +1112,8 @@ export interface Operations {
       readonly size: number;
       /** Entries that were verified now */
       readonly entries: number;
+      /** Entries below it are in archives: their hashes were recomputed, no values */
+      readonly minimum: number;
       readonly checkpoints: number;
       /** Payloads that were erased; their proofs hold */
       readonly erased: number;
@@ -1049,6 +1143,33 @@ export interface Operations {
         readonly found?: string;
       }[];
       readonly more_findings: number;
+    };
+  };
+  /** Erases what an entry is about, for good: its salted payload and every row that repeats it. The entry and all proofs stay. */
+  readonly "ledger.payload.erase": {
+    readonly input: {
+      readonly id: string;
+      /** Why, for those who read the log; sealed, so name nobody */
+      readonly reason: string;
+    };
+    readonly output: {
+      readonly id: string;
+      readonly index: number;
+      /** Hex; without the salt nobody can guess what it was made of */
+      readonly payload_hash: string;
+      /** Rows that went, or were emptied */
+      readonly erased: {
+        readonly payload: number;
+        readonly decisions: number;
+        readonly scores: number;
+        readonly payments: number;
+        readonly events: number;
+        /** By Idempotency-Key; the keys stay taken */
+        readonly answers: number;
+        /** To webhooks, made or still to be made */
+        readonly deliveries: number;
+        readonly approvals: number;
+      };
     };
   };
   /** The receipt of an entry: one text that anyone can check offline with the log's key. */
@@ -1466,18 +1587,22 @@ export interface Operations {
       readonly id: string;
     };
     readonly output: {
+      /** No call gives another answer than the one that was recorded */
       readonly agrees: boolean;
       readonly calls: readonly {
         readonly id: string;
-        readonly agrees: boolean;
+        /** Null: erased, so nothing is left to replay */
+        readonly agrees: boolean | null;
+        /** The call that erased what was known of this one */
+        readonly erased_by: string | null;
         readonly outcome: {
           readonly recorded: string;
           readonly replayed: string;
-        };
+        } | null;
         readonly trace_hash: {
           readonly recorded: string;
           readonly replayed: string;
-        };
+        } | null;
         readonly score: {
           readonly recorded: number;
           readonly replayed: number;
@@ -1791,6 +1916,10 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     kind: "read",
   },
   "feed.event.watch": { method: "GET", path: "/v1/realtime", kind: "stream", resume: "after" },
+  "ledger.archive.commit": { method: "POST", path: "/v1/ledger/archives", kind: "write" },
+  "ledger.archive.list": { method: "GET", path: "/v1/ledger/archives", kind: "read" },
+  "ledger.archive.read": { method: "GET", path: "/v1/ledger/archives/entries", kind: "read" },
+  "ledger.archive.restore": { method: "POST", path: "/v1/ledger/archives/restore", kind: "write" },
   "ledger.audit.start": { method: "POST", path: "/v1/ledger/audits", kind: "write" },
   "ledger.bundle.get": { method: "GET", path: "/v1/ledger/bundles", kind: "read" },
   "ledger.checkpoint.get": { method: "GET", path: "/v1/ledger/checkpoint", kind: "read" },
@@ -1807,6 +1936,7 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "ledger.key.rotate": { method: "POST", path: "/v1/ledger/keys/rotate", kind: "write" },
   "ledger.log.open": { method: "POST", path: "/v1/ledger/open", kind: "write" },
   "ledger.log.verify": { method: "POST", path: "/v1/ledger/verify", kind: "read" },
+  "ledger.payload.erase": { method: "POST", path: "/v1/ledger/entries/{id}/erase", kind: "write" },
   "ledger.receipt.get": { method: "GET", path: "/v1/ledger/entries/{id}/receipt", kind: "read" },
   "ledger.root-seal.get": { method: "GET", path: "/v1/ledger/root-seal", kind: "read" },
   "ledger.tile.get": { method: "GET", path: "/v1/ledger/tiles", kind: "read" },
@@ -1967,6 +2097,16 @@ export interface Api<F extends Form> {
     };
   };
   readonly ledger: {
+    readonly archive: {
+      /** Takes the oldest entries out of the database, once they are in files that were verified: `sealbase ledger archive` does both. `POST /v1/ledger/archives` */
+      readonly commit: Method<"ledger.archive.commit", F>;
+      /** Which entries of the project's log went into files and which came back, newest first; the first says the minimum index. `GET /v1/ledger/archives` */
+      readonly list: Method<"ledger.archive.list", F>;
+      /** Published entries with their salted payloads, as they go into an archive's files. `GET /v1/ledger/archives/entries` */
+      readonly read: Method<"ledger.archive.read", F>;
+      /** Brings archived entries back, those next to the minimum index first; they are seen once the whole archive is there. `POST /v1/ledger/archives/restore` */
+      readonly restore: Method<"ledger.archive.restore", F>;
+    };
     readonly audit: {
       /** Recomputes the project's log as a job: GET /v1/jobs/{id} says how far it is, then what was found. `POST /v1/ledger/audits` */
       readonly start: Method<"ledger.audit.start", F>;
@@ -2002,6 +2142,10 @@ export interface Api<F extends Form> {
       readonly open: Method<"ledger.log.open", F>;
       /** Recomputes the project's log from stored values to every signed checkpoint, from its beginning or from where it was verified before. `POST /v1/ledger/verify` */
       readonly verify: Method<"ledger.log.verify", F>;
+    };
+    readonly payload: {
+      /** Erases what an entry is about, for good: its salted payload and every row that repeats it. The entry and all proofs stay. `POST /v1/ledger/entries/{id}/erase` */
+      readonly erase: Method<"ledger.payload.erase", F>;
     };
     readonly receipt: {
       /** The receipt of an entry: one text that anyone can check offline with the log's key. `GET /v1/ledger/entries/{id}/receipt` */
@@ -2169,10 +2313,17 @@ export type RefusalCode =
   | "action/alias_unresolved"
   | "action/api_key_missing"
   | "action/approval_not_waiting"
+  | "action/archive_changed"
+  | "action/archive_empty"
+  | "action/archive_too_large"
+  | "action/archive_unsound"
+  | "action/archive_wrong_root"
+  | "action/bundle_archived"
   | "action/chain_missing"
   | "action/changed"
   | "action/decision_missing"
   | "action/endorsed_already"
+  | "action/entry_archived"
   | "action/entry_missing"
   | "action/entry_pending"
   | "action/failed"
@@ -2187,8 +2338,14 @@ export type RefusalCode =
   | "action/name_taken"
   | "action/no_checkpoint"
   | "action/no_policies"
+  | "action/not_erasable"
+  | "action/nothing_archived"
   | "action/offset_ahead"
+  | "action/offset_archived"
   | "action/offset_unknown"
+  | "action/outside_archive"
+  | "action/payload_erased"
+  | "action/payload_missing"
   | "action/payment_record_closed"
   | "action/payment_record_conflict"
   | "action/payment_record_missing"
@@ -2237,6 +2394,7 @@ export type RefusalCode =
   | "policy/unsettled"
   | "policy/version_changed"
   | "request/agent_session_needed"
+  | "request/answer_erased"
   | "request/bad_count"
   | "request/bad_cursor"
   | "request/bad_frame"

@@ -7,7 +7,7 @@ export const CANONICAL: Record<string, string> = {
   security:
     "signing_keys signing_key_versions revoked_tokens revoked_sessions nonce_watermarks threat_level_history anomaly_reports",
   ledger:
-    "heads root_heads pending entries entry_spans entry_terms indexed payloads tiles checkpoints cosignatures witnessed key_rollovers openings alias_records alias_endorsements alias_maintainer_sets payment_registry_records payment_registry_endorsements voucher_keysets forwarding_accounting",
+    "heads root_heads pending entries entry_spans entry_terms indexed payloads tiles checkpoints cosignatures witnessed key_rollovers openings erasures archives archived alias_records alias_endorsements alias_maintainer_sets payment_registry_records payment_registry_endorsements voucher_keysets forwarding_accounting",
   telemetry: "security_events event_links audit_events metrics decisions_daily scores_daily",
   vedic:
     "transactions transaction_features fraud_scores model_versions quaternion_signatures policy_geometry collatz_runs collatz_trace_points lattice_snapshots",
@@ -37,11 +37,13 @@ export const APPEND_ONLY = [
   "ledger.alias_endorsements",
   "ledger.alias_maintainer_sets",
   "ledger.alias_records",
+  "ledger.archives",
   "ledger.checkpoints",
   "ledger.cosignatures",
   "ledger.entries",
   "ledger.entry_spans",
   "ledger.entry_terms",
+  "ledger.erasures",
   "ledger.forwarding_accounting",
   "ledger.key_rollovers",
   "ledger.payloads",
@@ -72,6 +74,17 @@ export const APPEND_ONLY = [
 
 /** Indexes that a tenant_id cannot lead: the row is looked for before its project is known. */
 export const BEFORE_TENANT = ["agent_sessions_prefix", "api_keys_prefix_key", "heads_origin_key"];
+
+/** What was taken away stays on record. */
+export const KEPT_BY_RETENTION = ["ops.retention_runs", "ledger.erasures", "ledger.archives"];
+
+/** What the role of retention may do for the server, which may not delete. */
+export const RETENTION = [
+  "ops.retain(integer)",
+  "ledger.erase(uuid,uuid)",
+  "ledger.archive(bigint,uuid,bytea,bytea)",
+  "ledger.restore(uuid)",
+];
 
 export const ROLES = [
   "sealbase_writer",

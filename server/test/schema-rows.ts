@@ -19,6 +19,8 @@ const VALUES: Record<string, string> = {
   channels: "{entries}",
   every_s: "3600",
   position: "0.0",
+  first: "0",
+  past: "256",
   action_patterns: "{read:*}",
   alias: "a",
   allowed_methods: "{}",

@@ -371,6 +371,26 @@ export interface LedgerAliasRecords {
   public_key: Buffer;
 }
 
+export interface LedgerArchived {
+  tenant_id: string;
+  id: string;
+  index: number;
+  job: string | null;
+}
+
+export interface LedgerArchives {
+  tenant_id: string;
+  number: number;
+  kind: string;
+  first: number;
+  past: number;
+  minimum: Computed<number | null>;
+  root: Buffer;
+  manifest_hash: Buffer;
+  entry_id: string;
+  created_at: Generated<Timestamp>;
+}
+
 export interface LedgerCheckpoints {
   tenant_id: string;
   size: number;
@@ -405,6 +425,13 @@ export interface LedgerEntryTerms {
   tenant_id: string;
   term: number;
   index: number;
+}
+
+export interface LedgerErasures {
+  tenant_id: string;
+  entry_id: string;
+  erasure_id: string;
+  created_at: Generated<Timestamp>;
 }
 
 export interface LedgerForwardingAccounting {
@@ -820,6 +847,8 @@ export interface TelemetryLineage {
   entry_id: string | null;
   entry_index: number | null;
   payload: string | null;
+  erased_by: string | null;
+  is_archived: boolean | null;
 }
 
 export interface TelemetryMetrics {
@@ -1029,11 +1058,14 @@ export interface DB {
   "ledger.alias_endorsements": LedgerAliasEndorsements;
   "ledger.alias_maintainer_sets": LedgerAliasMaintainerSets;
   "ledger.alias_records": LedgerAliasRecords;
+  "ledger.archived": LedgerArchived;
+  "ledger.archives": LedgerArchives;
   "ledger.checkpoints": LedgerCheckpoints;
   "ledger.cosignatures": LedgerCosignatures;
   "ledger.entries": LedgerEntries;
   "ledger.entry_spans": LedgerEntrySpans;
   "ledger.entry_terms": LedgerEntryTerms;
+  "ledger.erasures": LedgerErasures;
   "ledger.forwarding_accounting": LedgerForwardingAccounting;
   "ledger.heads": LedgerHeads;
   "ledger.indexed": LedgerIndexed;

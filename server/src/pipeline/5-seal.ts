@@ -85,9 +85,11 @@ async function addEntry(
 
 /** What the entry stands for. Verification compares these values with the rows that hold them. */
 function payloadOf(chain: Chain, outcome: Readonly<Record<string, unknown>>): unknown {
-  const { decision, score, question, approval } = chain;
+  const { decision, score, question, approval, operation } = chain;
+  const { input: given } = chain.request;
+  const input = operation.sealedInput?.(given) ?? given;
   return {
-    request: { id: chain.requestId, operation: chain.operation.name, input: chain.request.input },
+    request: { id: chain.requestId, operation: operation.name, input },
     decision: decision && {
       id: chain.id,
       outcome: decision.outcome,

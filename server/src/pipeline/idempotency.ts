@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { StatementBuilder } from "#kernel/append.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import type { Chain } from "./chain.ts";
-import { idempotencyConflict } from "./refusals.ts";
+import { answerErased, idempotencyConflict } from "./refusals.ts";
 
 /** The right to act under an Idempotency-Key, and the answer that later calls with it get. */
 export interface Claim {
@@ -21,6 +21,8 @@ export interface Answer {
   readonly output: unknown;
 }
 
+/** Status of an answer that was erased with what its call was about. */
+const ERASED = 410;
 const LIFETIME_MS = 24 * 60 * 60 * 1000;
 
 const COLUMNS = {
@@ -98,6 +100,7 @@ export async function readAnswer(tx: Tx, chain: Chain): Promise<Answer | undefin
     [principal.tenantId, principal.id, key],
   );
   if (row === undefined) return undefined;
+  if (row.status === ERASED) throw answerErased(key, row.decision_id);
   if (!row.request_hash.equals(requestHash(chain))) throw idempotencyConflict(key);
   return { decisionId: row.decision_id, status: row.status, output: JSON.parse(row.answer) };
 }

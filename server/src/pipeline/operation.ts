@@ -82,6 +82,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
     readonly input: string;
     readonly offset: (item: never) => string | number;
   };
+  /** What of the input its entry holds, where the rest is what other entries hold already. */
+  sealedInput?(input: z.output<In>): unknown;
   /** Output fields that are shown once and stored nowhere. */
   readonly secrets?: readonly string[];
 

@@ -255,6 +255,8 @@ export interface FeedPage {
   readonly to: number;
   /** Entries that a checkpoint covers. */
   readonly size: number;
+  /** Entries below this index are in archives, and nothing is told of them. */
+  readonly minimum: number;
   /** The project's revision at which all of this was read. */
   readonly revision: number;
   readonly events: readonly FeedEvent[];

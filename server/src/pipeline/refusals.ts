@@ -36,6 +36,16 @@ export const idempotencyConflict = (key: string) =>
     "Send the first body again to get its answer, or use a new key for a new call.",
   );
 
+/** The call was done: it is neither done again nor answered. */
+export const answerErased = (key: string, decisionId: string) =>
+  new Refusal(
+    "request/answer_erased",
+    410,
+    "The answer that this Idempotency-Key got was erased",
+    { idempotency_key: key, call: decisionId },
+    "Use a new key for a new call.",
+  );
+
 export const denied = (facts: Facts, help: string) =>
   new Refusal(
     "policy/denied",

@@ -10,6 +10,7 @@ import {
   type TestSystem,
 } from "../system.ts";
 import { makeTheirs, registryTenancy } from "../tenancy-registries.ts";
+import { VAULT_TENANCY } from "../tenancy-vault.ts";
 
 /** What the first project has, and the second must not see. */
 interface Theirs {
@@ -108,6 +109,7 @@ const webhook =
 /** One for each operation: a new one without a case fails below. */
 const CASES: Record<string, Case> = {
   ...registryTenancy(only),
+  ...VAULT_TENANCY,
   "agents.agent-session.create": () => ({
     path: "/v1/agent-sessions",
     body: { name: "mine" },
@@ -133,46 +135,6 @@ const CASES: Record<string, Case> = {
     path: "/v1/ledger/audits",
     body: {},
     want: ({ status }) => expect(status).toBe(202),
-  }),
-  "vault.verdict.seal": () => ({
-    path: "/v1/vault/entries",
-    body: { session_id: "mine" },
-    want: ({ body }) => expect(body.sealed.sequence_number).toBe(1),
-  }),
-  "vault.verdict.read": () => ({
-    path: "/v1/vault/read?session_id=their-session",
-    want: "action/vault_missing",
-  }),
-  "vault.verdict.list": () => ({
-    path: "/v1/vault/entries",
-    want: ({ body }) => expect(body.entries).toEqual([]),
-  }),
-  "vault.verdict.query": () => ({
-    path: "/v1/vault/query?verdict=SEAL",
-    want: ({ body }) => expect(body.entries).toEqual([]),
-  }),
-  "vault.verdict.proof": () => ({
-    path: "/v1/vault/proof?sequence=1",
-    want: "action/vault_missing",
-  }),
-  "vault.chain.verify": () => ({
-    path: "/v1/vault/verify",
-    body: {},
-    want: ({ body }) => expect(body.entries).toBe(0),
-  }),
-  "vault.legacy.import": ({ sealed }) => ({
-    path: "/v1/vault/imports",
-    // Everything is there already, in the first project only.
-    body: {
-      entries: 1,
-      first_sequence: 1,
-      last_sequence: 1,
-      head_hash: sealed,
-      merkle_root: sealed,
-      checksum: sealed,
-      files: [],
-    },
-    want: ({ body }) => expect(body.complete).toBe(false),
   }),
   "ops.job.list": () => ({ path: "/v1/jobs", want: only(0) }),
   "ops.job.get": ({ job }) => ({ path: `/v1/jobs/${job}`, want: "action/job_missing" }),
@@ -276,6 +238,26 @@ const CASES: Record<string, Case> = {
   "ledger.entry.get": ({ call }) => ({
     path: `/v1/ledger/entries/${call}`,
     want: "action/entry_missing",
+  }),
+  "ledger.payload.erase": ({ call }) => ({
+    path: `/v1/ledger/entries/${call}/erase`,
+    body: { reason: "not mine" },
+    want: "action/entry_missing",
+  }),
+  "ledger.archive.list": () => ({ path: "/v1/ledger/archives", want: only(0) }),
+  "ledger.archive.read": ({ call }) => ({
+    path: "/v1/ledger/archives/entries?from=0",
+    want: ({ text }) => expect(text).not.toContain(call),
+  }),
+  "ledger.archive.commit": () => ({
+    path: "/v1/ledger/archives",
+    body: { past: 256, root: "", manifest_hash: "0".repeat(64) },
+    want: "action/size_unpublished",
+  }),
+  "ledger.archive.restore": ({ call }) => ({
+    path: "/v1/ledger/archives/restore",
+    body: { entries: [{ index: 0, id: call, entry: "{}", salt: null, payload: null }] },
+    want: "action/nothing_archived",
   }),
   "ledger.receipt.get": ({ call }) => ({
     path: `/v1/ledger/entries/${call}/receipt`,

@@ -1,9 +1,29 @@
+import { payment } from "../system.ts";
 import { importOf, legacyFiles } from "../vault.ts";
-import { assess, type Case, idOf, missing, noId, noItems, tooLong } from "./case.ts";
+import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
 import type { World } from "./world.ts";
 
 const seal = ({ ask }: World, payload = {}) =>
   ask("POST", "/v1/vault/entries", { session_id: "s1", payload });
+
+/** What takes the first 256 entries out of the database. */
+async function archiveOf({ ask }: World) {
+  await ask(
+    "POST",
+    "/v1/risk/transactions",
+    Array.from({ length: 256 }, () => payment()),
+  );
+  const { older } = await ask("GET", "/v1/ledger/consistency?older_size=256");
+  return { past: 256, root: older.root, manifest_hash: "0".repeat(64) };
+}
+
+/** Archives the first 256 entries, and gives them as files would have them. */
+async function archived(world: World) {
+  const commit = await archiveOf(world);
+  const { entries } = await world.ask("GET", "/v1/ledger/archives/entries?from=0&limit=256");
+  await world.ask("POST", "/v1/ledger/archives", commit);
+  return entries;
+}
 
 export const ledgerCases: readonly Case[] = [
   {
@@ -103,6 +123,47 @@ export const ledgerCases: readonly Case[] = [
   },
   { operation: "ledger.key.rotate", prepare: () => ({}) },
   { operation: "ledger.audit.start", prepare: () => ({}) },
+  {
+    operation: "ledger.payload.erase",
+    async prepare(world) {
+      const { id } = await assess(world);
+      return { id, reason: "asked for by the person" };
+    },
+    bad: { reason: tooLong },
+    missing: missing("action/entry_missing"),
+  },
+  {
+    operation: "ledger.archive.list",
+    async prepare(world) {
+      await archived(world);
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "ledger.archive.read",
+    async prepare(world) {
+      await assess(world);
+      return { from: 0, limit: 1 };
+    },
+    bad: { from: -1 },
+  },
+  {
+    operation: "ledger.archive.commit",
+    prepare: (world) => archiveOf(world),
+    bad: { past: 255 },
+    missing: missing("action/size_unpublished", { past: 9_007_199_254_740_736 }),
+  },
+  {
+    operation: "ledger.archive.restore",
+    async prepare(world) {
+      return { entries: [(await archived(world))[255]] };
+    },
+    bad: { entries: [] },
+    missing: missing("action/nothing_archived", {
+      entries: [{ index: 256, id: NOTHING, entry: "{}", salt: null, payload: null }],
+    }),
+  },
   {
     operation: "vault.verdict.seal",
     prepare: () => ({

@@ -1,6 +1,6 @@
 import type { Ports, StreamCall } from "#pipeline";
 import { isAfter, type Offset } from "./offset.ts";
-import { offsetAhead } from "./refusals.ts";
+import { offsetAhead, offsetArchived } from "./refusals.ts";
 import { visibleTo } from "./visible.ts";
 
 /** A reader hears at least this often, if only how far the log is: silence means that the connection is gone. */
@@ -47,6 +47,7 @@ export async function* follow(
     const count = feed.count(tenantId);
     const page = await feed.read(tenantId, last.index);
     if (last.index > page.size) throw offsetAhead(last.index, page.size);
+    if (last.index < page.minimum) throw offsetArchived(last.index, page.minimum);
     const principal = await call.principalAt(page.revision);
     if (performance.now() - heard_ms >= HEARTBEAT_MS) {
       heard_ms = performance.now();

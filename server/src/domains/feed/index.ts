@@ -3,7 +3,7 @@ import { eventWatch } from "./operations/event-watch.ts";
 
 export { CHANNELS } from "./events.ts";
 export { isAfter, OFFSET, parseOffset } from "./offset.ts";
-export { publishedSize, refuseAhead } from "./page.ts";
+export { publishedSize, refuseOutside } from "./page.ts";
 export { openFeed } from "./tail.ts";
 export { visibleTo } from "./visible.ts";
 

@@ -9,7 +9,7 @@ const event = {
   resource: { type: "Entry", id: "a" },
 };
 const page = (bytes: number) =>
-  Promise.resolve({ to: 1, size: 1, revision: 0, events: [event], bytes });
+  Promise.resolve({ to: 1, size: 1, minimum: 0, revision: 0, events: [event], bytes });
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

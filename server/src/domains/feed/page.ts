@@ -2,6 +2,7 @@ import { decisionShown, readDecisionsById } from "#domains/authz";
 import {
   entryShown,
   readEntriesWithin,
+  readMinimum,
   readPublished,
   readPublishedCheckpoints,
 } from "#domains/ledger";
@@ -9,7 +10,7 @@ import { query, type Tx } from "#kernel/db.ts";
 import type { FeedEvent, FeedPage, Ledger, Revision } from "#pipeline";
 import { decisionsOf, eventsOf, type ShownCheckpoint, type ShownEntry } from "./events.ts";
 import { parseOffset } from "./offset.ts";
-import { offsetAhead } from "./refusals.ts";
+import { offsetAhead, offsetArchived } from "./refusals.ts";
 
 const ENTRIES_MAX = 128;
 /** Of a page's entries and payloads; one entry may be larger. */
@@ -28,11 +29,12 @@ type Showing = Pick<Ledger, "waitsForWitnesses">;
 export const publishedSize = async (tx: Tx, ledger: Showing): Promise<number> =>
   (await readPublished(tx, ledger))?.size ?? 0;
 
-/** Refuses an offset beyond what followers can have heard of. */
-export async function refuseAhead(tx: Tx, ledger: Showing, offset: string): Promise<void> {
+/** Refuses an offset beyond what followers can have heard of, or before what they can be told. */
+export async function refuseOutside(tx: Tx, ledger: Showing, offset: string): Promise<void> {
   const { index } = parseOffset(offset);
-  const size = await publishedSize(tx, ledger);
+  const [size, minimum] = await Promise.all([publishedSize(tx, ledger), readMinimum(tx)]);
   if (index > size) throw offsetAhead(index, size);
+  if (index < minimum) throw offsetArchived(index, minimum);
 }
 
 /** The events of published entries from `from` on, at most a page, and the revision at which they were read. */
@@ -42,12 +44,13 @@ export async function readPage(
   from: number,
   { revision, ledger }: { readonly revision: Revision; readonly ledger: Showing },
 ): Promise<ReadPage> {
-  const [size, [row]] = await Promise.all([
+  const [size, minimum, [row]] = await Promise.all([
     publishedSize(tx, ledger),
+    readMinimum(tx),
     query<{ revision: number | null }>(tx, `select ${revision("$1")} as revision`, [tenantId]),
   ]);
-  const nothing = { to: from, size, revision: row!.revision ?? -1, events: [], bytes: 0 };
-  if (from >= size) return nothing;
+  const nothing = { to: from, size, minimum, revision: row!.revision ?? -1, events: [], bytes: 0 };
+  if (from >= size || from < minimum) return nothing;
   const limits = { entries: Math.min(ENTRIES_MAX, size - from), bytes: BYTES_MAX };
   const stored = await readEntriesWithin(tx, from, limits);
   if (stored.length === 0) return nothing;

@@ -1,5 +1,14 @@
 import { Refusal } from "#kernel/refusal.ts";
 
+export const offsetArchived = (index: number, minimum: number) =>
+  new Refusal(
+    "action/offset_archived",
+    410,
+    "The events after this offset are in an archive",
+    { index, minimum },
+    `Start again after ${minimum}.0, and read what is before it from the archive's files; or restore the archive.`,
+  );
+
 export const offsetAhead = (index: number, size: number) =>
   new Refusal(
     "action/offset_ahead",

@@ -1,4 +1,8 @@
 /** The door of ledger: entries on their way into a log, the sequencer, receipts, verification. */
+import { archiveCommit } from "./operations/archive-commit.ts";
+import { archiveList } from "./operations/archive-list.ts";
+import { archiveRead } from "./operations/archive-read.ts";
+import { archiveRestore } from "./operations/archive-restore.ts";
 import { auditStart } from "./operations/audit-start.ts";
 import { bundleGet } from "./operations/bundle-get.ts";
 import { checkpointGet } from "./operations/checkpoint-get.ts";
@@ -10,6 +14,7 @@ import { keyList } from "./operations/key-list.ts";
 import { keyRotate } from "./operations/key-rotate.ts";
 import { logOpen } from "./operations/log-open.ts";
 import { logVerify } from "./operations/log-verify.ts";
+import { payloadErase } from "./operations/payload-erase.ts";
 import { receiptGet } from "./operations/receipt-get.ts";
 import { rootSealGet } from "./operations/root-seal-get.ts";
 import { tileGet } from "./operations/tile-get.ts";
@@ -17,7 +22,7 @@ import { tileGet } from "./operations/tile-get.ts";
 export { audit } from "./audit.ts";
 export { ROTATE_KEY, rotateKey } from "./keys/rotate-key.ts";
 export { openLedger } from "./ledger.ts";
-export { readEntriesWithin, readReaders } from "./queries.ts";
+export { readEntriesWithin, readMinimum, readReaders } from "./queries.ts";
 export { RootLog } from "./root/root-log.ts";
 export { shown as entryShown } from "./shapes.ts";
 export { verifyLog } from "./verify.ts";
@@ -39,4 +44,9 @@ export const operations = [
   logVerify,
   logOpen,
   auditStart,
+  payloadErase,
+  archiveList,
+  archiveRead,
+  archiveCommit,
+  archiveRestore,
 ];

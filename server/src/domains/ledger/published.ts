@@ -1,7 +1,14 @@
 import type { Tx } from "#kernel/db.ts";
-import { concatBytes, encodeEntryBundle, leafHash, tilePath, tileWidth } from "#verifier";
+import {
+  concatBytes,
+  encodeEntryBundle,
+  leafHash,
+  TILE_WIDTH,
+  tilePath,
+  tileWidth,
+} from "#verifier";
 import { readBundle, readTileSource, type Showing } from "./queries.ts";
-import { tileMissing } from "./refusals.ts";
+import { bundleArchived, tileMissing } from "./refusals.ts";
 
 /** Bytes of one file of c2sp.org/tlog-tiles, no wider than the newest checkpoint covers. */
 export interface PublishedFile {
@@ -40,7 +47,8 @@ export async function publishedBundle(
 ): Promise<PublishedFile> {
   const source = await readBundle(tx, showing, index);
   const width = widthOf({ level: "entries", index }, source?.published ?? 0, wanted);
-  const { origin, entries } = source!;
+  const { origin, minimum, entries } = source!;
+  if (index * TILE_WIDTH < minimum) throw bundleArchived(index, minimum);
   if (entries.length < width) throw new Error(`${origin}: bundle ${index} lacks entries`);
   return { log: origin, width, bytes: encodeEntryBundle(entries.slice(0, width)) };
 }

@@ -183,9 +183,13 @@ export interface StoredEntry {
   readonly entry: Buffer;
   readonly salt: Buffer | null;
   readonly payload: string | null;
+  /** The call that erased the payload. */
+  readonly erasedBy: string | null;
 }
 
-const ENTRY = `e.index, e.id, e.entry, p.salt, p.payload from ledger.entries e
+const ENTRY = `e.index, e.id, e.entry, p.salt, p.payload, case when p.entry_id is null then
+    (select x.erasure_id from ledger.erasures x where x.tenant_id = e.tenant_id and x.entry_id = e.id order by x.created_at limit 1)
+  end as "erasedBy" from ledger.entries e
   left join ledger.payloads p on p.tenant_id = e.tenant_id and p.entry_id = e.id where e.tenant_id = (select ops.tenant())`;
 
 /** Entries from `from` up, each with its payload when it was not erased. */
@@ -201,7 +205,7 @@ export const readEntriesWithin = (
   // Lengths are known without reading what is long: PostgreSQL fetches that only for the rows that are given.
   query(
     tx,
-    `select index, id, entry, salt, payload from (
+    `select index, id, entry, salt, payload, "erasedBy" from (
        select *, sum(octet_length(entry) + coalesce(octet_length(payload), 0)) over (order by index) as bytes,
          row_number() over (order by index) as nth
        from (select ${ENTRY} and e.index >= $1 order by e.index limit $2) some_entries) measured
@@ -209,8 +213,22 @@ export const readEntriesWithin = (
     [from, limits.entries, limits.bytes],
   );
 
+/** SQL of the index below which entries are in archives: rows that are there all the same are on their way back. */
+export const MINIMUM = `coalesce((select a.minimum from ledger.archives a where a.tenant_id = (select ops.tenant())
+  order by a.number desc limit 1), 0)`;
+
+export async function readMinimum(tx: Tx): Promise<number> {
+  const [row] = await query<{ minimum: number }>(tx, `select ${MINIMUM} as minimum`);
+  return row!.minimum;
+}
+
 export async function readEntry(tx: Tx, id: string): Promise<StoredEntry | undefined> {
-  const [row] = await query<StoredEntry>(tx, `select ${ENTRY} and e.id = $1`, [id]);
+  const [row] = await query<StoredEntry>(
+    tx,
+    `select ${ENTRY} and e.id = $1
+       and not exists (select from ledger.archived a where a.tenant_id = e.tenant_id and a.id = e.id)`,
+    [id],
+  );
   return row;
 }
 
@@ -248,7 +266,7 @@ export const readLost = async (tx: Tx, limit: number): Promise<string[]> =>
   ).map(({ id }) => id);
 
 /**
- * SQL that is true of an id that was never sealed: no entry in the log or on its way to it, and no payload, whose entry
+ * SQL that is true of an id that was never sealed: no entry in the log, on its way to it or in an archive, and no payload, whose entry
  * would be lost (`readLost`). Name the id's table, since these have an id too.
  */
 export const isUnsealed = (id: string): string =>
@@ -256,6 +274,7 @@ export const isUnsealed = (id: string): string =>
     "ledger.entries e where e.id",
     "ledger.pending e where e.id",
     "ledger.payloads e where e.entry_id",
+    "ledger.archived e where e.id",
   ]
     .map(
       (rows) => `not exists (select from ${rows} = ${id} and e.tenant_id = (select ops.tenant()))`,
@@ -267,11 +286,14 @@ const jobsOf = (rows: string): string =>
   `select substring(encode(e.entry, 'escape') from '"job":"([0-9a-f-]{36})"') as id from ${rows} e
    where e.tenant_id = (select ops.tenant()) and position('"job":"'::bytea in e.entry) > 0`;
 
-/** SQL that is true of a job's id that no entry is about, in the log or on its way to it. */
+/** SQL that is true of a job's id that no entry is about, in the log, on its way to it or in an archive. */
 export const isUnsealedJob = (id: string): string =>
-  ["ledger.entries", "ledger.pending"]
-    .map((rows) => `not exists (select from (${jobsOf(rows)}) j where j.id = ${id}::text)`)
+  [jobsOf("ledger.entries"), jobsOf("ledger.pending"), ARCHIVED_JOBS]
+    .map((jobs) => `not exists (select from (${jobs}) j where j.id = ${id}::text)`)
     .join(" and ");
+
+const ARCHIVED_JOBS =
+  "select a.job as id from ledger.archived a where a.tenant_id = (select ops.tenant()) and a.job is not null";
 
 /** Those of these jobs that entries from `from` up are about, or entries that wait for a place. */
 export const readJobsSealedFrom = async (
@@ -385,15 +407,20 @@ export async function readTileSource(
   return row;
 }
 
-/** The entries of a bundle, those that no checkpoint covers left out, and how far the log is published. */
+/** The entries of a bundle, those that no checkpoint covers left out, and how far the log is published and archived. */
 export async function readBundle(
   tx: Tx,
   showing: Showing,
   index: number,
-): Promise<{ origin: string; published: number; entries: Buffer[] } | undefined> {
-  const [row] = await query<{ origin: string; published: number; entries: Buffer[] }>(
+): Promise<{ origin: string; published: number; minimum: number; entries: Buffer[] } | undefined> {
+  const [row] = await query<{
+    origin: string;
+    published: number;
+    minimum: number;
+    entries: Buffer[];
+  }>(
     tx,
-    `select h.origin, p.published, array(select e.entry from ledger.entries e where e.tenant_id = h.tenant_id
+    `select h.origin, p.published, ${MINIMUM} as minimum, array(select e.entry from ledger.entries e where e.tenant_id = h.tenant_id
        and e.index >= $1::int8 * 256 and e.index < least(($1::int8 + 1) * 256, p.published) order by e.index) as entries
      ${publishedBy(showing)} where h.tenant_id = (select ops.tenant())`,
     [index],

@@ -1,6 +1,7 @@
 import type { Tx } from "#kernel/db.ts";
 import type { Ledger } from "#pipeline";
 import { formatReceipt, inclusionProof } from "#verifier";
+import { readArchivedPlace } from "./archive/queries.ts";
 import type { Rollover } from "./keys/queries.ts";
 import {
   type Checkpoint,
@@ -9,7 +10,7 @@ import {
   readEntry,
   type StoredEntry,
 } from "./queries.ts";
-import { entryMissing, entryPending, receiptPending } from "./refusals.ts";
+import { entryArchived, entryMissing, entryPending, receiptPending } from "./refusals.ts";
 import { storedHashes } from "./tree.ts";
 import { readPublished, readPublishedFor } from "./witness/published.ts";
 
@@ -51,5 +52,7 @@ async function receiptUnder(
 export async function entryById(tx: Tx, id: string): Promise<StoredEntry> {
   const found = await readEntry(tx, id);
   if (found !== undefined) return found;
-  throw (await isPending(tx, id)) ? entryPending(id) : entryMissing(id);
+  if (await isPending(tx, id)) throw entryPending(id);
+  const archived = await readArchivedPlace(tx, id);
+  throw archived === undefined ? entryMissing(id) : entryArchived(id, archived);
 }

@@ -58,6 +58,27 @@ export const entryPending = (id: string) =>
     "Ask again in a second.",
   );
 
+const RESTORE =
+  "Restore it from the archive's files with `sealbase ledger restore DIR`; receipts and proofs of what was not archived go on to hold.";
+
+export const entryArchived = (id: string, { index, minimum }: { index: number; minimum: number }) =>
+  new Refusal(
+    "action/entry_archived",
+    410,
+    "The entry is in an archive and not in the database any more",
+    { id, index, minimum },
+    RESTORE,
+  );
+
+export const bundleArchived = (index: number, minimum: number) =>
+  new Refusal(
+    "action/bundle_archived",
+    410,
+    "The entries of this bundle are in an archive; the log's hashes are all here",
+    { index, minimum },
+    RESTORE,
+  );
+
 export const receiptPending = (id: string, index: number) =>
   new Refusal(
     "action/receipt_pending",
@@ -215,4 +236,32 @@ export const offsetUnknown = (offset: string) =>
     "No export of this log gave such an offset",
     { offset },
     "Give the offset of an item as it was given, or begin again without one.",
+  );
+
+export const notErasable = (id: string, index: number, why: string) =>
+  new Refusal(
+    "action/not_erasable",
+    409,
+    "The payload of this entry is kept",
+    { id, index, why },
+    "Erase entries of calls, refusals and events that hold what has to go.",
+  );
+
+export const payloadErased = (id: string, index: number, erasedBy: string | null) =>
+  new Refusal(
+    "action/payload_erased",
+    409,
+    "The payload of this entry was erased before",
+    { id, index, erased_by: erasedBy },
+    "Nothing: the entry of `erased_by` says why and when.",
+  );
+
+/** Somebody who owns the database took it away. */
+export const payloadMissing = (index: number) =>
+  new Refusal(
+    "action/payload_missing",
+    409,
+    "The payload of this entry is gone, and no entry says that it was erased",
+    { index },
+    "Verify the log (`sealbase verify`), and restore the payload from a backup.",
   );

@@ -25,6 +25,7 @@ export const entry = z
     refs: z.record(z.string(), z.string()),
     payload_hash: z.string(),
     payload: z.json().describe("What the entry is about; null when it was erased"),
+    erased_by: z.uuid().nullable().describe("The call that erased the payload; its entry says why"),
   })
   .meta({ id: "Entry" });
 
@@ -38,7 +39,13 @@ export const tileWidth = z.coerce
   .optional()
   .describe("Only its first so many; as many as are published unless told");
 
-export function shown({ id, index, entry: bytes, payload }: StoredEntry): z.input<typeof entry> {
+export function shown({
+  id,
+  index,
+  entry: bytes,
+  payload,
+  erasedBy,
+}: StoredEntry): z.input<typeof entry> {
   const { time, kind, actor, action, outcome, refs, payload_hash } = decodeEntry(bytes);
   return {
     id,
@@ -53,6 +60,7 @@ export function shown({ id, index, entry: bytes, payload }: StoredEntry): z.inpu
     refs: { ...refs },
     payload_hash,
     payload: payload === null ? null : JSON.parse(payload),
+    erased_by: erasedBy,
   };
 }
 

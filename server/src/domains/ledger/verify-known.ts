@@ -22,6 +22,8 @@ export interface Known {
   /** Witnesses. */
   readonly cosigners: readonly Verifier[];
   readonly since: Since;
+  /** Entries below it are in archives. */
+  readonly minimum: number;
   /** From the beginning to the end, at once. */
   readonly isWhole: boolean;
 }
@@ -67,20 +69,25 @@ export const isReplaced = (
     ({ index, labels }) => size > index && !signers.some((signer) => labels.includes(signer)),
   );
 
-/** The tree of the first entries, from tiles, and whether it is the one that was verified before. */
+/** The tree of the entries that were verified before, and whether it is still the one that it was. */
 export async function beginning(
   tx: Tx,
   { size, root }: Since,
 ): Promise<{ range: CompactRange; finding?: Finding }> {
   if (size === 0) return { range: new CompactRange() };
-  const hashAt = storedHashes(tx, size);
-  const nodes = rangePlan(0, size).map(({ level, index }) => hashAt(level, index));
-  const range = CompactRange.restore(size, await Promise.all(nodes));
+  const range = await treeAt(tx, size);
   const expected = root ?? (await rootOfCheckpoint(tx, size));
   const found = toHex(range.root());
   if (expected === found) return { range };
   const message = `the first ${size} entries are not the ones that were verified before`;
   return { range, finding: { kind: "history_changed", at: size, message, expected, found } };
+}
+
+/** The tree of the first entries, from tiles. */
+export async function treeAt(tx: Tx, size: number): Promise<CompactRange> {
+  const hashAt = storedHashes(tx, size);
+  const nodes = rangePlan(0, size).map(({ level, index }) => hashAt(level, index));
+  return CompactRange.restore(size, await Promise.all(nodes));
 }
 
 async function rootOfCheckpoint(tx: Tx, size: number): Promise<string> {

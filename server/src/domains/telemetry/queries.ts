@@ -33,6 +33,10 @@ export interface Lineage {
   readonly entry_id: string | null;
   readonly entry_index: number | null;
   readonly payload: string | null;
+  /** The call that erased the payload, and with it the decision and the score. */
+  readonly erased_by: string | null;
+  /** The entry and its payload are in an archive. */
+  readonly is_archived: boolean;
 }
 
 export interface TraceStep {

@@ -13,7 +13,7 @@ export const chain = z
       operation: z.string(),
       actor: z.string(),
       asked_by: z.uuid().nullable(),
-      input: z.json().describe("Null for reads, and when the payload was erased"),
+      input: z.json().describe("Null for reads, and when the payload was erased or archived"),
     }),
     policy: z.object({
       outcome: z.enum(["allow", "deny"]).nullable(),
@@ -41,7 +41,16 @@ export const chain = z
       subject: z.object({ type: z.string(), id: z.uuid() }).nullable(),
       result: z.json(),
     }),
-    seal: z.object({ entry_id: z.uuid(), index: z.int().nullable() }).nullable(),
+    seal: z
+      .object({
+        entry_id: z.uuid(),
+        index: z.int().nullable(),
+        payload: z
+          .enum(["kept", "erased", "archived", "missing"])
+          .describe("missing: gone, and nothing says why; verify the log"),
+        erased_by: z.uuid().nullable().describe("The call that erased what was known of this one"),
+      })
+      .nullable(),
   })
   .meta({ id: "Chain" });
 
@@ -77,8 +86,25 @@ export function shown(call: Lineage): z.input<typeof chain> {
         call.subject_type === null ? null : { type: call.subject_type, id: call.subject_id! },
       result: payload?.outcome ?? null,
     },
-    seal: call.entry_id === null ? null : { entry_id: call.entry_id, index: call.entry_index },
+    seal: call.entry_id === null ? null : sealShown(call, call.entry_id),
   };
+}
+
+const sealShown = (call: Lineage, entry_id: string) => ({
+  entry_id,
+  index: call.entry_index,
+  payload: payloadState(call),
+  erased_by: call.erased_by,
+});
+
+function payloadState({
+  payload,
+  erased_by,
+  is_archived,
+}: Lineage): "kept" | "erased" | "archived" | "missing" {
+  if (erased_by !== null) return "erased";
+  if (is_archived) return "archived";
+  return payload === null ? "missing" : "kept";
 }
 
 const scoreShown = (call: Lineage) => ({

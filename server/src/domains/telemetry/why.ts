@@ -26,7 +26,9 @@ function policyLines({
   policy_version,
   policy_reasons,
   trace,
+  erased_by,
 }: Lineage): string[] {
+  if (erased_by !== null) return [`  policy   erased by ${erased_by}`];
   if (decision === null) return ["  policy   no decision is kept"];
   const by = policy_reasons?.length
     ? `by ${policy_reasons.join(", ")}`
@@ -56,7 +58,9 @@ function scoreLines({
   score_reasons,
   model,
   model_version,
+  erased_by,
 }: Lineage): string[] {
+  if (score === null && erased_by !== null) return ["  score    erased, if there was one"];
   if (score === null) return ["  score    not scored"];
   const reasons = score_reasons?.length ? score_reasons.join(", ") : "no reasons";
   return [
@@ -71,9 +75,19 @@ function actionLine({ outcome, code, subject_type, subject_id, decision }: Linea
   return `done: ${subject_type} ${subject_id}`;
 }
 
-function sealLine({ entry_id, entry_index }: Lineage): string {
+function sealLine({ entry_id, entry_index, erased_by, is_archived, payload }: Lineage): string {
   if (entry_id === null) return "with other reads under one digest, unless a crash came between";
   return entry_index === null
     ? `entry ${entry_id}, durable, waiting for its place`
-    : `entry ${entry_id} at ${entry_index}`;
+    : `entry ${entry_id} at ${entry_index}${payloadOf({ erased_by, is_archived, payload })}`;
+}
+
+function payloadOf({
+  erased_by,
+  is_archived,
+  payload,
+}: Pick<Lineage, "erased_by" | "is_archived" | "payload">): string {
+  if (erased_by !== null) return `, its payload erased by ${erased_by}`;
+  if (is_archived) return ", in an archive";
+  return payload === null ? ", its payload gone without an erasure: verify the log" : "";
 }

@@ -78,6 +78,8 @@ export class Fan {
           continue;
         }
         const page = await this.#parts.feed.read(tenantId, parseOffset(webhook.position).index);
+        // What it was not told of before it was archived it is not told of any more.
+        const to = Math.max(page.to, page.minimum);
         for (const { item } of await this.#due(principal, webhook, page)) {
           const body = JSON.stringify({
             type: `sealbase.${item.channel}`,
@@ -91,8 +93,8 @@ export class Fan {
             createdBy: webhook.createdBy,
           });
         }
-        await updateWebhook(tx, webhook.id, { position: `${page.to}.0` });
-        more ||= page.to < page.size;
+        await updateWebhook(tx, webhook.id, { position: `${to}.0` });
+        more ||= to < page.size;
       }
       return more;
     });

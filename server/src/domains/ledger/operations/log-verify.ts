@@ -48,6 +48,9 @@ export const logVerify = operation({
     since: z.int().describe("Entries that were passed over, since they were verified before"),
     size: z.int().describe("Entries up to where the log is verified now"),
     entries: z.int().describe("Entries that were verified now"),
+    minimum: z
+      .int()
+      .describe("Entries below it are in archives: their hashes were recomputed, no values"),
     checkpoints: z.int(),
     erased: z.int().describe("Payloads that were erased; their proofs hold"),
     cosignatures: z.int().describe("Cosignatures of the policy's witnesses that hold"),

@@ -14,13 +14,14 @@ export const chainReplay = operation({
   kind: "read",
   input: z.strictObject({ id: z.string().min(1).max(128) }),
   output: z.object({
-    agrees: z.boolean(),
+    agrees: z.boolean().describe("No call gives another answer than the one that was recorded"),
     calls: z.array(
       z.object({
         id: z.uuid(),
-        agrees: z.boolean(),
-        outcome: compared(z.string()),
-        trace_hash: compared(z.string()),
+        agrees: z.boolean().nullable().describe("Null: erased, so nothing is left to replay"),
+        erased_by: z.uuid().nullable().describe("The call that erased what was known of this one"),
+        outcome: compared(z.string()).nullable(),
+        trace_hash: compared(z.string()).nullable(),
         score: compared(z.number()).nullable(),
       }),
     ),
@@ -29,11 +30,18 @@ export const chainReplay = operation({
   policy: { resource: ({ input }) => ({ type: "Chain", id: input.id }) },
   score: "none",
   async action({ tx, input }) {
-    const ids = (await readLineage(tx, input.id)).map(({ id }) => id);
-    if (ids.length === 0) throw chainMissing(input.id);
-    const scores = await readScores(tx, ids);
+    const found = await readLineage(tx, input.id);
+    if (found.length === 0) throw chainMissing(input.id);
+    const scores = await readScores(
+      tx,
+      found.map(({ id }) => id),
+    );
     const calls = [];
-    for (const id of ids) {
+    for (const { id, erased_by } of found) {
+      if (erased_by !== null) {
+        calls.push({ ...ERASED, id, erased_by });
+        continue;
+      }
       const decided = await replayDecision(tx, id);
       if (decided === undefined) throw chainMissing(id);
       const kept = scores.get(id);
@@ -42,8 +50,11 @@ export const chainReplay = operation({
           ? null
           : { recorded: kept.value, replayed: rate(kept.model, kept.features).value };
       const agrees = decided.agrees && (score === null || score.recorded === score.replayed);
-      calls.push({ id, agrees, outcome: decided.outcome, trace_hash: decided.trace_hash, score });
+      const { outcome, trace_hash } = decided;
+      calls.push({ id, agrees, erased_by, outcome, trace_hash, score });
     }
-    return { agrees: calls.every(({ agrees }) => agrees), calls };
+    return { agrees: calls.every(({ agrees }) => agrees !== false), calls };
   },
 });
+
+const ERASED = { agrees: null, outcome: null, trace_hash: null, score: null } as const;

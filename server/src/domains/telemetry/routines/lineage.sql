@@ -37,15 +37,20 @@ select
   m.name as model,
   m.number as model_version,
   l.entry_id,
-  e.index as entry_index,
-  p.payload
+  coalesce(e.index, a.index) as entry_index,
+  p.payload,
+  case when p.payload is null then
+    (select x.erasure_id from ledger.erasures x where x.tenant_id = l.tenant_id and x.entry_id = l.entry_id order by x.created_at limit 1)
+  end as erased_by,
+  a.id is not null as is_archived
 from telemetry.event_links l
 left join authz.policy_decisions d on d.tenant_id = l.tenant_id and d.id = l.decision_id
 left join authz.policy_versions v on v.tenant_id = d.tenant_id and v.id = d.policy_version_id
 left join vedic.fraud_scores s on s.tenant_id = l.tenant_id and s.id = l.decision_id
 left join vedic.model_versions m on m.id = s.model_version_id
 left join ledger.entries e on e.tenant_id = l.tenant_id and e.id = l.entry_id
-left join ledger.payloads p on p.tenant_id = l.tenant_id and p.entry_id = l.entry_id;
+left join ledger.payloads p on p.tenant_id = l.tenant_id and p.entry_id = l.entry_id
+left join ledger.archived a on a.tenant_id = l.tenant_id and a.id = l.entry_id;
 
 comment on view telemetry.lineage is 'One row per call: request, decision, trace, score, action and entry.';
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { publishedSize, refuseAhead } from "#domains/feed";
+import { publishedSize, refuseOutside } from "#domains/feed";
 import { newId } from "#kernel/ids.ts";
 import { operation } from "#pipeline";
 import { boundTo } from "../deliver.ts";
@@ -33,7 +33,7 @@ export const webhookCreate = operation({
   async action({ tx, input, principal, ports }) {
     const { tenantId } = principal;
     if ((await countWebhooks(tx)) >= WEBHOOKS_MAX) throw tooManyWebhooks(WEBHOOKS_MAX);
-    if (input.after !== undefined) await refuseAhead(tx, ports.ledger, input.after);
+    if (input.after !== undefined) await refuseOutside(tx, ports.ledger, input.after);
     const id = newId();
     const made = newSecret();
     const stored = await insertWebhook(tx, tenantId, {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { refuseAhead } from "#domains/feed";
+import { refuseOutside } from "#domains/feed";
 import { operation } from "#pipeline";
 import { updateWebhook } from "../queries.ts";
 import { webhookMissing } from "../refusals.ts";
@@ -19,7 +19,7 @@ export const webhookReplay = operation({
   async action({ tx, input: { id, after }, ports }) {
     const updated = await updateWebhook(tx, id, { position: after });
     if (updated === undefined) throw webhookMissing(id);
-    await refuseAhead(tx, ports.ledger, after);
+    await refuseOutside(tx, ports.ledger, after);
     return webhookShown(updated);
   },
   subject: ({ id }) => ({ type: "webhook", id }),

@@ -1,5 +1,5 @@
 import { Refusal } from "#kernel/refusal.ts";
-import { type TrustedKey, VerifyError, verifiersOf } from "#verifier";
+import { VerifyError, verifiersOf } from "#verifier";
 import type { CommandCall, Run } from "../command.ts";
 import { ENTRY_FILTERS } from "../entry-filters.ts";
 import { EXIT } from "../exit.ts";
@@ -10,13 +10,23 @@ import { count, print, printLines } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { usage } from "../refusals.ts";
 import { withSession } from "../session.ts";
+import { withMlDsa } from "./log-keys.ts";
 
-/** `ledger mirror DIR`: a copy of a log as static files, verified while it is made; `ledger export`: entries with their proofs. */
+/** What is done with a log as files and lines. */
 export const ledger: Run = async (command) => {
   const [what, dir] = command.operands;
   if (what === "export" && dir === undefined) return exportEntries(command);
-  if (what !== "mirror" || dir === undefined)
-    throw usage("ledger", "it takes mirror DIR, or export");
+  if (dir === undefined)
+    throw usage("ledger", "it takes mirror DIR, archive DIR, restore DIR, or export");
+  if (what === "mirror") return mirrorTo(command, dir);
+  const { archive, restore } = await import("./archive.ts");
+  if (what === "archive") return archive(command, dir).catch(asRefusal);
+  if (what === "restore") return restore(command, dir).catch(asRefusal);
+  throw usage("ledger", "it takes mirror DIR, archive DIR, restore DIR, or export");
+};
+
+/** `ledger mirror DIR`: a copy of a log as static files, verified while it is made. */
+async function mirrorTo(command: CommandCall, dir: string): Promise<number> {
   const files = await MirrorFiles.take(dir);
   try {
     const mirrored = await mirror(command, files).catch(asRefusal);
@@ -25,7 +35,7 @@ export const ledger: Run = async (command) => {
   } finally {
     await files.release();
   }
-};
+}
 
 /** Lines for a file, read no faster than they are written. */
 const exportEntries: Run = (command) =>
@@ -72,12 +82,6 @@ async function mirror(command: CommandCall, files: MirrorFiles): Promise<Mirrore
     const { keys, second_keys } = output as { keys: string[]; second_keys: string[] };
     return run(projectSource(session), [...keys, ...second_keys]);
   });
-}
-
-/** ML-DSA keys with the code that checks them; who has none does not load it. */
-async function withMlDsa(vkeys: readonly string[]): Promise<TrustedKey[]> {
-  const { isMlDsaKey, mlDsaVerifier } = await import("#verifier/ml-dsa");
-  return [...new Set(vkeys)].map((vkey) => (isMlDsaKey(vkey) ? mlDsaVerifier(vkey) : vkey));
 }
 
 const unverified = ({ code, message, help }: VerifyError) =>

@@ -11,7 +11,7 @@ import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
 import { Progress } from "../progress.ts";
 import { badSince, unreadableFile } from "../refusals.ts";
-import { withSession } from "../session.ts";
+import { type Session, withSession } from "../session.ts";
 
 export const verify: Run = (command) =>
   command.operands.length === 0 ? verifyLog(command) : verifyFile(command);
@@ -29,6 +29,8 @@ interface Report {
   readonly complete: boolean;
   readonly size: number;
   readonly entries: number;
+  /** Entries below it are in archives. */
+  readonly minimum: number;
   readonly checkpoints: number;
   readonly cosignatures: number;
   readonly sealed_heads: number;
@@ -43,7 +45,8 @@ const SINCE = /^(\d{1,15})(?::([0-9a-f]{64}))?$/;
 
 /** Step by step: how far it is, and where to go on, is known at any time. */
 const verifyLog: Run = (command) =>
-  withSession(command, async ({ call }) => {
+  withSession(command, async (session) => {
+    const { call } = session;
     const log = command.values["root"] === true ? "root" : "own";
     const ask = async (since: object): Promise<Report> =>
       (await call("ledger.log.verify", { log, ...since, entries_max: STEP })).output as Report;
@@ -63,10 +66,19 @@ const verifyLog: Run = (command) =>
     }
     process.off("SIGINT", leave);
     progress.finish(total.entries);
-    const all = { ...report, ...total };
-    print(command.json, all, () => logText(all));
+    const archived = await inArchives(command, session);
+    const all = { ...report, ...total, ...(archived === undefined ? {} : { archived }) };
+    print(command.json, all, () => logText(all, archived));
     return report.valid ? EXIT.done : EXIT.refused;
   });
+
+/** With --archive DIR: how many entries its files hold, each as the log sealed it. */
+async function inArchives(command: CommandCall, session: Session): Promise<number | undefined> {
+  const dir = command.values["archive"];
+  if (typeof dir !== "string") return undefined;
+  const { verifyArchives } = await import("./archive.ts");
+  return verifyArchives(command, session, dir);
+}
 
 function sinceOf(given: unknown): object {
   if (typeof given !== "string") return {};
@@ -91,11 +103,13 @@ type Counted = "entries" | "checkpoints" | "cosignatures" | "sealed_heads";
 
 const placeOf = ({ size, root }: Report): string => `${size}:${root}`;
 
-const logText = (report: Report): string => {
-  const { valid, entries, checkpoints, cosignatures, sealed_heads, findings, first } = report;
+const logText = (report: Report, archived: number | undefined): string => {
+  const { valid, entries, minimum, checkpoints, cosignatures, sealed_heads, findings, first } =
+    report;
   const seen = `${entries} entries, ${checkpoints} checkpoints, ${cosignatures} cosignatures, ${sealed_heads} heads in the root log`;
   return [
     `${valid ? "verified" : "NOT VERIFIED"}: ${seen}, root ${report.root}`,
+    ...(minimum > 0 ? [archivedText(minimum, archived)] : []),
     ...(first === null
       ? [`next time: sealbase verify --since ${placeOf(report)}`]
       : firstText(first)),
@@ -110,6 +124,11 @@ const firstText = ({ kind, at, message, expected, found }: Finding): string[] =>
   ...(expected === undefined ? [] : [`  expected ${expected}`]),
   ...(found === undefined ? [] : [`  found    ${found}`]),
 ];
+
+const archivedText = (minimum: number, archived: number | undefined): string =>
+  archived === undefined
+    ? `  entries below ${minimum} are in archives: of them hashes and checkpoints, no values (--archive DIR reads the files)`
+    : `  entries below ${minimum} are in archives: ${archived} read from files, with their payloads`;
 
 /** Needs the log's key only: given with --log-key nothing is opened. */
 const verifyFile: Run = async (command) => {

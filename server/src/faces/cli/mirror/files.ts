@@ -65,7 +65,8 @@ export class MirrorFiles {
   release = (): Promise<void> => this.remove(join(STAGE, "lock"));
 }
 
-async function readIfThere(file: string, bytesMax: number): Promise<Uint8Array | undefined> {
+/** The bytes of a file, unless there is none; RangeError when there are more of them. */
+export async function readIfThere(file: string, bytesMax: number): Promise<Uint8Array | undefined> {
   try {
     const { size } = await stat(file);
     if (size > bytesMax) throw new RangeError(`${file} is larger than ${bytesMax} bytes`);
@@ -76,7 +77,8 @@ async function readIfThere(file: string, bytesMax: number): Promise<Uint8Array |
   }
 }
 
-async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
+/** A file is there whole, synced, or as it was. Sync its folder, too, before something else speaks of it. */
+export async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   const handle = await open(`${file}.new`, "w", 0o644);
   try {
@@ -88,7 +90,7 @@ async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
   await rename(`${file}.new`, file);
 }
 
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
     await handle.sync();
@@ -98,7 +100,7 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** One process at a time; the lock of one that has ended does not count. */
-async function lock(file: string, dir: string): Promise<void> {
+export async function lock(file: string, dir: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       const handle = await open(file, "wx");

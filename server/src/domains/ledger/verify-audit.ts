@@ -1,0 +1,492 @@
+import { recomputeTraces } from "#domains/authz";
+import { type RETAINED_TABLES, readFinishedJobIds, readRetainedUntil } from "#domains/ops";
+import { readRegistryCalls } from "#domains/registries";
+import { readPaymentIds, readScoreIds } from "#domains/risk";
+import { readEventIds, readSealedCalls } from "#domains/telemetry";
+import { readVerdictCalls } from "#domains/vault";
+import type { Tx } from "#kernel/db.ts";
+import { digestOf } from "#pipeline";
+import {
+  CompactRange,
+  decodeEntry,
+  type Entry,
+  equalBytes,
+  keyLabel,
+  leafHash,
+  payloadHash,
+  TileBuilder,
+  type TileBytes,
+  tileRoot,
+  toHex,
+  verifyCheckpoint,
+} from "#verifier";
+import {
+  type Checkpoint,
+  type Head,
+  isUnsealed,
+  isUnsealedJob,
+  readLost,
+  readTiles,
+  type StoredEntry,
+} from "./queries.ts";
+import { readSealedHeads, type SealedHead } from "./root/queries.ts";
+import { entryOf } from "./search/attributes.ts";
+import { type Believed, IndexAudit } from "./search/verify-index.ts";
+import { readTileBuilder } from "./tree.ts";
+import {
+  isRatedSo,
+  isSameDecision,
+  isSameScore,
+  isSameSubject,
+  type SealedPayload,
+} from "./values.ts";
+import { type Finding, type Report } from "./verify.ts";
+import { type ArchivedPage, archiveFindings } from "./verify-archive.ts";
+import { eventFinding } from "./verify-events.ts";
+import { endingOf, JobAudit } from "./verify-jobs.ts";
+import { beginning, isReplaced, type Known, rootOfNote, treeAt } from "./verify-known.ts";
+import type { Page } from "./verify-pages.ts";
+import { registryFinding } from "./verify-registries.ts";
+import { vaultFinding } from "./verify-vault.ts";
+import type { Cosignature } from "./witness/queries.ts";
+
+const ALL = Number.MAX_SAFE_INTEGER;
+const FINDINGS_MAX = 20;
+
+/** One verification under way: the tree as it grows, and what was found. */
+export class Audit {
+  readonly #tx: Tx;
+  readonly #log: string;
+  readonly #known: Known;
+  readonly #range: CompactRange;
+  readonly #tiles: TileBuilder;
+  readonly #findings: Finding[] = [];
+  readonly #jobs: JobAudit;
+  /** What leads to entries; only a whole log shows whether it leads to each of them. */
+  readonly #index: IndexAudit | undefined;
+  readonly #eventsUntil_ms: number;
+  #more = 0;
+  #erased = 0;
+  #checkpoints = 0;
+  #cosignatures = 0;
+  #heads = 0;
+
+  private constructor(
+    tx: Tx,
+    log: string,
+    known: Known,
+    {
+      range,
+      tiles,
+      index,
+      retainedUntil,
+    }: {
+      range: CompactRange;
+      tiles: TileBuilder;
+      index: IndexAudit | undefined;
+      retainedUntil: ReadonlyMap<string, number>;
+    },
+  ) {
+    this.#tx = tx;
+    this.#index = index;
+    this.#log = log;
+    this.#known = known;
+    this.#range = range;
+    this.#tiles = tiles;
+    const until_ms = (table: (typeof RETAINED_TABLES)[number]) =>
+      retainedUntil.get(table) ?? Number.NEGATIVE_INFINITY;
+    this.#eventsUntil_ms = until_ms("telemetry.security_events");
+    this.#jobs = new JobAudit(tx, until_ms("ops.outbox"), (finding) => this.#add(finding));
+  }
+
+  /** Goes on from what was verified before, when the log still begins with it. */
+  static async open(tx: Tx, log: string, known: Known): Promise<Audit> {
+    const { since, minimum } = known;
+    const begun = await beginning(tx, since);
+    // What is in archives meanwhile is passed over, too.
+    const size = since.size === 0 ? 0 : Math.max(since.size, minimum);
+    const audit = new Audit(tx, log, known, {
+      range: size === since.size ? begun.range : await treeAt(tx, size),
+      tiles: size === 0 ? new TileBuilder() : await readTileBuilder(tx, size),
+      index: known.isWhole ? await IndexAudit.open(tx) : undefined,
+      retainedUntil: await readRetainedUntil(tx),
+    });
+    if (begun.finding !== undefined) audit.#add(begun.finding);
+    return audit;
+  }
+
+  async page(page: Page): Promise<void> {
+    await this.#values(page);
+    const { from, entries } = page;
+    const checkpoints = new Map(page.checkpoints.map((row) => [row.size, row]));
+    const heads = new Map(page.heads.map((head) => [head.size, head]));
+    for (const [place, { index, entry }] of entries.entries()) {
+      if (index !== from + place) {
+        this.#add({
+          kind: "entry_missing",
+          at: from + place,
+          message: `entry ${from + place} is not there`,
+          expected: String(from + place),
+          found: String(index),
+        });
+        return;
+      }
+      this.#range.append(leafHash(entry), (level, node, hash) =>
+        this.#tiles.add(level, node, hash),
+      );
+      const checkpoint = checkpoints.get(index + 1);
+      if (checkpoint !== undefined) this.#checkpoint(checkpoint, page.cosignatures);
+      const head = heads.get(index + 1);
+      if (head !== undefined) this.#head(head);
+    }
+    await Promise.all(this.#tiles.takeFull().map((tile) => this.#tile(tile)));
+  }
+
+  /** The end of what was asked for, and not of the log. */
+  async pause(at: number): Promise<void> {
+    if (this.#range.size < at)
+      this.#find("entry_missing", this.#range.size, `entry ${this.#range.size} is not there`);
+    await this.#jobs.settle(this.#range.size);
+  }
+
+  /** Entries that are in archives, by their hashes: these lead to the tiles above them, and to the checkpoints, as entries would. */
+  async archived({ leaves, next, checkpoints }: ArchivedPage): Promise<void> {
+    const signed = new Map(checkpoints.map((row) => [row.size, row]));
+    for (const leaf of leaves) {
+      this.#range.append(leaf, (level, node, hash) => this.#tiles.add(level, node, hash));
+      const checkpoint = signed.get(this.#range.size);
+      if (checkpoint !== undefined) this.#checkpoint(checkpoint, []);
+    }
+    if (this.#range.size !== next)
+      this.#find("tile_missing", next, `tiles of archived entries below ${next} are not there`);
+    const above = this.#tiles.takeFull().filter(({ level }) => level > 0);
+    await Promise.all(above.map((tile) => this.#tile(tile)));
+  }
+
+  async finish(
+    { size, hashes }: Head,
+    newest: Checkpoint | undefined,
+    witnessed: number,
+  ): Promise<void> {
+    const counted = this.#range.size;
+    // What witnesses cosigned was published: its checkpoint cannot be gone by itself.
+    if (witnessed > (newest?.size ?? 0))
+      this.#find(
+        "checkpoint_missing",
+        witnessed,
+        `the checkpoint that was cosigned at ${witnessed} is gone`,
+      );
+    const root = rootOfHead(size, hashes);
+    if (counted !== size)
+      this.#add({
+        kind: "head_mismatch",
+        at: size,
+        message: `the head says ${size} entries; ${counted} are there in order`,
+        expected: String(size),
+        found: String(counted),
+      });
+    else if (root === undefined || !equalBytes(root, this.#range.root()))
+      this.#add({
+        kind: "head_mismatch",
+        at: size,
+        message: "the head's root is not that of the entries",
+        expected: root && toHex(root),
+        found: toHex(this.#range.root()),
+      });
+    if (newest !== undefined && newest.size > counted)
+      this.#add({
+        kind: "truncated",
+        at: newest.size,
+        message: `a checkpoint was signed at ${newest.size}; ${counted} entries are left`,
+        expected: String(newest.size),
+        found: String(counted),
+      });
+    for (const head of await readSealedHeads(this.#tx, { above: counted, upTo: ALL }, 1))
+      this.#add({
+        kind: "truncated",
+        at: head.size,
+        message: `the root log sealed a head of ${head.size} entries; ${counted} are left`,
+        expected: String(head.size),
+        found: String(counted),
+      });
+    for (const id of await readLost(this.#tx, FINDINGS_MAX + 1))
+      this.#find(
+        "entry_lost",
+        null,
+        `entry ${id} was durable; it is not in the log and does not wait for a place`,
+      );
+    await this.#jobs.settle(counted);
+    for (const { kind, at, message } of await archiveFindings(this.#tx))
+      this.#find(kind, at, message);
+    await this.#unsealed();
+    await this.#index?.finish();
+    if (this.#findings.length > 0) return;
+    for (const finding of this.#index?.findings ?? []) this.#add(finding);
+  }
+
+  /** Rows that no entry stands for: somebody put them there beside the log. */
+  async #unsealed(): Promise<void> {
+    const limit = FINDINGS_MAX + 1;
+    const [calls, payments, scores, events, jobs, verdicts, registries] = await Promise.all([
+      readSealedCalls(this.#tx, isUnsealed, limit),
+      readPaymentIds(this.#tx, isUnsealed, limit),
+      readScoreIds(this.#tx, isUnsealed, limit),
+      readEventIds(this.#tx, isUnsealed, limit),
+      readFinishedJobIds(this.#tx, isUnsealedJob, limit),
+      readVerdictCalls(this.#tx, isUnsealed, limit),
+      readRegistryCalls(this.#tx, isUnsealed, limit),
+    ]);
+    const rows = {
+      call: calls,
+      payment: payments,
+      score: scores,
+      event: events,
+      job: jobs,
+      "what the vault has of": verdicts,
+      "what the registries have of": registries,
+    };
+    for (const [what, ids] of Object.entries(rows))
+      for (const id of ids)
+        this.#find("row_unsealed", null, `${what} ${id} is stored, and no entry was made for it`);
+  }
+
+  report(complete: boolean): Report {
+    const since = this.#known.since.size;
+    const placed = this.#findings.filter(({ at }) => at !== null);
+    return {
+      valid: this.#findings.length === 0,
+      log: this.#log,
+      complete,
+      since,
+      size: this.#range.size,
+      entries: this.#range.size - since,
+      minimum: this.#known.minimum,
+      checkpoints: this.#checkpoints,
+      erased: this.#erased,
+      cosignatures: this.#cosignatures,
+      sealed_heads: this.#heads,
+      first: placed.sort((a, b) => a.at! - b.at!)[0] ?? this.#findings[0] ?? null,
+      root: toHex(this.#range.root()),
+      findings: this.#findings,
+      more_findings: this.#more,
+    };
+  }
+
+  /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
+  async #values({
+    entries,
+    next,
+    decisions,
+    scores,
+    payments,
+    events,
+    verdicts,
+    registries,
+    erased,
+  }: Page): Promise<void> {
+    const endings = [];
+    const believed: Believed[] = [];
+    for (const stored of entries) {
+      const opened = this.#payload(stored, erased.has(stored.id));
+      const readable = opened?.entry ?? entryOf(stored.entry);
+      believed.push({ index: stored.index, entry: readable, payload: opened?.payload ?? null });
+      if (opened === undefined) continue;
+      const { index, id } = stored;
+      const { decision, score, decisions: reads, digest } = opened.payload;
+      if (decision && !isSameDecision(decision, decisions.get(id)))
+        this.#add({
+          kind: "decision_changed",
+          at: index,
+          message: `the decision of entry ${index} is not the one that was sealed`,
+          expected: decision.trace_hash,
+          found: decisions.get(id)?.recomputed,
+        });
+      const kept = scores.get(id);
+      if (score ? !isSameScore(score, kept) : kept !== undefined)
+        this.#add({
+          kind: "score_changed",
+          at: index,
+          message: `the score of entry ${index} is not the one that was sealed`,
+          expected: score ? String(score.value) : "none",
+          found: kept === undefined ? "none" : String(kept.value),
+        });
+      else if (kept !== undefined && !isRatedSo(kept))
+        this.#find(
+          "score_changed",
+          index,
+          `the features of entry ${index} do not give the score that was sealed`,
+        );
+      if (!isSameSubject(opened.payload, opened.entry.time, payments.get(id)))
+        this.#find(
+          "subject_changed",
+          index,
+          `the payment of entry ${index} is not the one that was sealed`,
+        );
+      const { entry, payload } = opened;
+      const event = eventFinding(index, entry, payload, events.get(id), this.#eventsUntil_ms);
+      if (event !== null) this.#add(event);
+      const vault = vaultFinding(index, entry, payload, verdicts.get(id));
+      if (vault !== null) this.#add(vault);
+      const registry = registryFinding(index, entry, payload, registries.get(id));
+      if (registry !== null) this.#add(registry);
+      const job = endingOf(payload);
+      if (job !== undefined) endings.push({ index, time: entry.time, job });
+      if (digest !== undefined) await this.#reads(index, reads!, digest);
+    }
+    await this.#jobs.page(endings, next);
+    await this.#index?.page(believed);
+  }
+
+  #payload(
+    { index, entry, salt, payload }: StoredEntry,
+    isErased: boolean,
+  ): { entry: Entry; payload: SealedPayload } | undefined {
+    let sealed: Entry;
+    try {
+      sealed = decodeEntry(entry);
+    } catch (error) {
+      this.#find("entry_malformed", index, (error as Error).message);
+      return undefined;
+    }
+    if (sealed.log !== this.#log)
+      this.#find("entry_foreign", index, `entry ${index} was made for log ${sealed.log}`);
+    if (salt === null || payload === null) {
+      if (isErased) this.#erased++;
+      else
+        this.#find(
+          "payload_missing",
+          index,
+          `the payload of entry ${index} is gone, and no entry says that it was erased`,
+        );
+      return undefined;
+    }
+    if (isErased) {
+      this.#find(
+        "payload_restored",
+        index,
+        `the payload of entry ${index} was erased, and is here again`,
+      );
+      return undefined;
+    }
+    const found = payloadHash(salt, payload);
+    if (found === sealed.payload_hash) return { entry: sealed, payload: JSON.parse(payload) };
+    this.#add({
+      kind: "payload_changed",
+      at: index,
+      message: `the payload of entry ${index} is not the one that was sealed`,
+      expected: sealed.payload_hash,
+      found,
+    });
+    return undefined;
+  }
+
+  async #reads(index: number, ids: readonly string[], digest: string): Promise<void> {
+    const rows = await recomputeTraces(this.#tx, ids);
+    const unchanged = (id: string) => {
+      const row = rows.get(id);
+      return row !== undefined && row.stored === row.recomputed ? row.stored : "";
+    };
+    if (digestOf(ids.map(unchanged)) !== digest)
+      this.#find(
+        "reads_changed",
+        index,
+        `the read decisions that entry ${index} seals are not the ones that were made`,
+      );
+  }
+
+  #checkpoint({ size, root, note }: Checkpoint, all: readonly Cosignature[]): void {
+    this.#checkpoints++;
+    const { keys } = this.#known;
+    const signed = verifyCheckpoint(note, keys);
+    const computed = Buffer.from(this.#range.root()).toString("base64");
+    if (!signed.ok) {
+      this.#find("checkpoint_forged", size, signed.message);
+      return;
+    }
+    if (
+      signed.size !== size ||
+      signed.origin !== this.#log ||
+      root.toString("base64") !== computed ||
+      signed.root !== computed
+    )
+      this.#add({
+        kind: "checkpoint_mismatch",
+        at: size,
+        message: `the entries do not lead to the checkpoint that was signed at ${size}`,
+        expected: signed.root,
+        found: computed,
+      });
+    if (isReplaced(signed.keys, size, this.#known.rollovers))
+      this.#find(
+        "checkpoint_forged",
+        size,
+        `the checkpoint at ${size} was signed by a key that the log had replaced before`,
+      );
+    for (const cosignature of all)
+      if (cosignature.size === size) this.#cosignature(note, cosignature);
+  }
+
+  #cosignature(note: string, { size, key, line }: Cosignature): void {
+    const { keys, cosigners } = this.#known;
+    const cosigner = cosigners.find((verifier) => keyLabel(verifier) === key);
+    if (cosigner === undefined) return;
+    const signed = verifyCheckpoint(`${note}${line}`, [...keys, cosigner]);
+    if (signed.ok && signed.keys.includes(key)) this.#cosignatures++;
+    else
+      this.#find(
+        "cosignature_forged",
+        size,
+        `the cosignature of ${key} at ${size} is not the witness's`,
+      );
+  }
+
+  /** What the root log sealed of this log is what its entries lead to. */
+  #head({ size, payload }: SealedHead): void {
+    const sealed = rootOfNote(payload);
+    const computed = Buffer.from(this.#range.root()).toString("base64");
+    if (sealed === computed) this.#heads++;
+    else
+      this.#add({
+        kind: "root_mismatch",
+        at: size,
+        message: `the root log sealed another head of ${size} entries`,
+        expected: sealed,
+        found: computed,
+      });
+  }
+
+  async #tile({ level, index, hashes }: TileBytes): Promise<void> {
+    const [stored] = await readTiles(this.#tx, level, index, index + 1);
+    if (
+      stored === undefined ||
+      !equalBytes(stored.hashes, hashes) ||
+      !equalBytes(stored.root, tileRoot(hashes))
+    )
+      this.#find(
+        "tile_changed",
+        null,
+        `tile ${level}/${index} is not made of the entries under it`,
+      );
+  }
+
+  #find(kind: string, at: number | null, message: string): void {
+    this.#add({ kind, at, message });
+  }
+
+  #add(finding: Finding): void {
+    // Without what nobody knows: JSON has no word for it.
+    const { expected, found, ...told } = finding;
+    const known = { ...told, ...(expected && { expected }), ...(found && { found }) };
+    if (this.#findings.length < FINDINGS_MAX) this.#findings.push(known);
+    else this.#more++;
+  }
+}
+
+/** Undefined when the hashes are not those of a log of this size. */
+function rootOfHead(size: number, hashes: readonly Uint8Array[]): Uint8Array | undefined {
+  try {
+    return CompactRange.restore(size, hashes).root();
+  } catch {
+    return undefined;
+  }
+}
