@@ -91,7 +91,7 @@ test.each([
   [["archive", "DIR", "--below", "x"], 2, "--below takes a whole number"],
   [["archive", "DIR", "--older-than", "30000"], 1, "cli/nothing_to_archive"],
   [["restore", "DIR"], 1, "cli/archive_missing"],
-  [["burn", "DIR"], 2, "mirror DIR, archive DIR or restore DIR"],
+  [["burn", "DIR"], 2, "mirror DIR, archive DIR, restore DIR, or export"],
 ] as const)("ledger %j ends with %i", async (args, wanted, says) => {
   const given = args.map((word) => (word === "DIR" ? join(sealbase.dir, "none") : word));
   const { code, err } = await sealbase.run(["ledger", ...given]);
