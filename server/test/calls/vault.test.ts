@@ -30,6 +30,20 @@ const voided = (reason: string | RegExp) => ({
   reason: typeof reason === "string" ? reason : expect.stringMatching(reason),
 });
 
+test("what one tenant sent changes no key that another seals", async () => {
+  const [one, other] = [await system.project(), await system.project()];
+  const fresh = `fresh${crypto.randomUUID()}`;
+  const sealed = async (caller: Caller, key: string) => {
+    const payload = `{"${fresh}":1,"${key}":2}`;
+    const text = `{"session_id":"s","payload":${payload}}`;
+    expect((await caller.call("POST", "/v1/vault/entries", text)).status).toBe(201);
+    const [entry] = (await get(caller, "entries")).entries;
+    return entry.seal_data;
+  };
+  expect(await sealed(one, "name\\\\")).toEqual({ [fresh]: 1, "name\\": 2, target: "seal" });
+  expect(await sealed(other, "name\\u00e9")).toEqual({ [fresh]: 1, nameé: 2, target: "seal" });
+});
+
 describe("an empty vault", () => {
   test("verifies: its root is that of nothing", async () => {
     const caller = await system.project();
