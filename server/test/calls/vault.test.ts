@@ -253,6 +253,8 @@ describe("read, list, query, proof", () => {
     ["query?verdict=PARTIAL", [], null],
     ["query?verdict=VOID&end_time=2020-01-01T00:00:00Z", [], null],
     ["query?verdict=VOID&start_time=2020-01-01T00:00:00%2B02:00", [8, 6, 4, 2], null],
+    ["query?verdict=VOID&start_time=2020-01-01T00:00:00%2B16:00", [8, 6, 4, 2], null],
+    ["query?verdict=VOID&end_time=2020-01-01T00:00:00.000001-23:59", [], null],
   ])("%s gives %j", async (path, sequences, next_cursor) => {
     const body = await get(caller, path);
     expect([numbers(body.entries), body.next_cursor, body.has_more]).toEqual([
