@@ -1,4 +1,5 @@
-import type { Entry } from "./entry.ts";
+import { decodeEntry, type Entry } from "./entry.ts";
+import { parseReceipt } from "./receipt.ts";
 import { parseVerifierKey } from "./verifier-key.ts";
 import { type Failure, failureInsteadOfThrow, VerifyError } from "./verify-error.ts";
 import { verifyReceipt } from "./verify-receipt.ts";
@@ -23,17 +24,31 @@ export function followRollovers(
   receipts: readonly string[],
 ): { ok: true; key: string; rollovers: VerifiedRollover[] } | Failure {
   let key = trustedKey;
+  let failure: Failure | undefined;
   const rollovers: VerifiedRollover[] = [];
   for (const receipt of receipts) {
     const answer = verifyRollover(receipt, key);
     if (!answer.ok) {
-      if (rollovers.length === 0) continue;
-      return answer;
+      if (rollovers.length > 0) return answer;
+      failure ??= answer;
+      continue;
     }
     rollovers.push(answer);
     key = answer.nextKey;
   }
+  // Receipts that lead up to the trusted key are those of its past; others that it did not sign are no way from it.
+  if (rollovers.length === 0 && failure !== undefined && !receipts.some((r) => names(r, key)))
+    return failure;
   return { ok: true, key, rollovers };
+}
+
+/** Whether a receipt, believed or not, is of an entry that names this key as the next. */
+function names(receipt: string, key: string): boolean {
+  const entry = failureInsteadOfThrow(() => ({
+    ok: true as const,
+    ...decodeEntry(parseReceipt(receipt).entry),
+  }));
+  return entry.ok && nextKeyOf(entry) === key;
 }
 
 /** Checks that the holder of a log's key named its next one; never throws. */

@@ -106,7 +106,7 @@ describe("a changed byte", () => {
     [
       "of a tile",
       "update ledger.tiles set hashes = set_byte(hashes, 9, get_byte(hashes, 9) # 1) where tenant_id = $1",
-      "action/archive_wrong_root",
+      "action/archive_unsound",
     ],
   ])("in the database, %s, keeps entries from being archived", async (_, statement, code) => {
     const { caller, log } = await rig.logOf(300);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { firstSince } from "#faces/cli/archive/log.ts";
 import { archiveLog } from "#faces/cli/archive/write.ts";
-import { verifyReceipt } from "#verifier";
+import { verifierOf, verifyReceipt } from "#verifier";
 import { ArchiveRig, codeOf, ignored, partsOf } from "../archive-rig.ts";
 import { payment } from "../system.ts";
 
@@ -155,16 +155,28 @@ describe("archived entries", () => {
   });
 
   test("keep the entries by which the log's keys are followed", async () => {
-    const { caller, log, ids } = await rig.logOf(300);
-    await rig.system.sql(
-      "insert into ledger.key_rollovers (tenant_id, number, previous_key, next_key, entry_id) values ($1, 2, 'a', 'b', $2)",
-      [caller.projectId, ids[10]],
+    const { caller, log } = await rig.logOf(10);
+    rig.system.work();
+    const job = (await caller.call("POST", "/v1/ledger/keys/rotate", {})).body;
+    await expect
+      .poll(async () => (await caller.call("GET", `/v1/jobs/${job.id}`)).body.status)
+      .toBe("done");
+    const [rollover] = await rig.system.sql<{ id: string }>(
+      "select entry_id as id from ledger.key_rollovers where tenant_id = $1",
+      [caller.projectId],
     );
-    await rig.archive(log, 256);
-    const receipt = await caller.call("GET", `/v1/ledger/entries/${ids[10]}/receipt`);
+    const body = Array.from({ length: 300 }, () => payment());
+    await caller.call("POST", "/v1/risk/transactions", body);
+    await rig.placed(caller);
+    const { keys } = (await caller.call("GET", "/v1/ledger/checkpoint")).body;
+    await rig.archive({ ...log, verifiers: keys.map(verifierOf) }, 256);
+    const receipt = await caller.call("GET", `/v1/ledger/entries/${rollover!.id}/receipt`);
     expect(receipt.status).toBe(200);
     expect(await rig.verify(caller)).toEqual({ minimum: 256, found: [] });
-    expect(await rig.restore(log)).toMatchObject({ minimum: 0, entries: 256 });
+    expect(await rig.restore({ ...log, verifiers: keys.map(verifierOf) })).toMatchObject({
+      minimum: 0,
+      entries: 256,
+    });
     expect(await rig.verify(caller)).toEqual({ minimum: 0, found: [] });
   });
 

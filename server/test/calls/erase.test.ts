@@ -131,7 +131,7 @@ describe("an erased payload", () => {
     expect(feed.text).toContain('"payload":null');
   });
 
-  test("has its Idempotency-Key taken for ever: neither done again nor answered", async () => {
+  test("keeps its Idempotency-Key taken: neither done again nor answered", async () => {
     const caller = await system.project();
     const key = { "idempotency-key": "once" };
     const { id } = await pay(caller, { amount_cents: 5 }, key);

@@ -59,6 +59,32 @@ test("who trusts a log's first key follows to its newest by receipts, and old re
   expect((await caller.call("POST", "/v1/ledger/verify")).body.findings).toEqual([]);
 });
 
+test("rotations in a row wait for each other: every key names the next one", async () => {
+  const caller = await system.project();
+  await pay(caller);
+  const jobs = await Promise.all(
+    Array.from({ length: 4 }, () => caller.call("POST", "/v1/ledger/keys/rotate", {})),
+  );
+  for (const { body } of jobs)
+    await expect
+      .poll(async () => (await caller.call("GET", `/v1/jobs/${body.id}`)).body.status, {
+        timeout: 30_000,
+      })
+      .toBe("done");
+  await expect.poll(async () => (await keysOf(caller)).at(-1)!.endorsement).not.toBeNull();
+  const keys = await keysOf(caller);
+  expect(keys).toHaveLength(5);
+  const endorsements = keys.flatMap(({ endorsement }) => endorsement ?? []);
+  expect(followRollovers(keys[0]!.key, endorsements)).toMatchObject({
+    ok: true,
+    key: keys[4]!.key,
+    rollovers: keys.slice(1).map(({ key }) => ({ nextKey: key })),
+  });
+  expect(followRollovers(keys[4]!.key, endorsements)).toMatchObject({ ok: true, rollovers: [] });
+  // Without the first step there is no way from the first key.
+  expect(followRollovers(keys[0]!.key, endorsements.slice(1))).toMatchObject({ ok: false });
+});
+
 test("a server that starts between a rollover and its checkpoint lets the key before sign once more", async () => {
   const caller = await system.project();
   await pay(caller);

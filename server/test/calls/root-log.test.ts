@@ -81,3 +81,27 @@ test("a head is sealed once, by one of two servers, and a log that stood still i
   );
   expect((await sealedEntries(system, root!.id)).every(({ kind }) => kind === "head")).toBe(true);
 });
+
+test("a log that does not lead to what the root log sealed is not extended", async () => {
+  const caller = await system.project();
+  for (let i = 0; i < 5; i++) await pay(caller);
+  await sealedEntries(system, caller.projectId);
+  const { hashes } = (
+    await system.sql<{ hashes: Buffer[] }>("select hashes from ledger.heads where tenant_id = $1", [
+      caller.projectId,
+    ])
+  )[0]!;
+  expect(hashes.length).toBe(2);
+  await system.sealHeads();
+  // Put back to four entries, checkpoints and all: the first subtree hash is the whole tree then.
+  for (const statement of [
+    "delete from ledger.entries where tenant_id = $1 and index >= 4",
+    "delete from ledger.checkpoints where tenant_id = $1 and size > 4",
+    "update ledger.heads set size = 4, hashes = hashes[1:1] where tenant_id = $1",
+  ])
+    await system.sql(statement, [caller.projectId]);
+  const other = await system.another();
+  const refused = await pay(other.as(caller.key, caller.projectId));
+  expect([refused.status, refused.body.code]).toEqual([503, "seal/log_restored"]);
+  expect(refused.body.facts).toMatchObject({ published_size: 5, stored_size: 4 });
+});

@@ -72,6 +72,18 @@ test("what was killed on the way is done by the next run", async () => {
   });
 });
 
+test("a payload is erased, and `why` and `entry` say so", async () => {
+  const accounts = { origin_account: "A", destination_account: "B" };
+  const payment = JSON.stringify({ type: "PAYMENT", amount_cents: 100, ...accounts });
+  const { call: id } = (await json("call", "risk.transaction.assess", payment)).out;
+  const input = JSON.stringify({ id, reason: "Article 17 request 2026-114" });
+  const { call, output } = (await json("call", "ledger.payload.erase", input)).out;
+  expect(output).toMatchObject({ id, erased: { payload: 1 } });
+  expect((await json("entry", id)).out).toMatchObject({ payload: null, erased_by: call });
+  expect((await sealbase.run(["why", id, "--text"])).out).toContain(`erased by ${call}`);
+  expect((await json("verify")).out).toMatchObject({ valid: true, erased: 1 });
+});
+
 test.each([
   [["archive", "DIR"], 2, "--below INDEX or --older-than DAYS"],
   [["archive", "DIR", "--below", "600", "--older-than", "3"], 2, "--below INDEX or --older-than"],
@@ -79,7 +91,7 @@ test.each([
   [["archive", "DIR", "--below", "x"], 2, "--below takes a whole number"],
   [["archive", "DIR", "--older-than", "30000"], 1, "cli/nothing_to_archive"],
   [["restore", "DIR"], 1, "cli/archive_missing"],
-  [["burn", "DIR"], 2, "mirror DIR, archive DIR or restore DIR"],
+  [["burn", "DIR"], 2, "mirror DIR, archive DIR, restore DIR, or export"],
 ] as const)("ledger %j ends with %i", async (args, wanted, says) => {
   const given = args.map((word) => (word === "DIR" ? join(sealbase.dir, "none") : word));
   const { code, err } = await sealbase.run(["ledger", ...given]);

@@ -20,7 +20,9 @@ import {
   readNewestCheckpoint,
 } from "./queries.ts";
 import { forked, headMoved, restored } from "./refusals.ts";
+import { readNewestSealedHead } from "./root/queries.ts";
 import { readTileBuilder, storedHashes } from "./tree.ts";
+import { rootOfNote } from "./verify-known.ts";
 
 export const BATCH_MAX = 1_024;
 const HASH_BYTES = 32;
@@ -73,6 +75,7 @@ export class LogState {
     const { origin, size } = head;
     const tiles = await readTileBuilder(tx, size);
     if (!(await isMadeOf(range, storedHashes(tx, size)))) throw forked(origin, size);
+    await compareWithRoot(tx, head);
     const keys = await openLogSigners(tx, masterKey, origin);
     if (secondKeys === true) await ensureSecondKey(tx, masterKey, tenantId, origin);
     const second = secondKeys === false ? [] : await openSecondSigners(tx, masterKey, origin);
@@ -176,6 +179,17 @@ async function readConsistent(
   const range = restore(head);
   if (newest !== undefined) await compare(tx, head, range, newest);
   return { head, range, newest };
+}
+
+/** The root log remembers what this log was, even where its own checkpoints are gone. */
+async function compareWithRoot(tx: Tx, { origin, size }: Head): Promise<void> {
+  const sealed = await readNewestSealedHead(tx);
+  if (sealed === undefined) return;
+  if (sealed.size > size) throw restored(origin, sealed.size, size);
+  const root = await rootAt(sealed.size, storedHashes(tx, sealed.size));
+  const remembered = rootOfNote(sealed.payload);
+  if (remembered !== "" && remembered !== Buffer.from(root).toString("base64"))
+    throw forked(origin, sealed.size);
 }
 
 async function compare(

@@ -187,9 +187,11 @@ export interface StoredEntry {
   readonly erasedBy: string | null;
 }
 
-const ENTRY = `e.index, e.id, e.entry, p.salt, p.payload, case when p.entry_id is null then
-    (select x.erasure_id from ledger.erasures x where x.tenant_id = e.tenant_id and x.entry_id = e.id order by x.created_at limit 1)
-  end as "erasedBy" from ledger.entries e
+/** SQL of the call that erased the payload of entry `e`; null when `p`, its payload, is there. */
+export const ERASED_BY = `case when p.entry_id is null then
+    (select x.erasure_id from ledger.erasures x where x.tenant_id = e.tenant_id and x.entry_id = e.id order by x.created_at limit 1) end`;
+
+const ENTRY = `e.index, e.id, e.entry, p.salt, p.payload, ${ERASED_BY} as "erasedBy" from ledger.entries e
   left join ledger.payloads p on p.tenant_id = e.tenant_id and p.entry_id = e.id where e.tenant_id = (select ops.tenant())`;
 
 /** Entries from `from` up, each with its payload when it was not erased. */

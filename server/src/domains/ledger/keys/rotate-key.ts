@@ -1,14 +1,16 @@
-import type { Handler } from "#domains/ops";
+import { type Handler, JobFailed } from "#domains/ops";
 import { logVerifierKeys, rotateLogKey } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import { type Parts, sealIn } from "#pipeline";
 import { ROLLOVER_ACTION, ROLLOVER_KIND } from "#verifier";
 import { readHead } from "../queries.ts";
-import { insertRollover } from "./queries.ts";
+import { insertRollover, isRolloverUncovered } from "./queries.ts";
 
 /** The topic of jobs that give a log its next key; one at a time in a project. */
 export const ROTATE_KEY = "security.rotate-log-key";
+/** How long a rotation waits for the one before it to be published. */
+const HELD_MS = 500;
 
 /**
  * The job: an entry names the log's next key, the key before signs a checkpoint that covers it, and from then on the next
@@ -18,8 +20,11 @@ export const rotateKey =
   (parts: Parts, masterKey: Uint8Array): Handler =>
   async ({ tenantId }) => {
     const scope = { role: "reader", tenantId } as const;
-    const head = await parts.db.transaction(scope, readHead);
+    const [head, isEarly] = await parts.db.transaction(scope, (tx) =>
+      Promise.all([readHead(tx), isRolloverUncovered(tx)]),
+    );
     if (head === undefined) throw new Error(`project ${tenantId} has no log`);
+    if (isEarly) throw unpublishedRollover();
     const { origin: log } = head;
     await parts.ledger.ready(tenantId);
     return {
@@ -37,6 +42,8 @@ async function rollOver(
   parts: Parts,
   { tenantId, log, masterKey }: { tenantId: string; log: string; masterKey: Uint8Array },
 ): Promise<void> {
+  // A key that is replaced before a checkpoint of its own covers its successor's name would be the end of the chain.
+  if (await isRolloverUncovered(tx)) throw unpublishedRollover();
   const [previousKey] = await logVerifierKeys(tx, log);
   const number = await rotateLogKey(tx, masterKey, log);
   const [nextKey] = await logVerifierKeys(tx, log);
@@ -60,3 +67,9 @@ async function rollOver(
     entryId,
   });
 }
+
+const unpublishedRollover = () =>
+  new JobFailed("no checkpoint covers the entry that names the current key yet", {
+    held: true,
+    after_ms: HELD_MS,
+  });

@@ -76,3 +76,12 @@ export const readSealedHeads = (
   limit: number,
 ): Promise<SealedHead[]> =>
   query(tx, "select size, payload from ledger.sealed_heads($1, $2, $3)", [above, upTo, limit]);
+
+/** In the project's own scope: the newest head of its log that the root log sealed. */
+export async function readNewestSealedHead(tx: Tx): Promise<SealedHead | undefined> {
+  const [row] = await query<SealedHead>(
+    tx,
+    "select size, payload from ledger.newest_sealed_head()",
+  );
+  return row;
+}

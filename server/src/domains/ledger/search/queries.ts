@@ -1,5 +1,5 @@
 import { query, type Tx } from "#kernel/db.ts";
-import type { StoredEntry } from "../queries.ts";
+import { ERASED_BY, MINIMUM, type StoredEntry } from "../queries.ts";
 import type { Filter } from "./attributes.ts";
 
 /** Entries that share one note of their times. */
@@ -201,11 +201,11 @@ export async function readEntriesAt(
   if (places.length === 0) return [];
   return query(
     tx,
-    `select index, id, entry, salt, payload from (
-       select row_number() over (order by w.nth) as nth, e.index, e.id, e.entry, p.salt, p.payload,
+    `select index, id, entry, salt, payload, "erasedBy" from (
+       select row_number() over (order by w.nth) as nth, e.index, e.id, e.entry, p.salt, p.payload, ${ERASED_BY} as "erasedBy",
          sum(octet_length(e.entry) + coalesce(octet_length(p.payload), 0)) over (order by w.nth) as bytes
        from unnest($1::int8[]) with ordinality w(index, nth)
-         join ledger.entries e on e.tenant_id = (select ops.tenant()) and e.index = w.index
+         join ledger.entries e on e.tenant_id = (select ops.tenant()) and e.index = w.index and e.index >= ${MINIMUM}
          left join ledger.payloads p on p.tenant_id = e.tenant_id and p.entry_id = e.id) measured
      where bytes <= $2 or nth = 1 order by nth`,
     [`{${places.join(",")}}`, bytes],

@@ -1,0 +1,1 @@
+drop function ledger.newest_sealed_head();
