@@ -275,7 +275,7 @@ test("a page is bounded in bytes, and says that there is more", async () => {
   );
   for (const asked of ["order=newest", "order=oldest", "kind=call"]) {
     const { body } = await caller.call("GET", `/v1/ledger/entries?limit=200&${asked}`);
-    expect([asked, body.items.length]).toEqual([asked, 2]);
+    expect([asked, body.items.length]).toEqual([asked, 3]);
     expect(body.next_cursor).not.toBeNull();
   }
   const found = await listed(caller, {}, 3);
