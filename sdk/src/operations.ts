@@ -1004,7 +1004,7 @@ export interface Operations {
       readonly actor?: string;
       /** An action, or the beginning of some up to a dot: risk, risk.transaction */
       readonly action?: string;
-      readonly kind?: "call" | "refusal" | "reads" | "event" | "job" | "head";
+      readonly kind?: "call" | "refusal" | "reads" | "event" | "job" | "head" | "rollover";
       readonly outcome?: "done" | "refused" | "failed";
       /** What was acted on or made, TYPE:ID; not found any more once the payload was erased */
       readonly resource?: string;
@@ -1039,7 +1039,7 @@ export interface Operations {
       readonly actor?: string;
       /** An action, or the beginning of some up to a dot: risk, risk.transaction */
       readonly action?: string;
-      readonly kind?: "call" | "refusal" | "reads" | "event" | "job" | "head";
+      readonly kind?: "call" | "refusal" | "reads" | "event" | "job" | "head" | "rollover";
       readonly outcome?: "done" | "refused" | "failed";
       /** What was acted on or made, TYPE:ID; not found any more once the payload was erased */
       readonly resource?: string;

@@ -229,7 +229,16 @@ describe("a fork is refused with evidence", () => {
     await rig.add(await log.request(0, 4));
     expect((await rig.add(await log.history(2).request(4, 9))).status).toBe(422);
     expect(await evidenceAbout(log.origin)).toEqual([]);
-    expect(rig.lines).toContain(JSON.stringify(await log.history(2).checkpoint(9)).slice(1, -1));
+    const line = JSON.stringify(await log.history(2).checkpoint(9)).slice(1, -1);
+    const written = () => rig.lines.split(line).length - 1;
+    expect(written()).toBe(1);
+    // Sent again it is refused again, and fills no disk.
+    for (let round = 0; round < 5; round++)
+      expect((await rig.add(await log.history(2).request(4, 9))).status).toBe(422);
+    expect((await rig.add(await log.history(2).request(4, 10))).status).toBe(422);
+    const other = JSON.stringify(await log.history(2).checkpoint(10)).slice(1, -1);
+    await expect.poll(() => rig.lines).toContain(other);
+    expect(written()).toBe(1);
   });
 });
 

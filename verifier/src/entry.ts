@@ -1,6 +1,7 @@
 import { concatBytes, fromUtf8, toHex, utf8 } from "./bytes.ts";
 import { canonicalJson, canonicalJsonString } from "./canonical-json.ts";
 import { ENTRY_SIZE_MAX } from "./entry-bundle.ts";
+import { parseJson } from "./parse-json.ts";
 import { sha256 } from "./sha256.ts";
 import { VerifyError } from "./verify-error.ts";
 
@@ -45,7 +46,7 @@ export function decodeEntry(encoded: string | Uint8Array): Entry {
   let value: unknown;
   try {
     text = typeof encoded === "string" ? encoded : fromUtf8(encoded);
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     throw malformed("it is not JSON in UTF-8");
   }

@@ -11,6 +11,7 @@ export * from "./merkle.ts";
 export * from "./merkle-proof.ts";
 export * from "./merkle-verify.ts";
 export * from "./note.ts";
+export * from "./parse-json.ts";
 export * from "./policy.ts";
 export * from "./receipt.ts";
 export * from "./rollover.ts";

@@ -22,12 +22,21 @@ export const nextKeyOf = ({ kind, action, refs }: Entry): string | undefined =>
 export function followRollovers(
   trustedKey: string,
   receipts: readonly string[],
+  policy?: string,
+): { ok: true; key: string; rollovers: VerifiedRollover[] } | Failure {
+  return failureInsteadOfThrow(() => follow(trustedKey, receipts, policy));
+}
+
+function follow(
+  trustedKey: string,
+  receipts: readonly string[],
+  policy: string | undefined,
 ): { ok: true; key: string; rollovers: VerifiedRollover[] } | Failure {
   let key = trustedKey;
   let failure: Failure | undefined;
   const rollovers: VerifiedRollover[] = [];
   for (const receipt of receipts) {
-    const answer = verifyRollover(receipt, key);
+    const answer = verifyRollover(receipt, key, policy);
     if (!answer.ok) {
       if (rollovers.length > 0) return answer;
       failure ??= answer;
@@ -52,8 +61,12 @@ function names(receipt: string, key: string): boolean {
 }
 
 /** Checks that the holder of a log's key named its next one; never throws. */
-export function verifyRollover(receipt: string, key: string): VerifiedRollover | Failure {
-  const answer = verifyReceipt(receipt, [key]);
+export function verifyRollover(
+  receipt: string,
+  key: string,
+  policy?: string,
+): VerifiedRollover | Failure {
+  const answer = verifyReceipt(receipt, [key], policy);
   if (!answer.ok) return answer;
   return failureInsteadOfThrow(() => {
     const { entry, index, origin } = answer;

@@ -3,6 +3,7 @@ import type { OpenedCheckpoint } from "./checkpoint.ts";
 import { decodeEntry, payloadHash } from "./entry.ts";
 import { leafHash } from "./merkle.ts";
 import { verifyInclusion } from "./merkle-verify.ts";
+import { parseJson } from "./parse-json.ts";
 import {
   openTrusted,
   type TrustedKey,
@@ -159,7 +160,7 @@ function hashOf(base64: unknown): Uint8Array {
 function objectOf(text: string): Item {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     throw malformed("it is not JSON");
   }

@@ -1,5 +1,6 @@
 import { fromBase64 } from "./bytes.ts";
 import { payloadHash } from "./entry.ts";
+import { parseJson } from "./parse-json.ts";
 import { type VerifiedCheckpoint, verifyCheckpoint } from "./verify-checkpoint.ts";
 import { type Failure, failureInsteadOfThrow, VerifyError } from "./verify-error.ts";
 import { type VerifiedReceipt, verifyReceipt } from "./verify-receipt.ts";
@@ -31,7 +32,7 @@ function saltOf(base64: string): Uint8Array {
 }
 
 function checkpointOf(payload: string): string {
-  const { checkpoint } = JSON.parse(payload) as { checkpoint?: unknown };
+  const { checkpoint } = parseJson(payload) as { checkpoint?: unknown };
   if (typeof checkpoint !== "string") throw malformed("its payload holds no checkpoint");
   return checkpoint;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   canonicalJson,
   encodeEntry,
+  followRollovers,
   formatReceipt,
   leafHash,
   parseReceipt,
@@ -235,4 +236,9 @@ describe("any input", () => {
     const answer = verifyReceipt(formatReceipt({ index: 0, proof: [], entry, checkpoint }), keys);
     expect([entry.length, answer]).toMatchObject([65_535, { ok: true, entry: { actor } }]);
   });
+});
+
+it("rollovers that are none have an answer, too", () => {
+  for (const none of [undefined, null, 1, [undefined]])
+    expect(followRollovers(LOG.vkey, none as never)).toMatchObject({ ok: false });
 });

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { StatementBuilder } from "#kernel/append.ts";
 import { query, type Tx } from "#kernel/db.ts";
+import { parseJson } from "#verifier";
 import type { Chain } from "./chain.ts";
 import { answerErased, idempotencyConflict } from "./refusals.ts";
 
@@ -102,5 +103,5 @@ export async function readAnswer(tx: Tx, chain: Chain): Promise<Answer | undefin
   if (row === undefined) return undefined;
   if (row.status === ERASED) throw answerErased(key, row.decision_id);
   if (!row.request_hash.equals(requestHash(chain))) throw idempotencyConflict(key);
-  return { decisionId: row.decision_id, status: row.status, output: JSON.parse(row.answer) };
+  return { decisionId: row.decision_id, status: row.status, output: parseJson(row.answer) };
 }

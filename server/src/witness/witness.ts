@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Log as Logger } from "#kernel/log.ts";
 import { formatNote, parseNote, type Signer } from "#verifier";
 import { judge, type Log, type Refused, readRequest, type Signed } from "./judge.ts";
@@ -6,6 +7,8 @@ import type { Store } from "./store.ts";
 /** Checkpoints of one log that are kept in a second, and at once after a pause: each is written to disk. */
 const KEPT_PER_S = 20;
 const BURST = 40;
+/** Checkpoints of one log that are written down for a wrong proof before it grows again. */
+const DOUBTED_MAX = 100;
 
 export interface WitnessParts {
   readonly store: Store;
@@ -29,6 +32,9 @@ export class Witness {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #buckets = new Map<string, { tokens: number; at_ms: number }>();
 
+  /** By log, hashes of the checkpoints that came with a wrong proof since it grew. */
+  readonly #doubted = new Map<string, Set<string>>();
+
   constructor(parts: WitnessParts) {
     this.#parts = parts;
   }
@@ -45,6 +51,7 @@ export class Witness {
       if (signed.checkpoint.size !== last?.checkpoint.size) {
         if (!this.#take(log.origin)) return { status: 429, why: "this log grows too often" };
         await store.keep(signed);
+        this.#doubted.delete(log.origin);
       }
       return { status: 200, cosignature: await this.#cosign(signed) };
     });
@@ -63,13 +70,22 @@ export class Witness {
     const { size } = signed.checkpoint;
     if (refused.fork === undefined) {
       // The checkpoint is the log's own word: with a wrong proof it may be all that will be left of a fork.
-      if (refused.status === 422)
+      if (refused.status === 422 && this.#isFirstDoubt(origin, signed))
         this.#parts.log.warn({ origin, size, note: signed.note }, refused.why);
       return refused;
     }
     const evidence = await this.#parts.store.keepFork(origin, refused.fork);
     this.#parts.log.error({ origin, size, evidence }, "the log signed two histories");
     return refused;
+  }
+
+  /** Anybody can send a checkpoint again with a wrong proof: that fills no disk. */
+  #isFirstDoubt(origin: string, { note }: Signed): boolean {
+    const doubted = this.#doubted.get(origin) ?? new Set();
+    const hash = createHash("sha256").update(parseNote(note).text).digest("hex");
+    if (doubted.size >= DOUBTED_MAX || doubted.has(hash)) return false;
+    this.#doubted.set(origin, doubted.add(hash));
+    return true;
   }
 
   /** The line alone, with its end. */

@@ -1,8 +1,9 @@
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { firstSince } from "#faces/cli/archive/log.ts";
 import { archiveLog } from "#faces/cli/archive/write.ts";
+import { lock } from "#faces/cli/mirror/files.ts";
 import { verifierOf, verifyReceipt } from "#verifier";
 import { ArchiveRig, codeOf, ignored, partsOf } from "../archive-rig.ts";
 import { payment } from "../system.ts";
@@ -266,6 +267,7 @@ test("a folder keeps to one log, and to one process", async () => {
   await rig.archive(one.log, 256);
   expect(await codeOf(rig.archive(two.log, 256))).toBe("cli/archive_other_log");
   expect(await codeOf(rig.restore(two.log))).toBe("done");
-  writeFileSync(join(rig.dir, "archive/lock"), String(process.ppid));
+  const held = await lock(join(rig.dir, "archive"), rig.dir);
   expect(await codeOf(rig.archive(one.log, 256))).toBe("cli/mirror_busy");
+  await held.release();
 });

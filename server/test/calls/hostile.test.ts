@@ -100,7 +100,19 @@ const failingAt = (tx: Tx, place: number): Tx =>
     },
   });
 
-test("two logs are verified at once, more are told to wait, and other calls go on", async () => {
+test("no project's verifications take the place of another's", async () => {
+  const [one, other] = [await system.project(), await system.project()];
+  const payments = Array.from({ length: 900 }, () => payment());
+  await one.call("POST", "/v1/risk/transactions", payments);
+  const answers = await Promise.all([
+    ...Array.from({ length: 4 }, () => one.call("POST", "/v1/ledger/verify")),
+    other.call("POST", "/v1/ledger/verify"),
+  ]);
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503, 503, 503]);
+  expect(answers.at(-1)!.status).toBe(200);
+});
+
+test("a log is verified once at a time, more are told to wait, and other calls go on", async () => {
   const caller = await system.project();
   const payments = Array.from({ length: 900 }, () => payment());
   await caller.call("POST", "/v1/risk/transactions", payments);

@@ -263,3 +263,25 @@ describe("entries", () => {
     expect(await listed(caller, { action: "risk" })).toEqual([first, second, third]);
   });
 });
+
+test("a page is bounded in bytes, and says that there is more", async () => {
+  const caller = await system.project();
+  await pay(caller, 8);
+  await index(caller);
+  const ids = await listed(caller, {});
+  await system.sql(
+    "update ledger.payloads set payload = to_json(repeat('x', 1500000))::text where tenant_id = $1",
+    [caller.projectId],
+  );
+  for (const asked of ["order=newest", "order=oldest", "kind=call"]) {
+    const { body } = await caller.call("GET", `/v1/ledger/entries?limit=200&${asked}`);
+    expect([asked, body.items.length]).toEqual([asked, 3]);
+    expect(body.next_cursor).not.toBeNull();
+  }
+  const found = await listed(caller, {}, 3);
+  expect(found.filter((id) => ids.includes(id))).toEqual(ids);
+});
+
+test("entries that name a log's next key are found by their kind", async () => {
+  expect(await listed(await system.project(), { kind: "rollover" })).toEqual([]);
+});

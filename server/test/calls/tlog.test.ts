@@ -135,6 +135,25 @@ describe("the files of a log", () => {
     }
   });
 
+  test("are not known to anybody where they are not", async () => {
+    const path = "tile/0/999";
+    for (const who of [caller, stranger])
+      for (const tag of ["*", `"${path}"`])
+        expect((await get(who, path, { "if-none-match": tag })).status).toBe(404);
+    const there = await get(stranger, "tile/0/000", { "if-none-match": "*" });
+    expect(there.status).toBe(304);
+  });
+
+  test("of the root log have one path", async () => {
+    const root = { ...stranger, projectId: "00000000-0000-7000-8000-000000000000" };
+    await system.sealHeads();
+    for (const path of ["checkpoint", "tile/0/000.p/1"]) {
+      expect((await stranger.call("GET", `/log/root/${path}`)).status).toBe(200);
+      const answer = await get(stranger, path, {}, root);
+      expect([answer.status, answer.body.code]).toEqual([404, "request/log_missing"]);
+    }
+  });
+
   test("answer HEAD with the length alone", async () => {
     const answer = await system.app.inject({ method: "HEAD", url: url("tile/0/000") });
     expect([answer.statusCode, answer.payload, answer.headers["content-length"]]).toEqual([

@@ -30,6 +30,20 @@ const voided = (reason: string | RegExp) => ({
   reason: typeof reason === "string" ? reason : expect.stringMatching(reason),
 });
 
+test("what one tenant sent changes no key that another seals", async () => {
+  const [one, other] = [await system.project(), await system.project()];
+  const fresh = `fresh${crypto.randomUUID()}`;
+  const sealed = async (caller: Caller, key: string) => {
+    const payload = `{"${fresh}":1,"${key}":2}`;
+    const text = `{"session_id":"s","payload":${payload}}`;
+    expect((await caller.call("POST", "/v1/vault/entries", text)).status).toBe(201);
+    const [entry] = (await get(caller, "entries")).entries;
+    return entry.seal_data;
+  };
+  expect(await sealed(one, "name\\\\")).toEqual({ [fresh]: 1, "name\\": 2, target: "seal" });
+  expect(await sealed(other, "name\\u00e9")).toEqual({ [fresh]: 1, nameé: 2, target: "seal" });
+});
+
 describe("an empty vault", () => {
   test("verifies: its root is that of nothing", async () => {
     const caller = await system.project();
@@ -239,6 +253,8 @@ describe("read, list, query, proof", () => {
     ["query?verdict=PARTIAL", [], null],
     ["query?verdict=VOID&end_time=2020-01-01T00:00:00Z", [], null],
     ["query?verdict=VOID&start_time=2020-01-01T00:00:00%2B02:00", [8, 6, 4, 2], null],
+    ["query?verdict=VOID&start_time=2020-01-01T00:00:00%2B16:00", [8, 6, 4, 2], null],
+    ["query?verdict=VOID&end_time=2020-01-01T00:00:00.000001-23:59", [], null],
   ])("%s gives %j", async (path, sequences, next_cursor) => {
     const body = await get(caller, path);
     expect([numbers(body.entries), body.next_cursor, body.has_more]).toEqual([

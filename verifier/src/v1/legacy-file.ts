@@ -1,3 +1,4 @@
+import { parseJson } from "../parse-json.ts";
 import { VerifyError } from "../verify-error.ts";
 import { V1_VERDICTS, type V1Fields, v1Hash, v1Text } from "./entry.ts";
 import { pythonFields } from "./python-json.ts";
@@ -35,7 +36,7 @@ export function readV1File(text: string): V1File {
   if (unknown.length > 0)
     throw malformed(`it has fields that are not known: ${unknown.join(", ")}`);
   const textOf = (name: string, fits: (value: string) => boolean, what: string): string => {
-    const value: unknown = JSON.parse(written.get(name)!);
+    const value: unknown = parseJson(written.get(name)!);
     if (typeof value !== "string" || !value.isWellFormed() || !fits(value))
       throw malformed(`${name} is not ${what}`);
     return value;
@@ -43,7 +44,7 @@ export function readV1File(text: string): V1File {
   const hash = (name: string) => textOf(name, (value) => HASH.test(value), "64 hexadecimal digits");
   const any = (name: string) =>
     textOf(name, (value) => !value.includes("\0"), "a text without NUL");
-  const sequence: unknown = JSON.parse(written.get("sequence")!);
+  const sequence: unknown = parseJson(written.get("sequence")!);
   if (
     !Number.isSafeInteger(sequence) ||
     (sequence as number) < 1 ||

@@ -1,3 +1,4 @@
+import { parseJson } from "../parse-json.ts";
 /**
  * The text of JSON as Python's `json.dumps(value, sort_keys=True, separators=(",", ":"))` writes it: what format v1 hashes.
  * It differs from RFC 8785 in three ways: everything but printable ASCII is escaped, keys are sorted by code points
@@ -7,14 +8,14 @@
  * @throws SyntaxError when it is no JSON, RangeError when Python could not write it as JSON or it is nested too deeply.
  */
 export function pythonJson(text: string): string {
-  JSON.parse(text);
-  return write(JSON.parse(marked(text)) as Marked, 0);
+  parseJson(text);
+  return write(parseJson(marked(text)) as Marked, 0);
 }
 
 /** The fields of a JSON object, each value as `pythonJson` writes it. Throws what that throws, SyntaxError for anything but an object. */
 export function pythonFields(text: string): ReadonlyMap<string, string> {
-  JSON.parse(text);
-  const value = JSON.parse(marked(text)) as Marked;
+  parseJson(text);
+  const value = parseJson(marked(text)) as Marked;
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new SyntaxError("it is not a JSON object");
   return new Map(Object.entries(value).map(([key, item]) => [key.slice(1), write(item, 1)]));

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "#verifier";
 import type { StoredApproval, StoredSession } from "./queries.ts";
 
 const time = z.iso.datetime();
@@ -52,7 +53,7 @@ export const approvalShown = (row: StoredApproval): z.input<typeof approval> => 
   id: row.id,
   agent_session_id: row.agentSessionId,
   operation: row.operation,
-  input: JSON.parse(row.input),
+  input: parseJson(row.input),
   decision_id: row.decisionId,
   status: row.status,
   expires_at: row.expiresAt.toISOString(),

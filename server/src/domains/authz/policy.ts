@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { Decision, Policy, Principal, Question } from "#pipeline";
-import { canonicalJson } from "#verifier";
+import { canonicalJson, parseJson } from "#verifier";
 import { DEFAULT_POLICIES } from "./default-policies.ts";
 import { type PolicyDocument, storedDocument } from "./document.ts";
 import { ENGINE, ENGINE_TEXT, Evaluator, type Verdict } from "./evaluate.ts";
@@ -83,7 +83,7 @@ const sha256 = (text: string): Buffer => createHash("sha256").update(text).diges
 /** A stored version, to decide by. One that was edited after it was stored decides nothing. */
 export function openVersion(stored: StoredVersion): Version {
   if (isEdited(stored)) throw versionChanged(stored.id);
-  return compileVersion(stored, JSON.parse(stored.document));
+  return compileVersion(stored, parseJson(stored.document));
 }
 
 /**
@@ -92,7 +92,7 @@ export function openVersion(stored: StoredVersion): Version {
  */
 export function reopenVersion(stored: StoredVersion): Version | null {
   try {
-    return compileVersion(stored, JSON.parse(stored.document));
+    return compileVersion(stored, parseJson(stored.document));
   } catch (error) {
     if (isEdited(stored)) return null;
     throw error;

@@ -1,5 +1,6 @@
 import type { Tx } from "#kernel/db.ts";
 import type { Question } from "#pipeline";
+import { parseJson } from "#verifier";
 import { decideBy, reopenVersion } from "./policy.ts";
 import { readForReplay } from "./queries.ts";
 
@@ -16,14 +17,14 @@ export async function replayDecision(tx: Tx, id: string): Promise<Replayed | und
   if (kept === undefined) return undefined;
   const { decision, slice, version } = kept;
   // A slice that is gone cannot agree: the hash of what stands in for it differs.
-  const known = JSON.parse(
+  const known = parseJson(
     slice ?? '{"principal":{"type":"","id":"","groups":[]},"action":{"id":"","groups":[]}}',
   );
   const question: Question = {
     principal: known.principal,
     action: known.action,
     resource: { type: decision.resource_type, id: decision.resource_id },
-    context: JSON.parse(decision.context),
+    context: parseJson(decision.context),
   };
   const again = decideBy(version === null ? null : reopenVersion(version), question);
   return {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "#verifier";
 import type { StoredDecision, StoredVersion } from "./queries.ts";
 
 /** A decision as every face shows it. */
@@ -26,7 +27,7 @@ export function shown(row: StoredDecision): z.input<typeof decision> {
   return {
     ...same,
     resource: { type: resource_type, id: resource_id },
-    context: JSON.parse(context),
+    context: parseJson(context),
     created_at: created_at.toISOString(),
   };
 }

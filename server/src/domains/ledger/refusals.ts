@@ -119,7 +119,7 @@ export const verificationBusy = (running: number) =>
   new Refusal(
     "action/verification_busy",
     503,
-    "This server recomputes as many logs as it can at once",
+    "This server recomputes a log for this project already, or as many as it can at once",
     { running },
     "Ask again when they are done.",
   );

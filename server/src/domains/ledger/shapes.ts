@@ -5,6 +5,7 @@ import {
   keyLabel,
   leafHash,
   type NoteSignature,
+  parseJson,
   parseNote,
   toHex,
 } from "#verifier";
@@ -59,7 +60,7 @@ export function shown({
     outcome,
     refs: { ...refs },
     payload_hash,
-    payload: payload === null ? null : JSON.parse(payload),
+    payload: payload === null ? null : parseJson(payload),
     erased_by: erasedBy,
   };
 }

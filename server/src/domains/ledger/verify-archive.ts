@@ -1,5 +1,5 @@
 import type { Tx } from "#kernel/db.ts";
-import { decodeEntry, splitTile, TILE_WIDTH } from "#verifier";
+import { decodeEntry, parseJson, splitTile, TILE_WIDTH } from "#verifier";
 import { readAllArchived, readLastArchive } from "./archive/queries.ts";
 import { type Checkpoint, readCheckpoints, readTiles } from "./queries.ts";
 import type { Finding } from "./verify.ts";
@@ -62,7 +62,7 @@ function isMoveTo(minimum: number, entry: Buffer | null, payload: string | null)
   if (entry === null || payload === null) return false;
   try {
     const { action, outcome } = decodeEntry(entry);
-    const said = JSON.parse(payload).outcome?.output?.minimum;
+    const said = parseJson(payload).outcome?.output?.minimum;
     return MOVES.has(action) && outcome === "done" && said === minimum;
   } catch {
     return false;

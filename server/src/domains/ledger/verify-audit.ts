@@ -13,6 +13,7 @@ import {
   equalBytes,
   keyLabel,
   leafHash,
+  parseJson,
   payloadHash,
   TileBuilder,
   type TileBytes,
@@ -369,7 +370,7 @@ export class Audit {
       return undefined;
     }
     const found = payloadHash(salt, payload);
-    if (found === sealed.payload_hash) return { entry: sealed, payload: JSON.parse(payload) };
+    if (found === sealed.payload_hash) return { entry: sealed, payload: parseJson(payload) };
     this.#add({
       kind: "payload_changed",
       at: index,

@@ -1,6 +1,6 @@
 import { ERROR_LENGTH_MAX, JOB_CANCEL, type JobState, readJobStates } from "#domains/ops";
 import type { Tx } from "#kernel/db.ts";
-import { canonicalJson } from "#verifier";
+import { canonicalJson, parseJson } from "#verifier";
 import { readJobsSealedFrom } from "./queries.ts";
 import type { SealedJob, SealedPayload } from "./values.ts";
 import type { Finding } from "./verify.ts";
@@ -87,7 +87,7 @@ const isSameJob = (sealed: SealedJob, row: JobState): boolean =>
 function isSameResult(sealed: unknown, text: string | null): boolean {
   if (text === null) return sealed === null;
   try {
-    return canonicalJson(JSON.parse(text)) === canonicalJson(sealed);
+    return canonicalJson(parseJson(text)) === canonicalJson(sealed);
   } catch {
     return false;
   }

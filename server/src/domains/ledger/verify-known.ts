@@ -3,6 +3,7 @@ import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
   keyLabel,
+  parseJson,
   parseVerifierKey,
   rangePlan,
   type TrustedKey,
@@ -99,7 +100,7 @@ async function rootOfCheckpoint(tx: Tx, size: number): Promise<string> {
 /** Base64 of the root in the checkpoint that a payload of the root log holds; empty when it holds none. */
 export function rootOfNote(payload: string | null): string {
   try {
-    const { checkpoint } = JSON.parse(payload ?? "") as { checkpoint: string };
+    const { checkpoint } = parseJson(payload ?? "") as { checkpoint: string };
     return checkpoint.split("\n")[2] ?? "";
   } catch {
     return "";

@@ -1,5 +1,6 @@
 import type { SealedVerdict } from "#domains/vault";
 import type { Entry } from "#verifier";
+import { parseJson } from "#verifier";
 import type { SealedPayload } from "./values.ts";
 import type { Finding } from "./verify.ts";
 
@@ -29,7 +30,7 @@ const SEALED: Readonly<Record<string, (payload: SealedPayload) => readonly Seale
   "vault.legacy.import"({ request }) {
     const { files } = request!.input as { files: readonly { text: string }[] };
     return files.map(({ text }) => {
-      const { sequence, entry_hash } = JSON.parse(text);
+      const { sequence, entry_hash } = parseJson(text);
       return { sequence, hash: entry_hash };
     });
   },

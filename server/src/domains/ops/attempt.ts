@@ -1,4 +1,5 @@
 import { cancelled, type Parts } from "#pipeline";
+import { parseJson } from "#verifier";
 import { book, type Worker } from "./book.ts";
 import { backoffOf, type Handler, JobFailed } from "./jobs.ts";
 import { type ClaimedJob, renewLease } from "./queries.ts";
@@ -38,7 +39,7 @@ export async function attempt(
     const finished = await handler({
       id: job.id,
       tenantId,
-      payload: JSON.parse(job.payload),
+      payload: parseJson(job.payload),
       attempt: job.attempts,
       signal,
       progress: (fraction) => {

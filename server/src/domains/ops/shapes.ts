@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "#verifier";
 import type { RetentionPolicy, Schedule, StoredJob } from "./queries.ts";
 
 const time = z.iso.datetime();
@@ -29,7 +30,7 @@ export const jobShown = (row: StoredJob): z.input<typeof job> => ({
   attempts: row.attempts,
   attempts_max: row.attemptsMax,
   error: row.error,
-  result: row.result === null ? null : JSON.parse(row.result),
+  result: row.result === null ? null : parseJson(row.result),
   created_by: row.createdBy,
   created_at: row.createdAt.toISOString(),
   due_at: row.dueAt.toISOString(),

@@ -3,6 +3,7 @@ import { timestamp } from "#kernel/clock.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import type { Score } from "#pipeline";
+import { parseJson } from "#verifier";
 import type { Features } from "./features.ts";
 import { documentOf, type Model } from "./model.ts";
 
@@ -63,7 +64,7 @@ export async function readScores(
   );
   // Every row brings the same few documents.
   const models = new Map(rows.map((row) => [row.model_version_id, row.document]));
-  const read = new Map([...models].map(([id, document]) => [id, JSON.parse(document) as Model]));
+  const read = new Map([...models].map(([id, document]) => [id, parseJson(document) as Model]));
   return new Map(
     rows.map((row) => [
       row.id,
@@ -72,7 +73,7 @@ export async function readScores(
         value: Number(row.score),
         level: row.level,
         reasons: row.reasons,
-        features: JSON.parse(row.features) as Features,
+        features: parseJson(row.features) as Features,
         featuresText: row.features,
         scoreMax: Number(row.score_max),
         refused: row.refused,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseJson } from "#verifier";
 import type { Lineage } from "./queries.ts";
 
 /** A call as `why` shows it: the five steps by name. */
@@ -55,7 +56,7 @@ export const chain = z
   .meta({ id: "Chain" });
 
 export function shown(call: Lineage): z.input<typeof chain> {
-  const payload = call.payload === null ? null : JSON.parse(call.payload);
+  const payload = call.payload === null ? null : parseJson(call.payload);
   return {
     id: call.id,
     time: call.created_at.toISOString(),
@@ -73,7 +74,7 @@ export function shown(call: Lineage): z.input<typeof chain> {
       principal: call.principal,
       action: call.action,
       resource: { type: call.resource_type, id: call.resource_id },
-      context: call.context === null ? null : JSON.parse(call.context),
+      context: call.context === null ? null : parseJson(call.context),
       version: call.policy_version,
       reasons: call.policy_reasons ?? [],
       errors: call.policy_errors ?? [],
@@ -111,7 +112,7 @@ const scoreShown = (call: Lineage) => ({
   value: Number(call.score),
   level: call.level!,
   reasons: call.score_reasons ?? [],
-  features: JSON.parse(call.features!),
+  features: parseJson(call.features!),
   score_max: Number(call.score_max),
   model: `${call.model} ${call.model_version}`,
 });

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Tx } from "#kernel/db.ts";
-import { canonicalJson, readV1File, type V1Chain, type V1File, VerifyError } from "#verifier";
+import {
+  canonicalJson,
+  parseJson,
+  readV1File,
+  type V1Chain,
+  type V1File,
+  VerifyError,
+} from "#verifier";
 import { bytesOf, chainOf, headAfter, lockHead } from "./head.ts";
 import {
   append,
@@ -81,7 +88,7 @@ function read(name: string, text: string): V1File {
   try {
     const file = readV1File(text);
     // What has no canonical JSON, such as half of a surrogate pair, could not be shown.
-    canonicalJson(JSON.parse(file.text));
+    canonicalJson(parseJson(file.text));
     if (file.text.length > TEXT_MAX) throw new TypeError(`more than ${TEXT_MAX} bytes`);
     return file;
   } catch (error) {

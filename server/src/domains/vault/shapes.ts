@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { toHex, V1_VERDICTS } from "#verifier";
+import { parseJson, toHex, V1_VERDICTS } from "#verifier";
 import type { StoredEntry } from "./queries.ts";
 
 export const PAGE_MAX = 200;
@@ -55,7 +55,7 @@ export const entry = z
   .meta({ id: "VaultEntry" });
 
 export function shown(row: StoredEntry): z.input<typeof entry> {
-  const { authority, prev_hash, seal_data, seal_id, session_id, timestamp, verdict } = JSON.parse(
+  const { authority, prev_hash, seal_data, seal_id, session_id, timestamp, verdict } = parseJson(
     row.canonical,
   );
   return {

@@ -1,5 +1,5 @@
 import type { Tx } from "#kernel/db.ts";
-import { toHex, V1Chain, type V1Report, v1Hash } from "#verifier";
+import { parseJson, toHex, V1Chain, type V1Report, v1Hash } from "#verifier";
 import { readV1Head } from "./head.ts";
 import { readPage, type StoredEntry } from "./queries.ts";
 
@@ -42,7 +42,7 @@ function hashOf(row: StoredEntry): string | undefined {
 
 function parsed(canonical: string): Partial<Record<string, string>> {
   try {
-    return JSON.parse(canonical) ?? {};
+    return parseJson(canonical) ?? {};
   } catch {
     return {};
   }

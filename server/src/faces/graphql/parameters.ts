@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { DEPTH_MAX, depthOf } from "../rest/json.ts";
+import { DEPTH_MAX, depthOf, readJson } from "../rest/json.ts";
 import { badParameter, noBatches } from "./refusals.ts";
 
 /** A GraphQL request, whichever way it came. */
@@ -55,16 +55,10 @@ function fromUrl(name: string, text: unknown): unknown {
   if (text === undefined || text === "") return undefined;
   if (typeof text !== "string" || depthOf(text) > DEPTH_MAX) throw badParameter(name, JSON_OBJECT);
   try {
-    return JSON.parse(text, withoutProto);
+    return readJson(text);
   } catch {
     throw badParameter(name, JSON_OBJECT);
   }
 }
 
 const JSON_OBJECT = `a JSON object, at most ${DEPTH_MAX} deep and without __proto__ keys`;
-
-/** For JSON.parse: the same as bodies are read with. */
-export function withoutProto(key: string, value: unknown): unknown {
-  if (key === "__proto__") throw new SyntaxError("__proto__ is no key");
-  return value;
-}

@@ -13,7 +13,7 @@ import { Refusal } from "#kernel/refusal.ts";
 import { cancelled, type Parts, Suspicion } from "#pipeline";
 import { callHeaders } from "../incoming.ts";
 import { tooManySockets } from "../realtime/refusals.ts";
-import { DEPTH_MAX, depthOf } from "../rest/json.ts";
+import { DEPTH_MAX, depthOf, readJson } from "../rest/json.ts";
 import { refuseUpgrade } from "../upgrades.ts";
 import type { Asking, Context } from "./call.ts";
 import { shownError } from "./errors.ts";
@@ -25,7 +25,7 @@ import {
   SOCKET_PING_MS,
   SOCKETS_MAX,
 } from "./limits.ts";
-import { readParameters, withoutProto } from "./parameters.ts";
+import { readParameters } from "./parameters.ts";
 
 /** What graphql-ws carries for a socket. */
 interface Extra {
@@ -66,7 +66,6 @@ export function openSockets(face: Face, parts: Parts): Sockets {
 function serverOf(face: Face, parts: Parts): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: SOCKET_INIT_MS,
-    jsonMessageReviver: withoutProto,
     async onConnect({ connectionParams }) {
       const { credential, requestId } = headersOf(connectionParams);
       try {
@@ -181,8 +180,12 @@ function attend(server: Server<Extra>, socket: WebSocket): void {
           if (underWay > SOCKET_OPERATIONS_MAX)
             return socket.close(CLOSE_TOO_MANY, "Too many operations under way");
           if (depthOf(text) > DEPTH_MAX) return socket.close(CLOSE_BAD_REQUEST, "Nested too deep");
+          const message = messageOf(text);
+          if (message === undefined)
+            return socket.close(CLOSE_BAD_REQUEST, "Invalid message received");
           underWay++;
-          hear(text)
+          // Read already: what graphql-ws parses itself may get other keys than were sent.
+          hear(message as unknown as string)
             .catch(() => socket.close(CLOSE_FAILED, "The message could not be handled"))
             .finally(() => underWay--);
         }),
@@ -194,4 +197,13 @@ function attend(server: Server<Extra>, socket: WebSocket): void {
     left.abort(cancelled());
     void closed(code, reason.toString()).catch(() => undefined);
   });
+}
+
+function messageOf(text: string): object | undefined {
+  try {
+    const message = readJson(text);
+    return typeof message === "object" && message !== null ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -3,6 +3,7 @@ import type { WebSocket } from "ws";
 import { newId } from "#kernel/ids.ts";
 import type { Refusal } from "#kernel/refusal.ts";
 import { cancelled, type Operation, openStream, type Parts } from "#pipeline";
+import { parseJson } from "#verifier";
 import { refusalFor } from "../invoke.ts";
 import { problemOf } from "../rest/problem.ts";
 import { type ClientFrame, clientFrame, itemFrame, type ServerFrame } from "./frames.ts";
@@ -154,7 +155,7 @@ export class RealtimeSocket {
 function parse(text: string | undefined): ClientFrame | undefined {
   if (text === undefined) return undefined;
   try {
-    return clientFrame.safeParse(JSON.parse(text)).data;
+    return clientFrame.safeParse(parseJson(text)).data;
   } catch {
     return undefined;
   }

@@ -1,24 +1,60 @@
-import type { FastifyInstance } from "fastify";
+import { errorCodes, type FastifyInstance } from "fastify";
 import { Refusal } from "#kernel/refusal.ts";
+import { parseJson } from "#verifier";
 
 export const BODY_BYTES_MAX = 1_048_576;
 export const DEPTH_MAX = 64;
 
 /** Reads JSON bodies; what is too deep is refused before anything recursive meets it. */
 export function addJsonParser(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<string>(
     "application/json",
     { parseAs: "string" },
-    (request, body, done) => {
+    (_request, body, done) => {
       const depth = depthOf(body);
       if (depth > DEPTH_MAX) done(tooDeep(), undefined);
       else if (body === "") done(null, undefined);
-      else void parse(request, body, done);
+      else answer(() => readJson(body), done);
     },
   );
 }
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+function answer(read: () => unknown, done: Done): void {
+  let body: unknown;
+  try {
+    body = read();
+  } catch {
+    return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY(), undefined);
+  }
+  done(null, body);
+}
+
+/** What a caller's JSON says. Throws SyntaxError, also for keys that could reach an object's prototype. */
+export function readJson(text: string): unknown {
+  const value = parseJson(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
+  if (PROTOTYPE_KEY.test(text)) refusePrototypes(value);
+  return value;
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+/** A key that names a prototype, or one with an escape that may. */
+const PROTOTYPE_KEY = /__proto__|constructor|\\u00/;
+
+function refusePrototypes(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  const { constructor: made } = value;
+  if (
+    Object.hasOwn(value, "__proto__") ||
+    (Object.hasOwn(value, "constructor") && isObject(made) && Object.hasOwn(made, "prototype"))
+  )
+    throw new SyntaxError("a key names a prototype");
+  for (const item of Object.values(value)) refusePrototypes(item);
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 /** Deepest nesting of brackets outside of strings. */
 export function depthOf(json: string): number {

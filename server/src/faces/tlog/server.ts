@@ -36,7 +36,8 @@ export function addTlog(
     const file = fileOf(path);
     try {
       if (file === undefined) throw badPath(path);
-      if (!PROJECT.test(project)) throw logMissing();
+      // The root log has one name, so that it has one path.
+      if (log === ROOT.id || !PROJECT.test(project)) throw logMissing();
       // The root log is no project's, so no key is.
       return isRoot || request.headers.authorization === undefined
         ? await forStranger(parts, cache, { project, file }, request, reply)
@@ -91,7 +92,6 @@ async function forStranger(
       "public",
     );
   if (strangers.shows(operation, project)) {
-    if (isKnown(request, tagOf(file))) return send(request, reply, file, undefined, "public");
     const cached = cache.get(project, tile);
     if (cached !== undefined) return send(request, reply, file, cached, "public");
   }
@@ -104,12 +104,12 @@ async function forStranger(
   return send(request, reply, file, bytes, "public");
 }
 
-/** Sends a file, or says that the caller has it; without bytes that is known already. */
+/** Sends a file that is there, or says that the caller has it. */
 function send(
   request: FastifyRequest,
   reply: FastifyReply,
   file: LogFile,
-  bytes: Buffer | undefined,
+  bytes: Buffer,
   readers: "public" | "private",
 ): FastifyReply {
   const tag = tagOf(file, bytes);
@@ -121,13 +121,13 @@ function send(
       "Cache-Control",
       file.tile === undefined ? "no-cache" : `${readers}, max-age=${YEAR_S}, immutable`,
     );
-  if (bytes === undefined || isKnown(request, tag)) return reply.code(304).send();
+  if (isKnown(request, tag)) return reply.code(304).send();
   return reply.type(file.type).send(bytes);
 }
 
 /** A tile's place says what is in it for ever; a checkpoint's tag is made of what it says. */
-const tagOf = ({ tile }: LogFile, bytes?: Buffer): string =>
-  tile === undefined ? etagOf(bytes!.toString()) : `"${tilePath(tile)}"`;
+const tagOf = ({ tile }: LogFile, bytes: Buffer): string =>
+  tile === undefined ? etagOf(bytes.toString()) : `"${tilePath(tile)}"`;
 
 const isKnown = ({ headers }: FastifyRequest, tag: string): boolean =>
   namesTag(headers["if-none-match"] ?? "", tag);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import { operation } from "#pipeline";
+import { parseJson } from "#verifier";
 import { readActiveVersion } from "../queries.ts";
 import { policyVersion, versionShown } from "../shapes.ts";
 
@@ -22,7 +23,7 @@ export const policyGet = operation({
 export async function activePolicies(tx: Tx) {
   const active = await readActiveVersion(tx);
   if (active === undefined) throw noPolicies();
-  return { ...versionShown(active), document: JSON.parse(active.document) };
+  return { ...versionShown(active), document: parseJson(active.document) };
 }
 
 const noPolicies = () =>

@@ -32,10 +32,16 @@ export const entryList = operation({
       to: newestFirst ? (place ?? END) : END,
       newestFirst,
       limit: limit + 1,
-      bytesMax: Number.MAX_SAFE_INTEGER,
+      bytesMax: PAGE_BYTES_MAX,
     });
-    return entries.page(found.entries.map(shown), limit);
+    const answer = entries.page(found.entries.map(shown), limit);
+    const last = answer.items.at(-1);
+    // Fewer than asked for, and more to come: the page is full by its bytes.
+    if (answer.next_cursor !== null || found.isAll || last === undefined) return answer;
+    return { ...answer, next_cursor: entries.cursor(last) };
   },
 });
 
+/** Bytes of a page's entries with their payloads; one entry may be larger. */
+const PAGE_BYTES_MAX = 4 * 1_024 * 1_024;
 const END = Number.MAX_SAFE_INTEGER;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { dottedGroups } from "#pipeline";
-import { decodeEntry, type Entry, payloadHash } from "#verifier";
+import { decodeEntry, type Entry, parseJson, payloadHash } from "#verifier";
 import type { StoredEntry } from "../queries.ts";
 
 /** What an entry can be found by. Of several that a query names, the one that is likely to be rarest comes first. */
@@ -88,7 +88,7 @@ export function sealedPayload(entry: Entry, { salt, payload }: StoredEntry): unk
 
 export function parsed(payload: string): unknown {
   try {
-    return JSON.parse(payload);
+    return parseJson(payload);
   } catch {
     return null;
   }

@@ -53,7 +53,10 @@ export async function findEntries(tx: Tx, search: Search): Promise<Found> {
   let bytes = search.bytesMax;
   for (const { range, candidates } of await partsOf(tx, search)) {
     for (let left = range; left.from < left.to; ) {
-      const wanted = Math.min(Math.max(limit - entries.length, CANDIDATES_MIN), CANDIDATES_MAX);
+      const missing = limit - entries.length;
+      // Without a filter every candidate is one of those.
+      const most = isEmpty(filter) ? missing : Math.max(missing, CANDIDATES_MIN);
+      const wanted = Math.min(most, CANDIDATES_MAX);
       const { places, rest } = await candidates(left, wanted);
       const rows = await readEntriesAt(tx, places, bytes);
       for (const row of rows) {

@@ -13,7 +13,7 @@ export const filter = {
   action: text
     .optional()
     .describe("An action, or the beginning of some up to a dot: risk, risk.transaction"),
-  kind: z.enum(["call", "refusal", "reads", "event", "job", "head"]).optional(),
+  kind: z.enum(["call", "refusal", "reads", "event", "job", "head", "rollover"]).optional(),
   outcome: z.enum(["done", "refused", "failed"]).optional(),
   resource: text
     .optional()

@@ -42,11 +42,18 @@ export const verdictQuery = operation({
       throw vaultInvalid("start_time must not be after end_time");
     const verdicts = input.verdict === "888_HOLD" ? ["888_HOLD", "HOLD-888"] : [input.verdict];
     const limits = { entries: input.limit, bytes: PAGE_BYTES_MAX };
-    const filter = { verdicts, start, end, below: input.cursor };
+    const filter = { verdicts, start: inUtc(start), end: inUtc(end), below: input.cursor };
     const page = await readPage(tx, filter, "desc", limits);
     return answered({ operation: "query" as const, verdict: "SEAL", ...pageOf(page) });
   },
 });
+
+/** PostgreSQL takes no offset beyond +15:59, ISO 8601 does. */
+function inUtc(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const seconds = new Date(text).toISOString().slice(0, 19);
+  return `${seconds}${/\.\d+/.exec(text)?.[0] ?? ""}Z`;
+}
 
 /** To the microsecond, which a Date does not have. */
 function isAfter(start: string, end: string): boolean {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, readdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import type { Lock } from "#kernel/engine/lock.ts";
 import { lock, readIfThere, syncFolder, writeWhole } from "../mirror/files.ts";
 import { unwritable } from "../mirror/refusals.ts";
 import { decodeManifest } from "./manifest.ts";
@@ -10,10 +11,12 @@ const MANIFEST_BYTES_MAX = 4_000_000;
 /** The folder that archives are written to: objects by path, each in place whole or not at all. */
 export class ArchiveFolder {
   readonly #dir: string;
+  readonly #lock: Lock | undefined;
   readonly #touched = new Set<string>();
 
-  private constructor(dir: string) {
-    this.#dir = dir;
+  private constructor(dir: string, held?: Lock) {
+    this.#dir = resolve(dir);
+    this.#lock = held;
   }
 
   /** To read from: it may lie where nobody can write. */
@@ -24,8 +27,7 @@ export class ArchiveFolder {
     await mkdir(join(dir, "archive"), { recursive: true }).catch((error) => {
       throw unwritable(dir, error);
     });
-    await lock(join(dir, "archive", "lock"), dir);
-    return new ArchiveFolder(dir);
+    return new ArchiveFolder(dir, await lock(join(dir, "archive"), dir));
   }
 
   read = (path: string, bytesMax: number = MANIFEST_BYTES_MAX): Promise<Uint8Array | undefined> =>
@@ -55,5 +57,5 @@ export class ArchiveFolder {
   }
 
   /** Lets others have the folder. */
-  release = (): Promise<void> => rm(join(this.#dir, "archive", "lock"), { force: true });
+  release = async (): Promise<void> => this.#lock?.release();
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { canonicalJson, TILE_WIDTH, type Tile, tilePath } from "#verifier";
+import { canonicalJson, parseJson, TILE_WIDTH, type Tile, tilePath } from "#verifier";
 import { changed } from "./refusals.ts";
 
 export const MANIFEST_FORMAT = "sealbase-archive@v1";
@@ -36,7 +36,7 @@ export const encodeManifest = (of: Manifest): Buffer => Buffer.from(`${canonical
 
 export function decodeManifest(path: string, bytes: Uint8Array): Manifest {
   try {
-    const read = manifest.parse(JSON.parse(Buffer.from(bytes).toString()));
+    const read = manifest.parse(parseJson(Buffer.from(bytes).toString()));
     if (Buffer.from(bytes).equals(encodeManifest(read)) && read.past > read.first) return read;
   } catch {
     // Whatever is wrong with it: it is not what was written.

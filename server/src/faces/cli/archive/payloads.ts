@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
-import { canonicalJson, decodeEntry, payloadHash } from "#verifier";
+import { canonicalJson, decodeEntry, parseJson, payloadHash } from "#verifier";
 
 const line = z.strictObject({
   index: z.int(),
@@ -22,7 +22,7 @@ export const decodePayloads = (bytes: Uint8Array): Opening[] =>
     .toString()
     .split("\n")
     .slice(0, -1)
-    .map((text) => line.parse(JSON.parse(text)));
+    .map((text) => line.parse(parseJson(text)));
 
 /** Whether salt and payload are those that the entry has the hash of; an erased one has neither. */
 export function isOf({ salt, payload }: Opening, entry: Uint8Array): boolean {

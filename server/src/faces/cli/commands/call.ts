@@ -1,3 +1,4 @@
+import { parseJson } from "#verifier";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { printLines } from "../print.ts";
@@ -39,7 +40,7 @@ const given = ({ values }: CommandCall) => ({
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     throw usage("call", "the input is not JSON; quote it for your shell: '{\"limit\": 5}'");
   }

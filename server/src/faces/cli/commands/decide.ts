@@ -1,3 +1,4 @@
+import { parseJson } from "#verifier";
 import type { CommandCall, Run } from "../command.ts";
 import { EXIT } from "../exit.ts";
 import { print } from "../print.ts";
@@ -46,7 +47,7 @@ function entity(values: CommandCall["values"], name: string): { type: string; id
 
 function context(text: CommandCall["values"][string]): unknown {
   try {
-    return JSON.parse(typeof text === "string" ? text : "{}");
+    return parseJson(typeof text === "string" ? text : "{}");
   } catch {
     throw usage("decide", "--context is not JSON; quote it for your shell: '{\"amount\": 5}'");
   }

@@ -1,5 +1,6 @@
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { type Lock, takeLock } from "#kernel/engine/lock.ts";
 import { busy, unwritable } from "./refusals.ts";
 
 /** What is on its way lies in here, on the same disk, so that a rename puts it in place. */
@@ -11,10 +12,12 @@ const STAGE = ".mirror";
  */
 export class MirrorFiles {
   readonly #dir: string;
+  readonly #lock: Lock;
   readonly #touched = new Set<string>();
 
-  private constructor(dir: string) {
-    this.#dir = dir;
+  private constructor(dir: string, held: Lock) {
+    this.#dir = resolve(dir);
+    this.#lock = held;
   }
 
   /** Takes the folder for this process; makes it if it is not there. */
@@ -22,8 +25,7 @@ export class MirrorFiles {
     await mkdir(join(dir, STAGE), { recursive: true }).catch((error) => {
       throw unwritable(dir, error);
     });
-    await lock(join(dir, STAGE, "lock"), dir);
-    return new MirrorFiles(dir);
+    return new MirrorFiles(dir, await lock(join(dir, STAGE), dir));
   }
 
   /** A file of the mirror, which was verified. */
@@ -45,7 +47,9 @@ export class MirrorFiles {
     const to = join(this.#dir, path);
     await mkdir(dirname(to), { recursive: true });
     await rename(join(this.#dir, STAGE, "files", path), to);
-    this.#touched.add(dirname(to));
+    // A folder that is new is on disk with the one that it is in.
+    for (let folder = dirname(to); folder.startsWith(this.#dir); folder = dirname(folder))
+      this.#touched.add(folder);
   }
 
   /** The last step: what was kept is on disk before the checkpoint that speaks of it. */
@@ -62,7 +66,7 @@ export class MirrorFiles {
   discardStaged = (): Promise<void> => this.remove(join(STAGE, "files"));
 
   /** Lets others have the folder. */
-  release = (): Promise<void> => this.remove(join(STAGE, "lock"));
+  release = (): Promise<void> => this.#lock.release();
 }
 
 /** The bytes of a file, unless there is none; RangeError when there are more of them. */
@@ -100,27 +104,10 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 /** One process at a time; the lock of one that has ended does not count. */
-export async function lock(file: string, dir: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const handle = await open(file, "wx");
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable(dir, error);
-      const pid = Number(await readFile(file, "utf8").catch(() => ""));
-      if (attempt > 1 || (pid > 0 && pid !== process.pid && isAlive(pid))) throw busy(dir, pid);
-      await rm(file, { force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+export async function lock(folder: string, dir: string): Promise<Lock> {
+  const taken = await takeLock(folder).catch((error) => {
+    throw unwritable(dir, error);
+  });
+  if ("pid" in taken) throw busy(dir, taken.pid);
+  return taken;
 }

@@ -298,10 +298,26 @@ describe("a mirror is left as it was by", () => {
 
   test("another process that mirrors; one that has ended is forgotten", async () => {
     await mkdir(join(dir, ".mirror"), { recursive: true });
-    await writeFile(join(dir, ".mirror/lock"), String(process.ppid));
+    const taken = await Promise.allSettled(Array.from({ length: 8 }, () => MirrorFiles.take(dir)));
+    const held = taken.filter((one) => one.status === "fulfilled");
+    expect(held).toHaveLength(1);
     expect(await mirror(await logOf(3)).catch((error) => error.code)).toBe("cli/mirror_busy");
-    await writeFile(join(dir, ".mirror/lock"), "999999999");
-    expect(await mirror(await logOf(3))).toMatchObject({ size: 3 });
+    await held[0]!.value.release();
+    // Of one that was killed; of one that the power loss emptied.
+    for (const left of [JSON.stringify({ pid: 999_999_999, born: "earlier" }), ""]) {
+      await writeFile(join(dir, ".mirror/owner.1.lock"), left);
+      expect(await mirror(await logOf(3))).toMatchObject({ size: 3 });
+    }
+  });
+
+  test("a checkpoint that is no text", async () => {
+    const source = await logOf(3);
+    const garbled: TileFiles = {
+      ...source,
+      read: async (path, bytesMax) =>
+        path === "checkpoint" ? Uint8Array.of(0xff, 0x0a) : source.read(path, bytesMax),
+    };
+    expect(await mirror(garbled).catch((error) => error.code)).toBe("verify/note-malformed");
   });
 
   test("its own damage", async () => {

@@ -18,6 +18,7 @@ import {
   tilesBetween,
   tileWidth,
   type Verifier,
+  VerifyError,
   verifyConsistency,
 } from "#verifier";
 import { inOrder } from "./ahead.ts";
@@ -91,8 +92,20 @@ async function checkpointOf(
 ): Promise<Signed | undefined> {
   const bytes = await files.read("checkpoint", NOTE_BYTES_MAX);
   if (bytes === undefined) return undefined;
-  const note = fromUtf8(bytes);
+  const note = textOf(bytes);
   return { note, head: openCheckpoint(note, verifiers).checkpoint };
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return fromUtf8(bytes);
+  } catch {
+    throw new VerifyError(
+      "verify/note-malformed",
+      "The checkpoint is not text in UTF-8.",
+      "Use the note as the log or the witness wrote it.",
+    );
+  }
 }
 
 /** The log must be the one that is mirrored, and begin with it: proven before anything is downloaded. */
