@@ -153,26 +153,23 @@ export async function readCheckpoints(
 
 /**
  * Stores a checkpoint and wakes those who follow the log, unless one of its size or larger is there, the log is shorter than it
- * says, or has a newer key than the one of this number, which signed it; false then.
+ * says, or an entry that is placed or on its way to the log replaces the key that signed it; false then. A row of rollovers alone replaces nothing.
  */
 export async function insertCheckpoint(
   tx: Tx,
   tenantId: string,
-  {
-    size,
-    root,
-    note,
-    keyNumber,
-  }: { size: number; root: Uint8Array; note: string; keyNumber: number },
+  { size, root, note, key }: { size: number; root: Uint8Array; note: string; key: string },
 ): Promise<boolean> {
   const stored = await query(
     tx,
     `insert into ledger.checkpoints (tenant_id, size, root, note) select $1, $2, $3, $4
      where exists (select from ledger.heads where tenant_id = $1 and size >= $2)
        and not exists (select from ledger.checkpoints where tenant_id = $1 and size > $2)
-       and not exists (select from ledger.key_rollovers where tenant_id = $1 and number > $5)
+       and not exists (select from ledger.key_rollovers r join (select id, entry from ledger.entries where tenant_id = $1
+           union all select id, entry from ledger.pending where tenant_id = $1) e on e.id = r.entry_id
+         where r.tenant_id = $1 and position('"kind":"rollover"'::bytea in e.entry) > 0 and position($5::bytea in e.entry) > 0)
      on conflict do nothing returning size, pg_notify('sealbase_log', tenant_id::text)`,
-    [tenantId, size, root, note, keyNumber],
+    [tenantId, size, root, note, Buffer.from(`"previous_key":${JSON.stringify(key)}`)],
   );
   return stored.length === 1;
 }
