@@ -320,3 +320,25 @@ describe("the root log", () => {
     }
   });
 });
+
+test("terms of the index that are gone are found in steps, too", async () => {
+  const caller = await logOf();
+  await expect
+    .poll(async () =>
+      Number(
+        (
+          await system.sql<{ size: string }>(
+            "select coalesce(max(size), 0) as size from ledger.indexed where tenant_id = $1",
+            [caller.projectId],
+          )
+        )[0]!.size,
+      ),
+    )
+    .toBeGreaterThanOrEqual(5);
+  const step = (await verify(caller, { entries_max: 2 })).body;
+  const since = { since_size: step.size, since_root: step.root };
+  expect(await findings(caller, since)).toEqual([]);
+  await run(caller, "delete from ledger.entry_terms where tenant_id = $1");
+  expect(await findings(caller, { entries_max: 2 })).toEqual(["index_missing"]);
+  expect(await findings(caller, since)).toEqual(["index_missing"]);
+});

@@ -262,6 +262,12 @@ export const readLost = async (tx: Tx, limit: number): Promise<string[]> =>
     )
   ).map(({ id }) => id);
 
+/** SQL that is true of a tile which a log of so many entries fills; a row of any other was put there beside the log. */
+export const isFull = (level: string, index: string, size: string): string =>
+  `(${index} + 1)::numeric * 256::numeric ^ (${level} + 1) <= (${size})`;
+
+const HEAD_SIZE = "select s.size from ledger.heads s where s.tenant_id = (select ops.tenant())";
+
 /**
  * SQL that is true of an id that was never sealed: no entry in the log, on its way to it or in an archive, and no payload, whose entry
  * would be lost (`readLost`). Name the id's table, since these have an id too.
@@ -322,6 +328,7 @@ export async function readTileHashes(tx: Tx, places: readonly HashTile[]): Promi
              and b.index >= w.index * 256 and b.index < w.index * 256 + w.width) end) as hashes
      from unnest($1::int2[], $2::int8[], $3::int4[]) with ordinality w(level, index, width, place)
      left join ledger.tiles t on t.tenant_id = (select ops.tenant()) and t.level = w.level and t.index = w.index and w.width > 0
+       and ${isFull("w.level", "w.index", HEAD_SIZE)}
      order by w.place`,
     [
       places.map(({ level }) => level),
@@ -398,6 +405,7 @@ export async function readTileSource(
        case when t.hashes is null then array(${below} and index >= $2::int8 * 256 and index < ($2::int8 + 1) * 256 order by index)
          else '{}' end as below
      ${publishedBy(showing)} left join ledger.tiles t on t.tenant_id = h.tenant_id and t.level = $1::int2 and t.index = $2::int8
+       and ${isFull("t.level", "t.index", "h.size")}
      where h.tenant_id = (select ops.tenant())`,
     [level, index],
   );

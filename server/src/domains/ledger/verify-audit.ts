@@ -37,6 +37,7 @@ import { readTileBuilder } from "./tree.ts";
 import type { SealedPayload } from "./values.ts";
 import { type Finding, type Report } from "./verify.ts";
 import { type ArchivedPage, archiveFindings } from "./verify-archive.ts";
+import { BesideAudit } from "./verify-beside.ts";
 import { endingOf, JobAudit } from "./verify-jobs.ts";
 import { isReplaced } from "./verify-keys.ts";
 import { beginning, type Known, rootOfNote, treeAt } from "./verify-known.ts";
@@ -56,8 +57,9 @@ export class Audit {
   readonly #tiles: TileBuilder;
   readonly #findings: Finding[] = [];
   readonly #jobs: JobAudit;
-  /** What leads to entries; only a whole log shows whether it leads to each of them. */
-  readonly #index: IndexAudit | undefined;
+  /** What leads to entries. */
+  readonly #index: IndexAudit;
+  readonly #beside: BesideAudit;
   readonly #eventsUntil_ms: number;
   #more = 0;
   #erased = 0;
@@ -77,7 +79,7 @@ export class Audit {
     }: {
       range: CompactRange;
       tiles: TileBuilder;
-      index: IndexAudit | undefined;
+      index: IndexAudit;
       retainedUntil: ReadonlyMap<string, number>;
     },
   ) {
@@ -85,6 +87,7 @@ export class Audit {
     this.#index = index;
     this.#log = log;
     this.#known = known;
+    this.#beside = new BesideAudit(tx, known.isWhole);
     this.#range = range;
     this.#tiles = tiles;
     const until_ms = (table: (typeof RETAINED_TABLES)[number]) =>
@@ -102,7 +105,7 @@ export class Audit {
     const audit = new Audit(tx, log, known, {
       range: size === since.size ? begun.range : await treeAt(tx, size),
       tiles: size === 0 ? new TileBuilder() : await readTileBuilder(tx, size),
-      index: known.isWhole ? await IndexAudit.open(tx) : undefined,
+      index: await IndexAudit.open(tx, Math.max(size, minimum)),
       retainedUntil: await readRetainedUntil(tx),
     });
     if (begun.finding !== undefined) audit.#add(begun.finding);
@@ -156,6 +159,14 @@ export class Audit {
       this.#find("entry_missing", this.#range.size, `entry ${this.#range.size} is not there`);
     await this.#jobs.settle(this.#range.size);
     this.#keys();
+    for (const finding of this.#beside.findings) this.#add(finding);
+    this.#indexed();
+  }
+
+  /** The index of a log that does not hold would not fit either. */
+  #indexed(): void {
+    if (this.#findings.length > 0) return;
+    for (const finding of this.#index.findings) this.#add(finding);
   }
 
   #keys(): void {
@@ -233,9 +244,9 @@ export class Audit {
       this.#find(kind, at, message);
     this.#keys();
     await this.#unsealed();
-    await this.#index?.finish();
-    if (this.#findings.length > 0) return;
-    for (const finding of this.#index?.findings ?? []) this.#add(finding);
+    for (const finding of await this.#beside.finish(size)) this.#add(finding);
+    if (this.#known.isWhole) await this.#index.finish();
+    this.#indexed();
   }
 
   /** Rows that no entry stands for: somebody put them there beside the log. */
@@ -306,7 +317,8 @@ export class Audit {
       if (digest !== undefined) await this.#reads(index, reads!, digest);
     }
     await this.#jobs.page(endings, page.next);
-    await this.#index?.page(believed);
+    await this.#index.page(believed);
+    await this.#beside.page(page);
   }
 
   #payload(
