@@ -93,8 +93,8 @@ function saysTheSame(
   if (request === undefined)
     return !CALLS.has(kind) && (kind !== "event" || actor === event?.actor);
   return (
-    kind === KINDS[result!.status] &&
-    outcome === result!.status &&
+    kind === KINDS[result?.status ?? ""] &&
+    outcome === result?.status &&
     action === request.operation &&
     (!decision || actor === row?.principal)
   );
