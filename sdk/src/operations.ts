@@ -1605,7 +1605,8 @@ export interface Operations {
         } | null;
         readonly score: {
           readonly recorded: number;
-          readonly replayed: number;
+          /** Null: what was scored cannot be read any more */
+          readonly replayed: number | null;
         } | null;
       }[];
     };
@@ -2467,4 +2468,5 @@ export type RefusalCode =
   | "seal/pool_full"
   | "seal/witnesses_not_named"
   | "seal/witnesses_unreachable"
+  | "seal/wrong_log_key"
   | "seal/wrong_master_key";

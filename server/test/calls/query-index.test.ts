@@ -197,11 +197,11 @@ describe("in a long log", () => {
       [projectId],
     );
     await system.sql(
-      `insert into ledger.entry_terms select tenant_id, case when index < 40 then term else term + n end, index + n * ${size} from ledger.entry_terms, ${copies} where tenant_id = $1`,
+      `insert into ledger.entry_terms select tenant_id, case when index < 40 then term else term + n end, index + n * ${size} from ledger.entry_terms, ${copies} where tenant_id = $1 on conflict do nothing`,
       [projectId],
     );
     await system.sql(
-      `insert into ledger.entry_spans select $1, n, 1000 * n, 1000 * n + 999 from generate_series(0, ${COUNT} / 256) n`,
+      `insert into ledger.entry_spans select $1, n, 1000 * n, 1000 * n + 999 from generate_series(0, ${COUNT} / 256) n on conflict do nothing`,
       [projectId],
     );
     for (const table of ["heads", "indexed"])

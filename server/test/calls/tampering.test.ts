@@ -80,7 +80,7 @@ describe("verification finds", () => {
       [
         `update ledger.entries set entry = ${replaced("entry", "risk.transaction.assess", "risk.transaction.assesd")} where tenant_id = $1 and index = 2`,
       ],
-      ["checkpoint_mismatch", "head_mismatch"],
+      ["entry_changed", "checkpoint_mismatch", "head_mismatch"],
     ],
     [
       "an entry that is none",

@@ -7,6 +7,8 @@ export interface Recomputed {
   readonly stored: string;
   readonly recomputed: string;
   readonly policyVersionId: string | null;
+  /** Who asked, `Type:id`; the trace hash covers it. */
+  readonly principal: string;
 }
 
 /**
@@ -30,5 +32,10 @@ function recompute(stored: StoredTrace): Recomputed {
     engine: { name, version },
     steps: stored.steps.map(stepText),
   });
-  return { stored: trace_hash, recomputed, policyVersionId: policy_version_id };
+  return {
+    stored: trace_hash,
+    recomputed,
+    policyVersionId: policy_version_id,
+    principal: stored.principal,
+  };
 }

@@ -137,9 +137,8 @@ export class LogState {
       { origin: this.origin, size: this.size, root },
       this.#keys.signers,
     );
-    const { number: keyNumber } = this.#keys;
-    if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note, keyNumber }))
-      return;
+    const { key } = this.#keys;
+    if (await insertCheckpoint(tx, this.tenantId, { size: this.size, root, note, key })) return;
     // Another server published meanwhile; or the log has a newer key, or is not the one that was published.
     const { head: now, newest } = await readConsistent(tx, this.tenantId);
     if (now.size !== this.size || (newest?.size ?? 0) < this.size)

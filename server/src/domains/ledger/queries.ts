@@ -153,26 +153,23 @@ export async function readCheckpoints(
 
 /**
  * Stores a checkpoint and wakes those who follow the log, unless one of its size or larger is there, the log is shorter than it
- * says, or has a newer key than the one of this number, which signed it; false then.
+ * says, or an entry that is placed or on its way to the log replaces the key that signed it; false then. A row of rollovers alone replaces nothing.
  */
 export async function insertCheckpoint(
   tx: Tx,
   tenantId: string,
-  {
-    size,
-    root,
-    note,
-    keyNumber,
-  }: { size: number; root: Uint8Array; note: string; keyNumber: number },
+  { size, root, note, key }: { size: number; root: Uint8Array; note: string; key: string },
 ): Promise<boolean> {
   const stored = await query(
     tx,
     `insert into ledger.checkpoints (tenant_id, size, root, note) select $1, $2, $3, $4
      where exists (select from ledger.heads where tenant_id = $1 and size >= $2)
        and not exists (select from ledger.checkpoints where tenant_id = $1 and size > $2)
-       and not exists (select from ledger.key_rollovers where tenant_id = $1 and number > $5)
+       and not exists (select from ledger.key_rollovers r join (select id, entry from ledger.entries where tenant_id = $1
+           union all select id, entry from ledger.pending where tenant_id = $1) e on e.id = r.entry_id
+         where r.tenant_id = $1 and position('"kind":"rollover"'::bytea in e.entry) > 0 and position($5::bytea in e.entry) > 0)
      on conflict do nothing returning size, pg_notify('sealbase_log', tenant_id::text)`,
-    [tenantId, size, root, note, keyNumber],
+    [tenantId, size, root, note, Buffer.from(`"previous_key":${JSON.stringify(key)}`)],
   );
   return stored.length === 1;
 }
@@ -267,6 +264,12 @@ export const readLost = async (tx: Tx, limit: number): Promise<string[]> =>
     )
   ).map(({ id }) => id);
 
+/** SQL that is true of a tile which a log of so many entries fills; a row of any other was put there beside the log. */
+export const isFull = (level: string, index: string, size: string): string =>
+  `(${index} + 1)::numeric * 256::numeric ^ (${level} + 1) <= (${size})`;
+
+const HEAD_SIZE = "select s.size from ledger.heads s where s.tenant_id = (select ops.tenant())";
+
 /**
  * SQL that is true of an id that was never sealed: no entry in the log, on its way to it or in an archive, and no payload, whose entry
  * would be lost (`readLost`). Name the id's table, since these have an id too.
@@ -327,6 +330,7 @@ export async function readTileHashes(tx: Tx, places: readonly HashTile[]): Promi
              and b.index >= w.index * 256 and b.index < w.index * 256 + w.width) end) as hashes
      from unnest($1::int2[], $2::int8[], $3::int4[]) with ordinality w(level, index, width, place)
      left join ledger.tiles t on t.tenant_id = (select ops.tenant()) and t.level = w.level and t.index = w.index and w.width > 0
+       and ${isFull("w.level", "w.index", HEAD_SIZE)}
      order by w.place`,
     [
       places.map(({ level }) => level),
@@ -403,6 +407,7 @@ export async function readTileSource(
        case when t.hashes is null then array(${below} and index >= $2::int8 * 256 and index < ($2::int8 + 1) * 256 order by index)
          else '{}' end as below
      ${publishedBy(showing)} left join ledger.tiles t on t.tenant_id = h.tenant_id and t.level = $1::int2 and t.index = $2::int8
+       and ${isFull("t.level", "t.index", "h.size")}
      where h.tenant_id = (select ops.tenant())`,
     [level, index],
   );

@@ -75,7 +75,7 @@ export function isSameScore(sealed: SealedScore, row: StoredScore | undefined): 
 
 /** Whether the stored features give the stored score under the stored weights. */
 export const isRatedSo = (row: StoredScore): boolean =>
-  rate(row.model, row.features).value === row.value;
+  row.features !== null && rate(row.model, row.features).value === row.value;
 
 /** Whether what was done is there as it was sealed: a payment as it was given and seen, and none where none was recorded. */
 export function isSameSubject(

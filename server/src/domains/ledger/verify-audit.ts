@@ -26,6 +26,7 @@ import {
   type Head,
   isUnsealed,
   isUnsealedJob,
+  readCheckpoints,
   readLost,
   readTiles,
   type StoredEntry,
@@ -34,22 +35,16 @@ import { readSealedHeads, type SealedHead } from "./root/queries.ts";
 import { entryOf } from "./search/attributes.ts";
 import { type Believed, IndexAudit } from "./search/verify-index.ts";
 import { readTileBuilder } from "./tree.ts";
-import {
-  isRatedSo,
-  isSameDecision,
-  isSameScore,
-  isSameSubject,
-  type SealedPayload,
-} from "./values.ts";
+import type { SealedPayload } from "./values.ts";
 import { type Finding, type Report } from "./verify.ts";
 import { type ArchivedPage, archiveFindings } from "./verify-archive.ts";
-import { eventFinding } from "./verify-events.ts";
+import { BesideAudit } from "./verify-beside.ts";
 import { endingOf, JobAudit } from "./verify-jobs.ts";
-import { beginning, isReplaced, type Known, rootOfNote, treeAt } from "./verify-known.ts";
+import { isReplaced } from "./verify-keys.ts";
+import { beginning, type Known, rootOfNote, treeAt } from "./verify-known.ts";
 import type { Page } from "./verify-pages.ts";
-import { registryFinding } from "./verify-registries.ts";
-import { vaultFinding } from "./verify-vault.ts";
-import type { Cosignature } from "./witness/queries.ts";
+import { valueFindings } from "./verify-values.ts";
+import { type Cosignature, readCosignatures } from "./witness/queries.ts";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 const FINDINGS_MAX = 20;
@@ -63,8 +58,9 @@ export class Audit {
   readonly #tiles: TileBuilder;
   readonly #findings: Finding[] = [];
   readonly #jobs: JobAudit;
-  /** What leads to entries; only a whole log shows whether it leads to each of them. */
-  readonly #index: IndexAudit | undefined;
+  /** What leads to entries. */
+  readonly #index: IndexAudit;
+  readonly #beside: BesideAudit;
   readonly #eventsUntil_ms: number;
   #more = 0;
   #erased = 0;
@@ -84,7 +80,7 @@ export class Audit {
     }: {
       range: CompactRange;
       tiles: TileBuilder;
-      index: IndexAudit | undefined;
+      index: IndexAudit;
       retainedUntil: ReadonlyMap<string, number>;
     },
   ) {
@@ -92,6 +88,7 @@ export class Audit {
     this.#index = index;
     this.#log = log;
     this.#known = known;
+    this.#beside = new BesideAudit(tx, known.isWhole);
     this.#range = range;
     this.#tiles = tiles;
     const until_ms = (table: (typeof RETAINED_TABLES)[number]) =>
@@ -103,17 +100,31 @@ export class Audit {
   /** Goes on from what was verified before, when the log still begins with it. */
   static async open(tx: Tx, log: string, known: Known): Promise<Audit> {
     const { since, minimum } = known;
-    const begun = await beginning(tx, since);
+    const begun = await beginning(tx, known);
     // What is in archives meanwhile is passed over, too.
     const size = since.size === 0 ? 0 : Math.max(since.size, minimum);
     const audit = new Audit(tx, log, known, {
       range: size === since.size ? begun.range : await treeAt(tx, size),
       tiles: size === 0 ? new TileBuilder() : await readTileBuilder(tx, size),
-      index: known.isWhole ? await IndexAudit.open(tx) : undefined,
+      index: await IndexAudit.open(tx, Math.max(size, minimum)),
       retainedUntil: await readRetainedUntil(tx),
     });
     if (begun.finding !== undefined) audit.#add(begun.finding);
+    await audit.#begin(begun.range);
     return audit;
+  }
+
+  /** What was signed and sealed at exactly the size where this begins, also of an empty log; it was counted before. */
+  async #begin(range: CompactRange): Promise<void> {
+    const sizes = { above: range.size - 1, upTo: range.size };
+    const [checkpoints, heads, cosignatures] = await Promise.all([
+      readCheckpoints(this.#tx, sizes, 1),
+      readSealedHeads(this.#tx, sizes, 1),
+      readCosignatures(this.#tx, [range.size]),
+    ]);
+    for (const checkpoint of checkpoints) this.#checkpoint(checkpoint, cosignatures, range);
+    for (const head of heads) this.#head(head, range);
+    [this.#checkpoints, this.#cosignatures, this.#heads] = [0, 0, 0];
   }
 
   async page(page: Page): Promise<void> {
@@ -148,6 +159,19 @@ export class Audit {
     if (this.#range.size < at)
       this.#find("entry_missing", this.#range.size, `entry ${this.#range.size} is not there`);
     await this.#jobs.settle(this.#range.size);
+    this.#keys();
+    for (const finding of this.#beside.findings) this.#add(finding);
+    this.#indexed();
+  }
+
+  /** The index of a log that does not hold would not fit either. */
+  #indexed(): void {
+    if (this.#findings.length > 0) return;
+    for (const finding of this.#index.findings) this.#add(finding);
+  }
+
+  #keys(): void {
+    for (const finding of this.#known.keyAudit.finish()) this.#add(finding);
   }
 
   /** Entries that are in archives, by their hashes: these lead to the tiles above them, and to the checkpoints, as entries would. */
@@ -219,10 +243,11 @@ export class Audit {
     await this.#jobs.settle(counted);
     for (const { kind, at, message } of await archiveFindings(this.#tx))
       this.#find(kind, at, message);
+    this.#keys();
     await this.#unsealed();
-    await this.#index?.finish();
-    if (this.#findings.length > 0) return;
-    for (const finding of this.#index?.findings ?? []) this.#add(finding);
+    for (const finding of await this.#beside.finish(size)) this.#add(finding);
+    if (this.#known.isWhole) await this.#index.finish();
+    this.#indexed();
   }
 
   /** Rows that no entry stands for: somebody put them there beside the log. */
@@ -274,68 +299,27 @@ export class Audit {
   }
 
   /** The rows that an entry stands for still say what its payload says, and the payload is the one that was sealed. */
-  async #values({
-    entries,
-    next,
-    decisions,
-    scores,
-    payments,
-    events,
-    verdicts,
-    registries,
-    erased,
-  }: Page): Promise<void> {
+  async #values(page: Page): Promise<void> {
     const endings = [];
     const believed: Believed[] = [];
-    for (const stored of entries) {
-      const opened = this.#payload(stored, erased.has(stored.id));
-      const readable = opened?.entry ?? entryOf(stored.entry);
-      believed.push({ index: stored.index, entry: readable, payload: opened?.payload ?? null });
-      if (opened === undefined) continue;
+    for (const stored of page.entries) {
       const { index, id } = stored;
-      const { decision, score, decisions: reads, digest } = opened.payload;
-      if (decision && !isSameDecision(decision, decisions.get(id)))
-        this.#add({
-          kind: "decision_changed",
-          at: index,
-          message: `the decision of entry ${index} is not the one that was sealed`,
-          expected: decision.trace_hash,
-          found: decisions.get(id)?.recomputed,
-        });
-      const kept = scores.get(id);
-      if (score ? !isSameScore(score, kept) : kept !== undefined)
-        this.#add({
-          kind: "score_changed",
-          at: index,
-          message: `the score of entry ${index} is not the one that was sealed`,
-          expected: score ? String(score.value) : "none",
-          found: kept === undefined ? "none" : String(kept.value),
-        });
-      else if (kept !== undefined && !isRatedSo(kept))
-        this.#find(
-          "score_changed",
-          index,
-          `the features of entry ${index} do not give the score that was sealed`,
-        );
-      if (!isSameSubject(opened.payload, opened.entry.time, payments.get(id)))
-        this.#find(
-          "subject_changed",
-          index,
-          `the payment of entry ${index} is not the one that was sealed`,
-        );
+      const opened = this.#payload(stored, page.erased.has(id));
+      const readable = opened?.entry ?? entryOf(stored.entry);
+      believed.push({ index, entry: readable, payload: opened?.payload ?? null });
+      if (readable !== undefined) this.#known.keyAudit.entry(id, index, readable);
+      if (opened === undefined) continue;
+      for (const finding of valueFindings(stored, opened, page, this.#eventsUntil_ms))
+        this.#add(finding);
       const { entry, payload } = opened;
-      const event = eventFinding(index, entry, payload, events.get(id), this.#eventsUntil_ms);
-      if (event !== null) this.#add(event);
-      const vault = vaultFinding(index, entry, payload, verdicts.get(id));
-      if (vault !== null) this.#add(vault);
-      const registry = registryFinding(index, entry, payload, registries.get(id));
-      if (registry !== null) this.#add(registry);
       const job = endingOf(payload);
       if (job !== undefined) endings.push({ index, time: entry.time, job });
+      const { decisions: reads, digest } = payload;
       if (digest !== undefined) await this.#reads(index, reads!, digest);
     }
-    await this.#jobs.page(endings, next);
-    await this.#index?.page(believed);
+    await this.#jobs.page(endings, page.next);
+    await this.#index.page(believed);
+    await this.#beside.page(page);
   }
 
   #payload(
@@ -395,11 +379,15 @@ export class Audit {
       );
   }
 
-  #checkpoint({ size, root, note }: Checkpoint, all: readonly Cosignature[]): void {
+  #checkpoint(
+    { size, root, note }: Checkpoint,
+    all: readonly Cosignature[],
+    range = this.#range,
+  ): void {
     this.#checkpoints++;
     const { keys } = this.#known;
     const signed = verifyCheckpoint(note, keys);
-    const computed = Buffer.from(this.#range.root()).toString("base64");
+    const computed = Buffer.from(range.root()).toString("base64");
     if (!signed.ok) {
       this.#find("checkpoint_forged", size, signed.message);
       return;
@@ -417,7 +405,7 @@ export class Audit {
         expected: signed.root,
         found: computed,
       });
-    if (isReplaced(signed.keys, size, this.#known.rollovers))
+    if (isReplaced(signed.keys, size, this.#known.keyAudit.rollovers))
       this.#find(
         "checkpoint_forged",
         size,
@@ -442,9 +430,11 @@ export class Audit {
   }
 
   /** What the root log sealed of this log is what its entries lead to. */
-  #head({ size, payload }: SealedHead): void {
+  #head({ size, payload }: SealedHead, range = this.#range): void {
+    // The verification of the root log tells that its payload is gone.
+    if (payload === null) return;
     const sealed = rootOfNote(payload);
-    const computed = Buffer.from(this.#range.root()).toString("base64");
+    const computed = Buffer.from(range.root()).toString("base64");
     if (sealed === computed) this.#heads++;
     else
       this.#add({

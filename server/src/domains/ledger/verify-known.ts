@@ -1,25 +1,25 @@
-import { logVerifierKeys } from "#domains/security";
 import type { Tx } from "#kernel/db.ts";
 import {
   CompactRange,
-  keyLabel,
   parseJson,
-  parseVerifierKey,
   rangePlan,
   type TrustedKey,
   toHex,
   type Verifier,
+  verifyCheckpoint,
 } from "#verifier";
-import { readRollovers } from "./keys/queries.ts";
-import { readCheckpoints, readPlaces } from "./queries.ts";
+import { readCheckpoints } from "./queries.ts";
 import { sinceUnknown } from "./refusals.ts";
 import { storedHashes } from "./tree.ts";
 import type { Finding, Since } from "./verify.ts";
+import type { KeyAudit } from "./verify-keys.ts";
 
 /** What a verification goes by: keys, and the state that was verified before. */
 export interface Known {
+  /** All that sign the log's checkpoints. */
   readonly keys: readonly TrustedKey[];
-  readonly rollovers: readonly RolloverPlace[];
+  /** The log's own keys, and which followed which. */
+  readonly keyAudit: KeyAudit;
   /** Witnesses. */
   readonly cosigners: readonly Verifier[];
   readonly since: Since;
@@ -29,57 +29,16 @@ export interface Known {
   readonly isWhole: boolean;
 }
 
-/** From checkpoints above `index` on, one of these keys signs. */
-interface RolloverPlace {
-  readonly index: number;
-  /** `name+hash` of the key that follows, and of those after it. */
-  readonly labels: readonly string[];
-}
-
-/** A log's keys, and from where on the older ones count no more. */
-export async function keysOf(
-  tx: Tx,
-  origin: string,
-): Promise<{ keys: string[]; rollovers: RolloverPlace[] }> {
-  const keys = await logVerifierKeys(tx, origin);
-  const stored = await readRollovers(tx);
-  const places = new Map(
-    (
-      await readPlaces(
-        tx,
-        stored.map(({ entryId }) => entryId),
-      )
-    ).map(({ id, index }) => [id, index]),
-  );
-  const labelOf = (key: string) => keyLabel(parseVerifierKey(key));
-  const rollovers = stored.flatMap(({ entryId }, i) => {
-    const index = places.get(entryId);
-    const labels = stored.slice(i).map(({ nextKey }) => labelOf(nextKey));
-    return index === undefined ? [] : [{ index, labels }];
-  });
-  return { keys, rollovers };
-}
-
-/** Whether a checkpoint bears no signature of a key that was the log's at its size. */
-export const isReplaced = (
-  signers: readonly string[],
-  size: number,
-  rollovers: readonly RolloverPlace[],
-): boolean =>
-  rollovers.some(
-    ({ index, labels }) => size > index && !signers.some((signer) => labels.includes(signer)),
-  );
-
 /** The tree of the entries that were verified before, and whether it is still the one that it was. */
 export async function beginning(
   tx: Tx,
-  { size, root }: Since,
+  { keys, since: { size, root } }: Pick<Known, "keys" | "since">,
 ): Promise<{ range: CompactRange; finding?: Finding }> {
   if (size === 0) return { range: new CompactRange() };
   const range = await treeAt(tx, size);
-  const expected = root ?? (await rootOfCheckpoint(tx, size));
+  const expected = root ?? (await rootOfCheckpoint(tx, size, keys));
   const found = toHex(range.root());
-  if (expected === found) return { range };
+  if (expected === undefined || expected === found) return { range };
   const message = `the first ${size} entries are not the ones that were verified before`;
   return { range, finding: { kind: "history_changed", at: size, message, expected, found } };
 }
@@ -91,10 +50,18 @@ export async function treeAt(tx: Tx, size: number): Promise<CompactRange> {
   return CompactRange.restore(size, await Promise.all(nodes));
 }
 
-async function rootOfCheckpoint(tx: Tx, size: number): Promise<string> {
+/** What was signed at this size: the columns beside the note are not believed. Undefined when nobody of these signed; that is a finding of its own. */
+async function rootOfCheckpoint(
+  tx: Tx,
+  size: number,
+  keys: readonly TrustedKey[],
+): Promise<string | undefined> {
   const [checkpoint] = await readCheckpoints(tx, { above: size - 1, upTo: size }, 1);
   if (checkpoint === undefined) throw sinceUnknown(size);
-  return toHex(checkpoint.root);
+  const signed = verifyCheckpoint(checkpoint.note, keys);
+  return signed.ok && signed.size === size
+    ? Buffer.from(signed.root, "base64").toString("hex")
+    : undefined;
 }
 
 /** Base64 of the root in the checkpoint that a payload of the root log holds; empty when it holds none. */

@@ -5,7 +5,7 @@ import { readHead, readMinimum, readNewestCheckpoint } from "./queries.ts";
 import { sinceAhead } from "./refusals.ts";
 import { ArchivedTiles } from "./verify-archive.ts";
 import { Audit } from "./verify-audit.ts";
-import { keysOf } from "./verify-known.ts";
+import { KeyAudit } from "./verify-keys.ts";
 import { readPages } from "./verify-pages.ts";
 import { readNewestWitnessedSize } from "./witness/queries.ts";
 
@@ -28,7 +28,13 @@ export interface Since {
 }
 
 export interface Options {
-  /** What was verified before: entries below are not read again, but that they are the same is checked. */
+  /**
+   * What was verified before. Below it are checked: that the stored tree (tiles, and entries under no full tile) still has this
+   * root; what was signed, cosigned and sealed in the root log at exactly this size; and that the log's keys were named by
+   * entries. Not checked there: entries under full tiles, payloads, and rows; other checkpoints and cosignatures; the index.
+   * Without a root, that of the signed checkpoint at this size is taken, which someone who has a key of the log could have exchanged:
+   * who kept the root should give it.
+   */
   readonly since?: Since | undefined;
   /** Stops after so many entries; `size` and `root` of the report say where to go on. */
   readonly entriesMax?: number | undefined;
@@ -78,12 +84,12 @@ export async function verifyLog(tx: Tx, options: Options = {}): Promise<Report> 
   const end = Math.max(head.size, newest?.size ?? 0);
   if (since.size > head.size) throw sinceAhead(since.size, head.size);
   const minimum = await readMinimum(tx);
-  const { keys, rollovers } = await keysOf(tx, head.origin);
   const begin = Math.max(since.size, minimum);
+  const keyAudit = await KeyAudit.open(tx, head.origin, begin);
   const stop = Math.min(end, begin + entriesMax);
   const audit = await Audit.open(tx, head.origin, {
-    keys: [...keys, ...(await secondVerifiers(tx, head.origin))],
-    rollovers,
+    keys: [...keyAudit.keys, ...(await secondVerifiers(tx, head.origin))],
+    keyAudit,
     cosigners: options.cosigners ?? [],
     since,
     minimum,

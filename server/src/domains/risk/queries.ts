@@ -32,7 +32,8 @@ export interface StoredScore {
   readonly value: number;
   readonly level: string;
   readonly reasons: readonly string[];
-  readonly features: Features;
+  /** Null when what is stored cannot be read. */
+  readonly features: Features | null;
   /** As stored: canonical JSON. */
   readonly featuresText: string;
   readonly scoreMax: number;
@@ -73,7 +74,7 @@ export async function readScores(
         value: Number(row.score),
         level: row.level,
         reasons: row.reasons,
-        features: parseJson(row.features) as Features,
+        features: storedFeatures(row.features),
         featuresText: row.features,
         scoreMax: Number(row.score_max),
         refused: row.refused,
@@ -82,6 +83,16 @@ export async function readScores(
       },
     ]),
   );
+}
+
+/** Null when they are no JSON object: somebody edited them. */
+function storedFeatures(text: string): Features | null {
+  try {
+    const value: unknown = parseJson(text);
+    return typeof value === "object" ? (value as Features | null) : null;
+  } catch {
+    return null;
+  }
 }
 
 const SCORES = appendTable("vedic.fraud_scores", {

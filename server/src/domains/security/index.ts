@@ -1,6 +1,9 @@
 /** The door of security: keys that logs sign with, and secrets under the master key. It has no operations yet. */
 export {
+  checkLogKeys,
   createLogKey,
+  type LogKeyVersion,
+  logKeyVersions,
   logVerifierKeys,
   openLogSigner,
   openPreviousLogSigner,

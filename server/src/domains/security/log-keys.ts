@@ -1,4 +1,10 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from "node:crypto";
 import type { Tx } from "#kernel/db.ts";
 import { formatVerifierKey, KEY_TYPE, keyIdOf, type Signer } from "#verifier";
 import {
@@ -6,10 +12,13 @@ import {
   boundTo,
   insertKey,
   readCurrentKey,
+  readKeyVersions,
   readPreviousKey,
   readPublicKeys,
+  readPublicVersions,
   type SealedKeyVersion,
 } from "./queries.ts";
+import { wrongLogKey } from "./refusals.ts";
 import { openSecret, sealSecret } from "./secret-box.ts";
 
 /** Makes the Ed25519 key of a log; its name is the log's origin. The private half is stored encrypted only. */
@@ -41,6 +50,8 @@ function newKey(masterKey: Uint8Array) {
 /** A key of a log, ready to sign, and its number. */
 export interface NumberedSigner {
   readonly number: number;
+  /** What others check its signatures with. */
+  readonly key: string;
   readonly signer: Signer;
 }
 
@@ -66,6 +77,33 @@ export async function openPreviousLogSigner(
   return signerOf(masterKey, origin, key);
 }
 
+/**
+ * Refuses when the public half of a version, also of one that signs no more, is not that of its sealed private half: readers
+ * would believe what somebody else signed. In the writer's scope.
+ */
+export async function checkLogKeys(tx: Tx, masterKey: Uint8Array, origin: string): Promise<void> {
+  for (const version of await readKeyVersions(tx, origin)) {
+    try {
+      signerOf(masterKey, origin, version);
+    } catch {
+      throw wrongLogKey(origin, version.number);
+    }
+  }
+}
+
+/** A version of a log's key, without its private half. */
+export interface LogKeyVersion {
+  readonly number: number;
+  readonly key: string;
+}
+
+/** Every key that the log had, the first one first. */
+export const logKeyVersions = async (tx: Tx, origin: string): Promise<LogKeyVersion[]> =>
+  (await readPublicVersions(tx, origin)).map(({ number, publicKey }) => ({
+    number,
+    key: formatVerifierKey(origin, KEY_TYPE.ed25519, publicKey),
+  }));
+
 function signerOf(
   masterKey: Uint8Array,
   origin: string,
@@ -73,9 +111,13 @@ function signerOf(
 ): NumberedSigner {
   const secret = openSecret(masterKey, sealed, boundTo(keyId, number));
   const privateKey = createPrivateKey({ key: secret, format: "der", type: "pkcs8" });
+  // The column of public keys is not believed: whoever can write it could have others believe a key of their own.
+  if (!publicKey.equals(rawPublicKey(createPublicKey(privateKey))))
+    throw wrongLogKey(origin, number);
   const id = keyIdOf(origin, KEY_TYPE.ed25519, publicKey);
   return {
     number,
+    key: formatVerifierKey(origin, KEY_TYPE.ed25519, publicKey),
     signer: { name: origin, keyId: id, sign: (text) => sign(null, text, privateKey) },
   };
 }

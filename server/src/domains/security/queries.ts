@@ -92,6 +92,29 @@ export async function readCurrentKey(
   return row;
 }
 
+/** Every version with its sealed private key, the first one first. */
+export const readKeyVersions = (tx: Tx, name: string): Promise<SealedKeyVersion[]> =>
+  query(
+    tx,
+    `select v.signing_key_id as "keyId", v.number, v.public_key as "publicKey", v.sealed_private_key as sealed
+     from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
+     where k.tenant_id = (select ops.tenant()) and k.purpose = 'log' and k.name = $1 order by v.number`,
+    [name],
+  );
+
+/** Numbers and public halves of every version, the first one first. */
+export const readPublicVersions = (
+  tx: Tx,
+  name: string,
+): Promise<{ number: number; publicKey: Buffer }[]> =>
+  query(
+    tx,
+    `select v.number, v.public_key as "publicKey"
+     from security.signing_keys k join security.signing_key_versions v on v.tenant_id = k.tenant_id and v.signing_key_id = k.id
+     where k.tenant_id = (select ops.tenant()) and k.purpose = 'log' and k.name = $1 order by v.number`,
+    [name],
+  );
+
 /** The version that signed before the current one, with its sealed private key. */
 export async function readPreviousKey(
   tx: Tx,

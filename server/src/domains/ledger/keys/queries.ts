@@ -26,13 +26,34 @@ export const readRollovers = (tx: Tx): Promise<Rollover[]> =>
      where tenant_id = (select ops.tenant()) order by number`,
   );
 
-/** Whether no checkpoint covers the entry yet that names the log's newest key. */
-export async function isRolloverUncovered(tx: Tx): Promise<boolean> {
+/** A row of a rollover, and the bytes of its entry, which has its place or waits for one; such entries are never archived. */
+export interface StoredRollover extends Rollover {
+  readonly entry: Buffer | null;
+  /** Null while the entry waits. */
+  readonly index: number | null;
+}
+
+export const readStoredRollovers = (tx: Tx): Promise<StoredRollover[]> =>
+  query(
+    tx,
+    `select r.number, r.previous_key as "previousKey", r.next_key as "nextKey", r.entry_id as "entryId",
+       coalesce(e.entry, q.entry) as entry, e.index
+     from ledger.key_rollovers r
+     left join ledger.entries e on e.tenant_id = r.tenant_id and e.id = r.entry_id
+     left join ledger.pending q on q.tenant_id = r.tenant_id and q.id = r.entry_id
+     where r.tenant_id = (select ops.tenant()) order by r.number`,
+  );
+
+/** Whether no checkpoint covers the entry yet that names this key. A row whose entry does not name it says nothing. */
+export async function isRolloverUncovered(tx: Tx, nextKey: string): Promise<boolean> {
   const [row] = await query<{ uncovered: boolean }>(
     tx,
-    `select not exists (select from ledger.entries e join ledger.checkpoints c on c.tenant_id = e.tenant_id and c.size > e.index
-       where e.tenant_id = r.tenant_id and e.id = r.entry_id) as uncovered
-     from ledger.key_rollovers r where r.tenant_id = (select ops.tenant()) order by r.number desc limit 1`,
+    `select exists (select from ledger.key_rollovers r
+       left join ledger.entries e on e.tenant_id = r.tenant_id and e.id = r.entry_id
+       left join ledger.pending q on q.tenant_id = r.tenant_id and q.id = r.entry_id
+       where r.tenant_id = (select ops.tenant()) and position($1::bytea in coalesce(e.entry, q.entry)) > 0
+         and not exists (select from ledger.checkpoints c where c.tenant_id = e.tenant_id and c.size > e.index)) as uncovered`,
+    [Buffer.from(`"next_key":${JSON.stringify(nextKey)}`)],
   );
-  return row?.uncovered ?? false;
+  return row!.uncovered;
 }

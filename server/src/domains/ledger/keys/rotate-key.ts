@@ -20,11 +20,8 @@ export const rotateKey =
   (parts: Parts, masterKey: Uint8Array): Handler =>
   async ({ tenantId }) => {
     const scope = { role: "reader", tenantId } as const;
-    const [head, isEarly] = await parts.db.transaction(scope, (tx) =>
-      Promise.all([readHead(tx), isRolloverUncovered(tx)]),
-    );
+    const head = await parts.db.transaction(scope, readHead);
     if (head === undefined) throw new Error(`project ${tenantId} has no log`);
-    if (isEarly) throw unpublishedRollover();
     const { origin: log } = head;
     await parts.ledger.ready(tenantId);
     return {
@@ -42,9 +39,9 @@ async function rollOver(
   parts: Parts,
   { tenantId, log, masterKey }: { tenantId: string; log: string; masterKey: Uint8Array },
 ): Promise<void> {
-  // A key that is replaced before a checkpoint of its own covers its successor's name would be the end of the chain.
-  if (await isRolloverUncovered(tx)) throw unpublishedRollover();
   const [previousKey] = await logVerifierKeys(tx, log);
+  // A key that is replaced before it has signed a checkpoint of its own could not name the next one.
+  if (await isRolloverUncovered(tx, previousKey!)) throw unpublishedRollover();
   const number = await rotateLogKey(tx, masterKey, log);
   const [nextKey] = await logVerifierKeys(tx, log);
   const entryId = newId();

@@ -1,5 +1,6 @@
 import { type Append, appendTable, rowOf } from "#kernel/append.ts";
 import { query, type Tx } from "#kernel/db.ts";
+import { isUnsealed } from "../queries.ts";
 
 /** Whose turn it is, for the rest of the transaction, with work that one server does for all; false when another has it. */
 export async function takeTurn(tx: Tx, work: string): Promise<boolean> {
@@ -62,6 +63,25 @@ export async function readRootHead(
   );
   return row;
 }
+
+/** Which head of which log an entry of the root log seals, as a row says. */
+export interface RootHead {
+  readonly logId: string;
+  readonly size: number;
+  readonly entryId: string;
+}
+
+const ROOT_HEAD = `log_id as "logId", size, entry_id as "entryId" from ledger.root_heads h where h.tenant_id = (select ops.tenant())`;
+
+/** In the root log's scope, elsewhere none: the rows of these entries. */
+export const readRootHeads = (tx: Tx, ids: readonly string[]): Promise<RootHead[]> =>
+  query(tx, `select ${ROOT_HEAD} and h.entry_id = any($1::uuid[])`, [ids]);
+
+/** The same, of no entry that was ever made. */
+export const readUnsealedRootHeads = (tx: Tx, limit: number): Promise<RootHead[]> =>
+  query(tx, `select ${ROOT_HEAD} and ${isUnsealed("h.entry_id")} order by h.size limit $1`, [
+    limit,
+  ]);
 
 /** A head of the project's log that the root log sealed; its payload holds the checkpoint. */
 export interface SealedHead {

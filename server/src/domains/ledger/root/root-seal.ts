@@ -4,7 +4,7 @@ import { ROOT } from "#kernel/ids.ts";
 import type { Ledger } from "#pipeline";
 import { readEntry, readHead } from "../queries.ts";
 import { receiptOf } from "../receipt.ts";
-import { rootPending } from "../refusals.ts";
+import { payloadMissing, rootPending } from "../refusals.ts";
 import { inProject, readRootHead } from "./queries.ts";
 
 /** What shows that the root log sealed a head of the project's log. */
@@ -32,13 +32,15 @@ export async function rootSealOf(
     const sealed = head && (await readRootHead(tx, tenantId, size));
     const entry = sealed && (await readEntry(tx, sealed.entryId));
     if (entry === undefined) throw rootPending(size ?? null);
+    const { salt, payload } = entry;
+    if (salt === null || payload === null) throw payloadMissing(entry.index);
     return {
       size: sealed!.size,
       root: head!.origin,
       keys: await logVerifierKeys(tx, head!.origin),
       receipt: await receiptOf(tx, ledger, entry.id),
-      salt: entry.salt!.toString("base64"),
-      payload: entry.payload!,
+      salt: salt.toString("base64"),
+      payload,
     };
   });
 }

@@ -23,26 +23,32 @@ export interface Believed {
 const FINDINGS_MAX = 100;
 
 /**
- * Whether what leads to entries leads to each of them: every term of every indexed entry, the times of every span, and no
- * row more. It cannot make an entry appear that does not fit a query; a row that is gone would hide one.
+ * Whether what leads to entries leads to each of them: every term of every indexed entry, and the times of every span; of a log that
+ * is read from its beginning to its end, also that there is no row more. A row more cannot make an entry appear that does
+ * not fit a query; a row that is gone would hide one.
  */
 export class IndexAudit {
   readonly #tx: Tx;
   readonly #indexed: Indexed;
-  readonly #times = new SpanTimes({ size: 0, earliest_ms: null, latest_ms: null });
+  readonly #times: SpanTimes;
+  /** The first span of which every entry is seen. */
+  readonly #firstSpan: number;
   /** To be told when the log itself holds: the index of another log would not fit either. */
   readonly findings: Finding[] = [];
   #terms = 0;
   /** Whether every entry and payload is as it was when it was indexed, as far as can be seen. */
   #isWhole = true;
 
-  private constructor(tx: Tx, indexed: Indexed) {
+  private constructor(tx: Tx, indexed: Indexed, begin: number) {
     this.#tx = tx;
     this.#indexed = indexed;
+    this.#times = new SpanTimes({ size: begin, earliest_ms: null, latest_ms: null });
+    this.#firstSpan = Math.ceil(begin / SPAN);
   }
 
-  static async open(tx: Tx): Promise<IndexAudit> {
-    return new IndexAudit(tx, (await readExtent(tx)).indexed);
+  /** For the entries from `begin` up. */
+  static async open(tx: Tx, begin: number): Promise<IndexAudit> {
+    return new IndexAudit(tx, (await readExtent(tx)).indexed, begin);
   }
 
   /** The next entries in order. */
@@ -61,6 +67,7 @@ export class IndexAudit {
     await this.#spans(this.#times.full.splice(0));
   }
 
+  /** Of a whole log, once all its entries were seen: that the index says how far it is, and has no row more. */
   async finish(): Promise<void> {
     const { size, earliest_ms, latest_ms } = this.#times.indexed;
     const said = this.#indexed;
@@ -77,7 +84,8 @@ export class IndexAudit {
       this.#find("index_changed", null, "the index has rows that no entry stands for");
   }
 
-  async #spans(full: readonly Span[]): Promise<void> {
+  async #spans(seen: readonly Span[]): Promise<void> {
+    const full = seen.filter(({ index }) => index >= this.#firstSpan);
     if (full.length === 0) return;
     const rows = await readSpans(this.#tx, full[0]!.index, full.at(-1)!.index + 1);
     const kept = new Map(rows.map((row) => [row.index, row]));

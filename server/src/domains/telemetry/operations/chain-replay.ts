@@ -22,7 +22,15 @@ export const chainReplay = operation({
         erased_by: z.uuid().nullable().describe("The call that erased what was known of this one"),
         outcome: compared(z.string()).nullable(),
         trace_hash: compared(z.string()).nullable(),
-        score: compared(z.number()).nullable(),
+        score: z
+          .object({
+            recorded: z.number(),
+            replayed: z
+              .number()
+              .nullable()
+              .describe("Null: what was scored cannot be read any more"),
+          })
+          .nullable(),
       }),
     ),
   }),
@@ -48,7 +56,10 @@ export const chainReplay = operation({
       const score =
         kept === undefined
           ? null
-          : { recorded: kept.value, replayed: rate(kept.model, kept.features).value };
+          : {
+              recorded: kept.value,
+              replayed: kept.features && rate(kept.model, kept.features).value,
+            };
       const agrees = decided.agrees && (score === null || score.recorded === score.replayed);
       const { outcome, trace_hash } = decided;
       calls.push({ id, agrees, erased_by, outcome, trace_hash, score });
