@@ -96,6 +96,7 @@ function saysTheSame(
     kind === KINDS[result?.status ?? ""] &&
     outcome === result?.status &&
     action === request.operation &&
-    (!decision || actor === row?.principal)
+    // A session may be refused for what its account may not: the decision is about the account then.
+    (!decision || actor === row?.principal || actor.startsWith("AgentSession:"))
   );
 }
