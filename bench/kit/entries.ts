@@ -12,7 +12,7 @@ export async function entryRows(
   const rows = await parts.ledger.rows(tenantId, {
     id,
     time_ms: Date.now(),
-    kind: "call",
+    kind: "job",
     actor: `ServiceAccount:${tenantId}`,
     action: "risk.transaction.assess",
     outcome: "done",

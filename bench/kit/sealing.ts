@@ -16,7 +16,7 @@ export async function append({ parts }: System, tenantId: string): Promise<void>
   const rows = await parts.ledger.rows(tenantId, {
     id,
     time_ms: Date.now(),
-    kind: "call",
+    kind: "job",
     actor: "b",
     action: "bench",
     outcome: "done",

@@ -36,7 +36,7 @@ async function append(id: string): Promise<void> {
   const rows = await parts.ledger.rows(projectId, {
     id,
     time_ms: Date.now(),
-    kind: "call",
+    kind: "job",
     actor: "writer",
     action: "test",
     outcome: "done",
