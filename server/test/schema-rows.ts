@@ -68,6 +68,8 @@ function valueOf({ column, type, checks }: Column, table: string, tenantId: stri
     return `{${Array(5)
       .fill(`"\\\\x${"00".repeat(32)}"`)
       .join(",")}}`;
+  // The first key follows none.
+  if (column === "number" && table === "ledger.key_rollovers") return "2";
   if (column === "maintainers")
     return `{${["00", "01"].map((end) => `"\\\\x${"00".repeat(31)}${end}"`).join(",")}}`;
   if (type !== "_bytea" || column === "public_keys") {

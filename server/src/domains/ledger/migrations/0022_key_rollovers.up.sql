@@ -1,6 +1,6 @@
 create table ledger.key_rollovers (
   tenant_id uuid not null,
-  number int not null check (number >= 1),
+  number int not null check (number > 1),
   previous_key text not null,
   next_key text not null check (next_key <> previous_key),
   entry_id uuid not null,
