@@ -151,7 +151,7 @@ async function joinParts(
     sealSecret: (secret, bound) => sealSecret(masterKey, secret, bound),
   });
   const dispatcher = new Dispatcher(parts, {
-    "ledger.audit": audit(db, ledger.cosigners),
+    "ledger.audit": audit(db, ledger),
     "ops.retain": retain(db),
     [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),

@@ -159,6 +159,8 @@ export interface Ledger {
   readonly waitsForWitnesses: boolean;
   /** What checks the cosignatures of the witnesses that are known here. */
   readonly cosigners: readonly Verifier[];
+  /** Number of a key of the log whose public half is not the one that its private half gives; null when all belong together. */
+  exchangedKey(tenantId: string): Promise<number | null>;
   /** Reads what `rows` needs to know of a project's log: before a transaction, which has its one connection already. */
   ready(tenantId: string): Promise<void>;
   /** The rows of an entry that is durable once they are committed: its bytes in `pending`, its payload beside it. */

@@ -120,13 +120,14 @@ describe("a key of somebody else", () => {
     await refusesToSign(caller);
   });
 
-  test("in place of the log's own keeps the log from being signed", async () => {
+  test("in place of the log's own is found, and keeps the log from being signed", async () => {
     const caller = await logOf();
     const key = await resign(caller, await rewrite(caller));
     await system.sql(
       "update security.signing_key_versions set public_key = $2 where tenant_id = $1",
       [caller.projectId, key],
     );
+    expect(await findings(caller)).toContain("key_exchanged");
     await refusesToSign(caller);
   });
 

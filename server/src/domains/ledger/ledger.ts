@@ -1,4 +1,4 @@
-import { createLogKey } from "#domains/security";
+import { createLogKey, exchangedKey } from "#domains/security";
 import { timestamp } from "#kernel/clock.ts";
 import type { Tx } from "#kernel/db.ts";
 import type { Backlog } from "#kernel/metrics-state.ts";
@@ -60,6 +60,11 @@ export function openLedger(parts: LedgerParts): OpenLedger {
     witnesses,
     waitsForWitnesses: witnesses?.waits === true,
     cosigners: witnesses?.verifiers ?? [],
+    // In the writer's role: no other can read private halves, sealed or not.
+    async exchangedKey(tenantId) {
+      const log = await originOf(tenantId);
+      return db.transaction({ role: "writer", tenantId }, (tx) => exchangedKey(tx, masterKey, log));
+    },
     indexer: new Indexer(parts),
     async ready(tenantId) {
       if (!origins.has(tenantId)) await originOf(tenantId);

@@ -127,6 +127,12 @@ export class Audit {
     [this.#checkpoints, this.#cosignatures, this.#heads] = [0, 0, 0];
   }
 
+  /** Whoever put another public half there can sign every checkpoint anew. */
+  keyExchanged(number: number): void {
+    const message = `the stored public half of the log's key ${number} is not that of its private half`;
+    this.#find("key_exchanged", null, message);
+  }
+
   async page(page: Page): Promise<void> {
     await this.#values(page);
     const { from, entries } = page;

@@ -40,6 +40,8 @@ export interface Options {
   readonly entriesMax?: number | undefined;
   /** Witnesses whose cosignatures are checked; those of others are left. */
   readonly cosigners?: readonly Verifier[] | undefined;
+  /** Number of a key whose halves do not belong together, as `Ledger.exchangedKey` tells it. */
+  readonly exchangedKey?: number | null | undefined;
   readonly progress?: ((done: number, total: number) => void) | undefined;
 }
 
@@ -86,6 +88,7 @@ export async function verifyLog(tx: Tx, options: Options = {}): Promise<Report> 
   const minimum = await readMinimum(tx);
   const begin = Math.max(since.size, minimum);
   const keyAudit = await KeyAudit.open(tx, head.origin, begin);
+  const { exchangedKey = null } = options;
   const stop = Math.min(end, begin + entriesMax);
   const audit = await Audit.open(tx, head.origin, {
     keys: [...keyAudit.keys, ...(await secondVerifiers(tx, head.origin))],
@@ -95,6 +98,7 @@ export async function verifyLog(tx: Tx, options: Options = {}): Promise<Report> 
     minimum,
     isWhole: begin === 0 && stop === end,
   });
+  if (exchangedKey !== null) audit.keyExchanged(exchangedKey);
   if (since.size === 0)
     for await (const page of new ArchivedTiles(tx, minimum)) {
       await audit.archived(page);

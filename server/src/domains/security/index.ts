@@ -2,6 +2,7 @@
 export {
   checkLogKeys,
   createLogKey,
+  exchangedKey,
   type LogKeyVersion,
   logKeyVersions,
   logVerifierKeys,

@@ -82,13 +82,24 @@ export async function openPreviousLogSigner(
  * would believe what somebody else signed. In the writer's scope.
  */
 export async function checkLogKeys(tx: Tx, masterKey: Uint8Array, origin: string): Promise<void> {
+  const number = await exchangedKey(tx, masterKey, origin);
+  if (number !== null) throw wrongLogKey(origin, number);
+}
+
+/** Number of a key of the log whose halves do not belong together; null when there is none. In the writer's scope. */
+export async function exchangedKey(
+  tx: Tx,
+  masterKey: Uint8Array,
+  origin: string,
+): Promise<number | null> {
   for (const version of await readKeyVersions(tx, origin)) {
     try {
       signerOf(masterKey, origin, version);
     } catch {
-      throw wrongLogKey(origin, version.number);
+      return version.number;
     }
   }
+  return null;
 }
 
 /** A version of a log's key, without its private half. */

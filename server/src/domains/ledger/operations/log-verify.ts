@@ -72,7 +72,11 @@ export const logVerify = operation({
     try {
       const { log, since_size: size, since_root: root, entries_max: entriesMax } = input;
       const { cosigners } = ports.ledger;
-      const verify = () => verifyLog(tx, { since: { size, root }, entriesMax, cosigners });
+      const exchangedKey = await ports.ledger.exchangedKey(
+        log === "own" ? principal.tenantId : ROOT.id,
+      );
+      const options = { since: { size, root }, entriesMax, cosigners, exchangedKey };
+      const verify = () => verifyLog(tx, options);
       const report =
         log === "own" ? await verify() : await inProject(tx, ROOT.id, tenantId, verify);
       return { ...report, findings: [...report.findings] };
