@@ -10,6 +10,8 @@ export function watchSession(
   let used_ms = performance.now();
   let waiting = false;
   const look = () => {
+    // It may be destroyed a moment before it says that it has closed, and cannot be pinged then.
+    if (session.destroyed) return;
     if (waiting) return session.destroy();
     if (open === 0 && performance.now() - used_ms > idle_ms) return session.close();
     waiting = true;
