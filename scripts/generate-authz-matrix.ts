@@ -1,6 +1,6 @@
 import { DEFAULT_POLICIES } from "../server/src/domains/authz/default-policies.ts";
-import type { PolicyDocument } from "../server/src/domains/authz/document.ts";
-import { Evaluator } from "../server/src/domains/authz/evaluate.ts";
+import { PolicySet, type PolicySetJson } from "../server/src/domains/authz/engine/index.ts";
+import { requestOf } from "../server/src/domains/authz/question.ts";
 import { exampleOf } from "../server/src/faces/example.ts";
 import { jsonSchemaOf } from "../server/src/faces/json-schema.ts";
 import { actionOf, type Operation, type Principal } from "../server/src/pipeline/index.ts";
@@ -11,25 +11,26 @@ const SOME_ID = "00000000-0000-7000-8000-000000000001";
 /** `contract/authz-matrix.txt`: what the groups of a new project may do, as the evaluator decides it. */
 export function renderAuthzMatrix(
   operations: readonly Operation[],
-  document: PolicyDocument = DEFAULT_POLICIES,
+  document: PolicySetJson = DEFAULT_POLICIES,
 ): string {
-  const evaluator = new Evaluator(document);
+  const policies = new PolicySet(document);
   const rows = operations.map((operation) => [
     operation.name,
-    ...GROUPS.map((group) => decide(evaluator, operation, group)),
+    ...GROUPS.map((group) => decide(policies, operation, group)),
   ]);
   return columns([["OPERATION", ...GROUPS], ...rows.sort(([a], [b]) => (a! < b! ? -1 : 1))]);
 }
 
-function decide(evaluator: Evaluator, operation: Operation, group: string): string {
+function decide(policies: PolicySet, operation: Operation, group: string): string {
   const principal = { ...CALLER, groups: group === "nobody" ? [] : [group] };
   const input = someInput(operation);
-  return evaluator.evaluate({
+  const question = {
     principal,
     action: actionOf(operation),
     resource: operation.policy.resource({ input, principal }),
     context: operation.policy.context?.(input) ?? {},
-  }).outcome;
+  };
+  return policies.decide(requestOf(question)).outcome;
 }
 
 const CALLER: Principal = {

@@ -54,108 +54,7 @@ export type Decision = {
   readonly trace_hash: string;
   readonly created_at: string;
 };
-export type PolicyExpression =
-  | {
-      readonly Value:
-        | boolean
-        | number
-        | string
-        | {
-            readonly __entity: {
-              readonly type: string;
-              readonly id: string;
-            };
-          };
-    }
-  | {
-      readonly Var: "principal" | "action" | "resource" | "context";
-    }
-  | {
-      readonly Set: readonly PolicyExpression[];
-    }
-  | {
-      readonly ".": {
-        readonly left: PolicyExpression;
-        readonly attr: string;
-      };
-    }
-  | {
-      readonly has: {
-        readonly left: PolicyExpression;
-        readonly attr: string;
-      };
-    }
-  | {
-      readonly "!": {
-        readonly arg: PolicyExpression;
-      };
-    }
-  | {
-      readonly is: {
-        readonly left: PolicyExpression;
-        readonly entity_type: string;
-      };
-    }
-  | {
-      readonly "==": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly "!=": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly "<": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly "<=": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly ">": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly ">=": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly "&&": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly "||": {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly in: {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    }
-  | {
-      readonly contains: {
-        readonly left: PolicyExpression;
-        readonly right: PolicyExpression;
-      };
-    };
+export type PolicyExpression = { readonly [name: string]: Json };
 export type PolicyVersion = {
   readonly id: string;
   readonly number: number;
@@ -622,28 +521,6 @@ export interface Operations {
           readonly [name: string]: {
             readonly effect: "permit" | "forbid";
             readonly annotations?: { readonly [name: string]: string };
-            readonly principal:
-              | {
-                  readonly op: "All";
-                }
-              | {
-                  readonly op: "==";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "is";
-                  readonly entity_type: string;
-                };
             readonly action:
               | {
                   readonly op: "All";
@@ -669,6 +546,38 @@ export interface Operations {
                     readonly id: string;
                   }[];
                 };
+            readonly conditions?: readonly {
+              readonly kind: "when" | "unless";
+              readonly body: PolicyExpression;
+            }[];
+            readonly principal:
+              | {
+                  readonly op: "All";
+                }
+              | {
+                  readonly op: "==";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "in";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "is";
+                  readonly entity_type: string;
+                  readonly in?: {
+                    readonly entity: {
+                      readonly type: string;
+                      readonly id: string;
+                    };
+                  };
+                };
             readonly resource:
               | {
                   readonly op: "All";
@@ -681,16 +590,159 @@ export interface Operations {
                   };
                 }
               | {
+                  readonly op: "in";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
                   readonly op: "is";
                   readonly entity_type: string;
+                  readonly in?: {
+                    readonly entity: {
+                      readonly type: string;
+                      readonly id: string;
+                    };
+                  };
                 };
-            /** default [] */
+          };
+        };
+        readonly templates?: {
+          readonly [name: string]: {
+            readonly effect: "permit" | "forbid";
+            readonly annotations?: { readonly [name: string]: string };
+            readonly action:
+              | {
+                  readonly op: "All";
+                }
+              | {
+                  readonly op: "==";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "in";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "in";
+                  readonly entities: readonly {
+                    readonly type: string;
+                    readonly id: string;
+                  }[];
+                };
             readonly conditions?: readonly {
               readonly kind: "when" | "unless";
               readonly body: PolicyExpression;
             }[];
+            readonly principal:
+              | {
+                  readonly op: "All";
+                }
+              | {
+                  readonly op: "==";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "in";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "is";
+                  readonly entity_type: string;
+                  readonly in?: {
+                    readonly entity: {
+                      readonly type: string;
+                      readonly id: string;
+                    };
+                  };
+                }
+              | {
+                  readonly op: "==";
+                  readonly slot: "?principal";
+                }
+              | {
+                  readonly op: "in";
+                  readonly slot: "?principal";
+                }
+              | {
+                  readonly op: "is";
+                  readonly entity_type: string;
+                  readonly in: {
+                    readonly slot: "?principal";
+                  };
+                };
+            readonly resource:
+              | {
+                  readonly op: "All";
+                }
+              | {
+                  readonly op: "==";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "in";
+                  readonly entity: {
+                    readonly type: string;
+                    readonly id: string;
+                  };
+                }
+              | {
+                  readonly op: "is";
+                  readonly entity_type: string;
+                  readonly in?: {
+                    readonly entity: {
+                      readonly type: string;
+                      readonly id: string;
+                    };
+                  };
+                }
+              | {
+                  readonly op: "==";
+                  readonly slot: "?resource";
+                }
+              | {
+                  readonly op: "in";
+                  readonly slot: "?resource";
+                }
+              | {
+                  readonly op: "is";
+                  readonly entity_type: string;
+                  readonly in: {
+                    readonly slot: "?resource";
+                  };
+                };
           };
         };
+        readonly templateLinks?: readonly {
+          readonly templateId: string;
+          readonly newId: string;
+          readonly values: {
+            readonly "?principal"?: {
+              readonly type: string;
+              readonly id: string;
+            };
+            readonly "?resource"?: {
+              readonly type: string;
+              readonly id: string;
+            };
+          };
+        }[];
       };
     };
     readonly output: {

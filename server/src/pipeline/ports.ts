@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { Append } from "#kernel/append.ts";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
@@ -92,6 +93,16 @@ export interface Question {
   readonly action: { readonly id: string; readonly groups: readonly string[] };
   readonly resource: { readonly type: string; readonly id: string };
   readonly context: Readonly<Record<string, unknown>>;
+  /** What is known of principal, resource and others: their attributes, tags and parents, in Cedar's JSON form. */
+  readonly entities?: readonly EntityFacts[];
+}
+
+/** https://docs.cedarpolicy.com/auth/entities-syntax.html */
+export interface EntityFacts {
+  readonly uid: { readonly type: string; readonly id: string };
+  readonly attrs?: Readonly<Record<string, z.core.util.JSONType>>;
+  readonly parents?: readonly { readonly type: string; readonly id: string }[];
+  readonly tags?: Readonly<Record<string, z.core.util.JSONType>>;
 }
 
 /** Step 2. */

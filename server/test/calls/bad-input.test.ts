@@ -181,7 +181,7 @@ describe("policies", () => {
     [
       "with an unknown operator",
       "request/invalid",
-      document({ "+": { left: { Value: 1 }, right: { Value: 1 } } }),
+      document({ "**": { left: { Value: 1 }, right: { Value: 1 } } }),
     ],
     ["with two operators in one", "request/invalid", document({ Value: true, Var: "context" })],
     [

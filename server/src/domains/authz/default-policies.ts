@@ -1,4 +1,4 @@
-import type { PolicyDocument } from "./document.ts";
+import type { PolicySetJson } from "./engine/index.ts";
 
 const group = (id: string) => ({ op: "in" as const, entity: { type: "Group", id } });
 const actions = (...ids: string[]) => ({
@@ -8,7 +8,7 @@ const actions = (...ids: string[]) => ({
 const anything = { op: "All" as const };
 
 /** What a new project starts with; its administrators replace it. Amounts in cents. */
-export const DEFAULT_POLICIES: PolicyDocument = {
+export const DEFAULT_POLICIES: PolicySetJson = {
   staticPolicies: {
     "admins-may-do-everything": {
       effect: "permit",

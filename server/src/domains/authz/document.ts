@@ -1,114 +1,141 @@
 import { z } from "zod";
-import { clauseText, pathsOf } from "./clause.ts";
-import { COMPARISONS, conjuncts, type Expression, LOGIC, partsOf } from "./expression.ts";
+import {
+  clauseText,
+  conjuncts,
+  type Expression,
+  excessOf,
+  flawsOf,
+  type Policy,
+  type PolicySetJson,
+  partsOf,
+  pathsOf,
+} from "./engine/index.ts";
 
-/**
- * Policies in Cedar's JSON form (EST), the part of it that the evaluator decides: scopes by `All`, `==`, `in`, `is`;
- * conditions over literals, variables, attributes, comparisons, logic and sets. Integers only, and only safe ones.
- */
-const POLICIES_MAX = 200;
-const BYTES_MAX = 128 * 1_024;
-/** Expressions in all conditions: each is evaluated once at most. */
-const PARTS_MAX = 10_000;
+/** Cedar's JSON form of a policy set, as authors send it; `engine/limits.ts` says what of it may be how large. */
 const TRACE_BYTES_MAX = 64 * 1_024;
-const DEPTH_MAX = 32;
-const SET_DEPTH_MAX = 2;
-const CONJUNCTS_MAX = 100;
-const SET_MAX = 1_000;
 
 const name = z.string().min(1).max(200);
-const entity = z.strictObject({ type: name, id: name });
+/** Of entity types and policies; without spaces, which the engine's own marks have. */
+const policyId = z.string().regex(/^\S{1,200}$/);
+const entity = z.strictObject({ type: name, id: z.string().max(200) });
 
 const all = z.strictObject({ op: z.literal("All") });
-const equal = z.strictObject({ op: z.literal("=="), entity });
-const within = z.strictObject({ op: z.literal("in"), entity });
-const withinAny = z.strictObject({
-  op: z.literal("in"),
-  entities: z.array(entity).min(1).max(100),
+const named = (op: "==" | "in") => z.strictObject({ op: z.literal(op), entity });
+const is = z.strictObject({
+  op: z.literal("is"),
+  entity_type: name,
+  in: z.strictObject({ entity }).optional(),
 });
-const is = z.strictObject({ op: z.literal("is"), entity_type: name });
+const action = z.union([
+  all,
+  named("=="),
+  named("in"),
+  z.strictObject({ op: z.literal("in"), entities: z.array(entity).max(100) }),
+]);
+const scope = z.union([all, named("=="), named("in"), is]);
 
-const expression: z.ZodType<Expression> = z
-  .lazy(() => {
-    const two = z.strictObject({ left: expression, right: expression });
-    const attribute = z.strictObject({ left: expression, attr: name });
-    return z.union([
-      z.strictObject({
-        Value: z.union([
-          z.boolean(),
-          z.int(),
-          z.string().max(4_096),
-          z.strictObject({ __entity: entity }),
-        ]),
-      }),
-      z.strictObject({ Var: z.enum(["principal", "action", "resource", "context"]) }),
-      z.strictObject({ Set: z.array(expression).max(SET_MAX) }),
-      z.strictObject({ ".": attribute }),
-      z.strictObject({ has: attribute }),
-      z.strictObject({ "!": z.strictObject({ arg: expression }) }),
-      z.strictObject({ is: z.strictObject({ left: expression, entity_type: name }) }),
-      ...[...COMPARISONS, ...LOGIC, "in", "contains"].map((op) => z.strictObject({ [op]: two })),
-    ]) as z.ZodType<Expression>;
+const slotted = (slot: "?principal" | "?resource") => {
+  const gap = z.strictObject({ slot: z.literal(slot) });
+  return z.union([
+    scope,
+    z.strictObject({ op: z.literal("=="), ...gap.shape }),
+    z.strictObject({ op: z.literal("in"), ...gap.shape }),
+    z.strictObject({ op: z.literal("is"), entity_type: name, in: gap }),
+  ]);
+};
+
+const expression = z
+  .record(z.string(), z.json())
+  .superRefine((node, context) => {
+    for (const { path, message } of flawsOf(node))
+      context.addIssue({ code: "custom", path: [...path], message, continue: false });
   })
-  .meta({ id: "PolicyExpression" });
+  .meta({
+    id: "PolicyExpression",
+    description: "Cedar's JSON form of an expression: one key, its operator",
+  })
+  .transform((node) => node as unknown as Expression);
 
-const policy = z.strictObject({
+const rest = {
   effect: z.enum(["permit", "forbid"]),
   annotations: z.record(name, z.string().max(1_000)).optional(),
-  principal: z.union([all, equal, within, is]),
-  action: z.union([all, equal, within, withinAny]),
-  resource: z.union([all, equal, is]),
+  action,
   conditions: z
     .array(z.strictObject({ kind: z.enum(["when", "unless"]), body: expression }))
     .max(20)
     .default([]),
+};
+
+const policy = z.strictObject({ ...rest, principal: scope, resource: scope });
+const template = z.strictObject({
+  ...rest,
+  principal: slotted("?principal"),
+  resource: slotted("?resource"),
 });
-
-export type Policy = z.output<typeof policy>;
-
-/** A document as it was stored. Limits are for authors: a lower one must not undo what has been decided with. */
-export const storedDocument = z.strictObject({ staticPolicies: z.record(name, policy) });
-
-export type PolicyDocument = z.output<typeof storedDocument>;
+const link = z.strictObject({
+  templateId: policyId,
+  newId: policyId,
+  values: z.strictObject({ "?principal": entity.optional(), "?resource": entity.optional() }),
+});
 
 /** A document as an author may store it: what one decision by it costs, in time and in its trace, is bounded. */
-export const policyDocument = storedDocument.superRefine((document, context) => {
-  const policies = Object.entries(document.staticPolicies);
-  const atMost = (max: number, what: string, found: number): boolean => {
-    if (found > max) context.addIssue(`at most ${max} ${what}, not ${found}`);
-    return found <= max;
-  };
-  const parts = policies
-    .flatMap(([, { conditions }]) => conditions)
-    .reduce((sum, { body }) => sum + count(body), 0);
-  const small = [
-    atMost(POLICIES_MAX, "policies", policies.length),
-    atMost(BYTES_MAX, "bytes of canonical JSON", bytes(document)),
-    atMost(PARTS_MAX, "parts of conditions", parts),
-  ];
-  if (small.includes(false)) return;
-  for (const [id, { conditions }] of policies) {
-    for (const { body } of conditions) {
-      if (depth(body) > DEPTH_MAX)
-        context.addIssue(`policy ${id}: a condition is deeper than ${DEPTH_MAX}`);
-      if (setDepth(body) > SET_DEPTH_MAX)
-        context.addIssue(`policy ${id}: sets stand in each other more than ${SET_DEPTH_MAX} deep`);
-      if (conjuncts(body).length > CONJUNCTS_MAX)
-        context.addIssue(
-          `policy ${id}: a condition has more than ${CONJUNCTS_MAX} parts joined by &&`,
-        );
-    }
-  }
-  const trace = traceBytes(document);
-  if (trace > TRACE_BYTES_MAX)
-    context.addIssue(
-      `the trace of a decision may take at most ${TRACE_BYTES_MAX} bytes, not ${trace}: write fewer policies, or fewer and shorter conditions`,
-    );
-});
+export const policyDocument = z
+  .strictObject({
+    staticPolicies: z.record(policyId, policy),
+    templates: z.record(policyId, template).optional(),
+    templateLinks: z.array(link).optional(),
+  })
+  .superRefine((document, context) => {
+    const refuse = (message: string, path: readonly (string | number)[] = []) =>
+      context.addIssue({ code: "custom", path: [...path], message });
+    const excess = excessOf(document);
+    for (const { path, message } of excess) refuse(message, path);
+    const stray = strayLinks(document);
+    for (const { path, message } of stray) refuse(message, path);
+    if (excess.length + stray.length > 0) return;
+    const trace = traceBytes(document);
+    if (trace > TRACE_BYTES_MAX)
+      refuse(
+        `the trace of a decision may take at most ${TRACE_BYTES_MAX} bytes, not ${trace}: write fewer policies, or fewer and shorter conditions`,
+      );
+  });
+
+/** Links to no template, with slots that it does not have or without those that it has, or with an id that is taken. */
+function strayLinks({ staticPolicies, templates = {}, templateLinks = [] }: PolicySetJson) {
+  const ids = new Set([...Object.keys(staticPolicies), ...Object.keys(templates)]);
+  return templateLinks.flatMap(({ templateId, newId, values }, i) => {
+    const path = ["templateLinks", i];
+    const found = Object.hasOwn(templates, templateId) ? templates[templateId] : undefined;
+    const flaws = [];
+    if (found === undefined) flaws.push({ path, message: `there is no template ${templateId}` });
+    else if (String(slotsOf(found)) !== String(Object.keys(values).sort()))
+      flaws.push({
+        path,
+        message: `template ${templateId} has the slots ${slotsOf(found).join(" and ")}`,
+      });
+    if (ids.has(newId)) flaws.push({ path, message: `the id ${newId} is taken` });
+    ids.add(newId);
+    return flaws;
+  });
+}
+
+const slotsOf = ({ principal, resource }: Policy): string[] =>
+  [principal, resource].flatMap((scope) => {
+    const within = scope.op === "is" ? scope.in : scope.op === "All" ? undefined : scope;
+    return within?.slot ?? [];
+  });
 
 /** What the trace of a decision takes at most: every policy in reach, every clause weighed, each of them broken. */
-export function traceBytes({ staticPolicies }: PolicyDocument): number {
-  return Object.entries(staticPolicies)
+export function traceBytes({
+  staticPolicies,
+  templates = {},
+  templateLinks = [],
+}: PolicySetJson): number {
+  const policies = [
+    ...Object.entries(staticPolicies),
+    ...templateLinks.map(({ newId, templateId }) => [newId, templates[templateId]!] as const),
+  ];
+  return policies
     .map(([policy_id, { effect, conditions }]) => {
       const clauses = conditions.flatMap(({ kind, body }) =>
         conjuncts(body).map((part) => ({
@@ -128,32 +155,19 @@ export function traceBytes({ staticPolicies }: PolicyDocument): number {
 }
 
 const DIGEST = "0".repeat(64);
-const BRACKETS = 16;
-/** Longer than every message that names no attribute. */
-const ERROR = "-".repeat(64);
+const BRACKETS = 64;
+/** Longer than every message that names nothing of a policy or a request. */
+const ERROR = "-".repeat(120);
 
+/** Failures name attributes, and at most this much of an entity or type. */
 function longestError(node: Expression): string {
-  const own = "." in node ? `attribute ${node["."].attr} is missing` : "";
-  return [own, ...partsOf(node).map(longestError)].reduce(
+  const { attr } = (Object.values(node)[0] ?? {}) as { attr?: unknown };
+  const own = typeof attr === "string" ? `attribute ${attr} is missing` : "";
+  return [own, ERROR, ...partsOf(node).map(longestError)].reduce(
     (longest, each) => (bytes(each) > bytes(longest) ? each : longest),
-    ERROR,
+    "",
   );
 }
 
 /** Of canonical JSON: only the order of fields is another. */
 const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-
-const count = (node: Expression): number =>
-  partsOf(node).reduce((sum, part) => sum + count(part), 1);
-
-const deepest = (node: Expression, of: (part: Expression) => number): number =>
-  partsOf(node).reduce((most, part) => Math.max(most, of(part)), 0);
-
-/** Left arms of `&&` chains do not count: a hundred conjuncts are wide, not deep. */
-function depth(node: Expression): number {
-  if ("&&" in node && node["&&"] !== undefined)
-    return Math.max(depth(node["&&"].left), 1 + depth(node["&&"].right));
-  return partsOf(node).length === 0 ? 0 : 1 + deepest(node, depth);
-}
-
-const setDepth = (node: Expression): number => ("Set" in node ? 1 : 0) + deepest(node, setDepth);

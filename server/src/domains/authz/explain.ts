@@ -1,8 +1,6 @@
 import type { Facts } from "#kernel/refusal.ts";
 import type { Question } from "#pipeline";
-import { scopeText } from "./clause.ts";
-import type { PolicyDocument } from "./document.ts";
-import { type Step, type Verdict } from "./evaluate.ts";
+import { type Clause, Failure, type Step, scopeText, type Traced } from "./engine/index.ts";
 
 export interface Explanation {
   readonly facts: Facts;
@@ -16,47 +14,42 @@ const NEAREST_MAX = 3;
  * Why a question was denied, the strongest reason first: a forbid that applies; a policy that could not be evaluated;
  * the permits that came nearest, each with what failed; no permit that mentions the action; no policies at all.
  */
-export function explain(
-  document: PolicyDocument | null,
-  question: Question,
-  verdict: Verdict,
-): Explanation {
+export function explain(question: Question, traced: Traced | null): Explanation {
   const asked = {
     principal: `${question.principal.type}:${question.principal.id}`,
     action: question.action.id,
   };
-  if (document === null)
+  if (traced === null)
     return {
       facts: { ...asked, why: "no_active_policy" },
       help: "Activate a policy version for this project: POST /v1/policies.",
     };
-  if (verdict.reasons.length > 0)
+  if (traced.reasons.length > 0)
     return {
       facts: {
         ...asked,
         why: "forbidden",
-        policies: verdict.reasons,
-        clauses: clausesThatHold(verdict),
+        policies: traced.reasons,
+        clauses: clausesThatHold(traced),
       },
-      help: `Policy ${verdict.reasons[0]} forbids this; change what its clauses name, or ask whoever keeps the policies.`,
+      help: `Policy ${traced.reasons[0]} forbids this; change what its clauses name, or ask whoever keeps the policies.`,
     };
-  if (verdict.errors.length > 0)
+  if (traced.errors.length > 0)
     return {
-      facts: { ...asked, why: "policy_error", policies: verdict.errors, errors: errorsOf(verdict) },
-      help: `Policy ${verdict.errors[0]} could not be evaluated and so denies; send the context attributes that it reads, or correct it.`,
+      facts: { ...asked, why: "policy_error", policies: traced.errors, errors: errorsOf(traced) },
+      help: `Policy ${traced.errors[0]} could not be evaluated and so denies; send the context attributes that it reads, or correct it.`,
     };
-  return nearest(document, question, verdict, asked);
+  return nearest(question, traced, asked);
 }
 
 function nearest(
-  document: PolicyDocument,
   question: Question,
-  verdict: Verdict,
+  traced: Traced,
   asked: { principal: string; action: string },
 ): Explanation {
-  const permits = verdict.steps
-    .filter(({ effect }) => effect === "permit")
-    .map((step) => ({ policy: step.policy_id, fails: failing(document, step) }))
+  const permits = traced.steps
+    .filter(({ policy }) => policy.effect === "permit")
+    .map((step) => ({ policy: step.policy.id, fails: failing(step) }))
     .sort((a, b) => a.fails.length - b.fails.length)
     .slice(0, NEAREST_MAX);
   const [first] = permits;
@@ -76,28 +69,35 @@ function nearest(
   };
 }
 
-function failing(document: PolicyDocument, step: Step): string[] {
-  const policy = document.staticPolicies[step.policy_id]!;
+function failing({ policy, principal, resource, clauses }: Step): string[] {
+  const { source, slots } = policy;
   return [
-    ...(step.principal ? [] : [scopeText("principal", policy.principal)]),
-    ...(step.resource ? [] : [scopeText("resource", policy.resource)]),
-    ...step.conditions
-      .filter(({ kind, holds }) => holds !== (kind === "when"))
-      .map(({ kind, clause }) => (kind === "when" ? clause : `not (${clause})`)),
+    ...(principal ? [] : [scopeText("principal", source.principal, slots)]),
+    ...(resource ? [] : [scopeText("resource", source.resource, slots)]),
+    ...policy.clauses
+      .filter(({ kind }, i) => clauses.length > 0 && clauses[i] !== (kind === "when"))
+      .map(({ kind, text }) => (kind === "when" ? text : `not (${text})`)),
   ];
 }
 
-const clausesThatHold = ({ steps, reasons }: Verdict): string[] =>
-  steps
-    .filter(({ policy_id }) => reasons.includes(policy_id))
-    .flatMap(({ conditions }) =>
-      conditions.filter(({ kind, holds }) => kind === "when" && holds === true),
+const clausesThatHold = ({ steps, reasons }: Traced): string[] =>
+  weighed(steps)
+    .filter(
+      ({ policy, clause, held }) =>
+        reasons.includes(policy) && clause.kind === "when" && held === true,
     )
-    .map(({ clause }) => clause);
+    .map(({ clause }) => clause.text);
 
-const errorsOf = ({ steps }: Verdict): string[] =>
-  steps.flatMap(({ policy_id, conditions }) =>
-    conditions
-      .filter(({ error }) => error !== undefined)
-      .map(({ clause, error }) => `${policy_id}: ${clause}: ${error}`),
+const errorsOf = ({ steps }: Traced): string[] =>
+  weighed(steps).flatMap(({ policy, clause, held }) =>
+    held instanceof Failure ? [`${policy}: ${clause.text}: ${held.message}`] : [],
+  );
+
+const weighed = (steps: readonly Step[]) =>
+  steps.flatMap(({ policy, clauses }) =>
+    clauses.map((held, i): { policy: string; clause: Clause; held: boolean | Failure } => ({
+      policy: policy.id,
+      clause: policy.clauses[i]!,
+      held,
+    })),
   );

@@ -4,49 +4,46 @@ import { Refusal } from "#kernel/refusal.ts";
 import type { Decision, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
 import { DEFAULT_POLICIES } from "./default-policies.ts";
-import { type PolicyDocument, storedDocument } from "./document.ts";
-import { ENGINE, ENGINE_TEXT, Evaluator, type Verdict } from "./evaluate.ts";
+import { ENGINE, PolicySet, type PolicySetJson, type Step, type Traced } from "./engine/index.ts";
 import { explain } from "./explain.ts";
 import {
   activateVersion,
   decisionRows,
+  ENGINE_TEXT,
   readActiveVersion,
-  type StoredStep,
   type StoredVersion,
 } from "./queries.ts";
-import { sliceOf, stepText, traceHash } from "./trace.ts";
+import { requestOf, sliceOf } from "./question.ts";
+import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
 
 /** A policy version, ready to decide. */
 export interface Version {
   readonly id: string;
   readonly hash: string;
-  readonly document: PolicyDocument;
-  readonly evaluator: Evaluator;
+  readonly policies: PolicySet;
 }
 
 /** A decision with what it was made of; the pipeline sees the part that its port names. */
 interface Made extends Decision {
-  readonly verdict: Verdict;
+  /** Null when the project has no active policies. */
+  readonly traced: Traced | null;
   readonly steps: readonly StoredStep[];
   readonly slice: { readonly text: string; readonly hash: string };
   /** RFC 8785. */
   readonly context: string;
-  readonly document: PolicyDocument | null;
 }
 
-const NOTHING: Verdict = { outcome: "deny", reasons: [], errors: [], steps: [] };
+const NOTHING: Traced = { outcome: "deny", reasons: [], errors: [], steps: [] };
 
 /** Decides by a version; without one everything is denied. */
 export function decideBy(version: Version | null, question: Question): Made {
   const slice = sliceOf(question);
-  const verdict = version === null ? NOTHING : version.evaluator.evaluate(question);
-  const { outcome, reasons, errors } = verdict;
+  const request = requestOf(question);
+  const traced = version === null ? NOTHING : version.policies.trace(request);
+  const { outcome, reasons, errors } = traced;
   const { principal, action, resource } = question;
   const context = canonicalJson(question.context);
-  const steps = verdict.steps.map((step) => ({
-    ...step,
-    conditions: canonicalJson(step.conditions),
-  }));
+  const steps = storedSteps(traced.steps, request);
   return {
     outcome,
     reasons,
@@ -65,18 +62,17 @@ export function decideBy(version: Version | null, question: Question): Made {
       errors,
       steps: steps.map(stepText),
     }),
-    approval: reasons.some((id) => wantsApproval(version!.document, id)),
-    verdict,
+    approval: traced.steps.some((step) => step.outcome === "allow" && wantsApproval(step)),
+    traced: version === null ? null : traced,
     steps,
     slice,
     context,
-    document: version?.document ?? null,
   };
 }
 
-/** `"annotations": { "approval": "required" }` on a policy that permits. */
-const wantsApproval = ({ staticPolicies }: PolicyDocument, id: string): boolean =>
-  staticPolicies[id]?.annotations?.["approval"] === "required";
+/** `@approval("required")` on a policy that permits. */
+const wantsApproval = ({ policy }: Step): boolean =>
+  policy.source.annotations?.["approval"] === "required";
 
 const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
 
@@ -102,10 +98,12 @@ export function reopenVersion(stored: StoredVersion): Version | null {
 const isEdited = ({ document, hash }: StoredVersion): boolean =>
   sha256(document).toString("hex") !== hash;
 
-function compileVersion({ id, document: text }: StoredVersion, json: unknown): Version {
-  const document = storedDocument.parse(json);
-  return { id, hash: sha256(text).toString("hex"), document, evaluator: new Evaluator(document) };
-}
+/** What is stored was checked before it was: its hash says that it is the same still. */
+const compileVersion = ({ id, document: text }: StoredVersion, json: PolicySetJson): Version => ({
+  id,
+  hash: sha256(text).toString("hex"),
+  policies: new PolicySet(json),
+});
 
 const versionChanged = (id: string) =>
   new Refusal(
@@ -140,14 +138,13 @@ export function openPolicy(db: Db): Policy {
         asked.push({ ...question, principal: { type: "ServiceAccount", id, groups } });
       return (
         version !== null &&
-        asked.every((one) => version.evaluator.evaluate(one).outcome === "allow")
+        asked.every((one) => version.policies.decide(requestOf(one)).outcome === "allow")
       );
     },
     rows: (decision, question, about) => {
       return decisionRows(decision, decision as Made, question, about);
     },
-    explain: (decision, question) =>
-      explain((decision as Made).document, question, (decision as Made).verdict),
+    explain: (decision, question) => explain(question, (decision as Made).traced),
   };
 }
 
@@ -157,7 +154,7 @@ async function load(tx: Tx): Promise<Version | null> {
 }
 
 /** Stores a document as the project's next version and lets it decide from now on. */
-export function activate(tx: Tx, tenantId: string, document: PolicyDocument, createdBy: string) {
+export function activate(tx: Tx, tenantId: string, document: PolicySetJson, createdBy: string) {
   const text = canonicalJson(document);
   return activateVersion(tx, {
     tenantId,

@@ -3,8 +3,11 @@ import { timestamp } from "#kernel/clock.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import type { Decision, DecisionOf, Question } from "#pipeline";
-import { ENGINE_TEXT, type Step } from "./evaluate.ts";
-import type { Trace } from "./trace.ts";
+import { ENGINE } from "./engine/index.ts";
+import type { StoredStep, Trace } from "./trace.ts";
+
+/** As it is stored with versions and decisions. */
+export const ENGINE_TEXT = `${ENGINE.name} ${ENGINE.version}`;
 
 const DECISIONS = appendTable("authz.policy_decisions", {
   id: "uuid",
@@ -38,9 +41,6 @@ const STEPS = appendTable("authz.policy_decision_trace_steps", {
 });
 
 const SLICES = sharedTable("authz.entity_slices", { hash: "bytea", slice: "text" });
-
-/** A step in the form in which it is stored: its conditions as canonical JSON. */
-export type StoredStep = Omit<Step, "conditions"> & { readonly conditions: string };
 
 export function decisionRows(
   decision: Decision,

@@ -25,6 +25,7 @@ export async function replayDecision(tx: Tx, id: string): Promise<Replayed | und
     action: known.action,
     resource: { type: decision.resource_type, id: decision.resource_id },
     context: parseJson(decision.context),
+    entities: known.entities ?? [],
   };
   const again = decideBy(version === null ? null : reopenVersion(version), question);
   return {

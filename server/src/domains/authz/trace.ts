@@ -1,21 +1,16 @@
 import { createHash } from "node:crypto";
-import type { Question } from "#pipeline";
 import { canonicalJson, canonicalJsonString as text } from "#verifier";
-import type { Step } from "./evaluate.ts";
+import {
+  type Clause,
+  Failure,
+  jsonOf,
+  type Path,
+  type Request,
+  type Step,
+  valueAt,
+} from "./engine/index.ts";
 
 const sha256 = (canonical: string): string => createHash("sha256").update(canonical).digest("hex");
-
-/**
- * What a decision knew about principal and action, as it is kept by content hash. The resource is known by its name
- * alone, which stands in the decision itself.
- */
-export function sliceOf({ principal, action }: Question): { text: string; hash: string } {
-  const slice = canonicalJson({
-    principal: { type: principal.type, id: principal.id, groups: [...principal.groups].sort() },
-    action: { id: action.id, groups: [...action.groups].sort() },
-  });
-  return { text: slice, hash: sha256(slice) };
-}
 
 /** Everything that a verdict follows from, and the verdict, in the texts in which it is stored. */
 export interface Trace {
@@ -51,10 +46,71 @@ export function traceHash(trace: Trace): string {
   );
 }
 
+/** How one policy was weighed, in the form in which it is stored. */
+export interface StoredStep {
+  readonly policy_id: string;
+  readonly effect: "permit" | "forbid";
+  readonly outcome: Step["outcome"];
+  readonly principal: boolean;
+  readonly resource: boolean;
+  /**
+   * Canonical JSON: of each clause its text, whether it holds, and the paths that it reads, each with SHA-256 of its value's
+   * canonical JSON, null where there is none. The values stand in context and slice, once.
+   */
+  readonly conditions: string;
+}
+
+/** The steps of a trace, as they are stored. */
+export function storedSteps(steps: readonly Step[], request: Request): StoredStep[] {
+  const read = readerOf(request);
+  return steps.map(({ policy, outcome, principal, resource, clauses }) => ({
+    policy_id: policy.id,
+    effect: policy.effect,
+    outcome,
+    principal,
+    resource,
+    conditions: `[${clauses.map((held, i) => clauseText(policy.clauses[i]!, held, read)).join(",")}]`,
+  }));
+}
+
+function clauseText(
+  { kind, text: clause, paths }: Clause,
+  held: boolean | Failure,
+  read: Reader,
+): string {
+  const failed = held instanceof Failure;
+  const error = failed ? `,"error":${text(held.message)}` : "";
+  return (
+    `{"clause":${text(clause)}${error},"holds":${failed ? '"error"' : held},"kind":"${kind}"` +
+    `,"reads":{${readsText(paths, read)}}}`
+  );
+}
+
+/** Of two paths with one text (a name may have dots) the last is kept. */
+function readsText(paths: readonly Path[], read: Reader): string {
+  const last = paths.filter((path, i) => path.text !== paths[i + 1]?.text);
+  return last.map((path) => `${text(path.text)}:${read(path)}`).join(",");
+}
+
+type Reader = (path: Path) => string;
+
+/** Hashes what paths lead to, each once a question: many clauses read the same long list. */
+function readerOf(request: Request): Reader {
+  const hashes = new Map<string, string>();
+  return (path) => {
+    const key = JSON.stringify(path.names);
+    let hash = hashes.get(key);
+    if (hash === undefined) {
+      const value = valueAt(path, request);
+      hash = value === undefined ? "null" : `"${sha256(canonicalJson(jsonOf(value)))}"`;
+      hashes.set(key, hash);
+    }
+    return hash;
+  };
+}
+
 /** A step as canonical JSON, from the columns in which it is stored. */
-export const stepText = (
-  step: Omit<Step, "conditions"> & { readonly conditions: string },
-): string =>
+export const stepText = (step: StoredStep): string =>
   `{"conditions":${step.conditions},"effect":${text(step.effect)},"outcome":${text(step.outcome)}` +
   `,"policy_id":${text(step.policy_id)},"principal":${step.principal},"resource":${step.resource}}`;
 

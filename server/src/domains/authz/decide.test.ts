@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Question } from "#pipeline";
 import { canonicalJson } from "#verifier";
-import { type Policy, type PolicyDocument, policyDocument } from "./document.ts";
-import { Evaluator } from "./evaluate.ts";
+import { policyDocument } from "./document.ts";
+import { type Expression, type Policy, PolicySet, type PolicySetJson } from "./engine/index.ts";
 import { explain } from "./explain.ts";
-import type { Expression } from "./expression.ts";
 import { decideBy, openVersion } from "./policy.ts";
+import { requestOf } from "./question.ts";
 
 const all = { op: "All" } as const;
 const value = (v: boolean | number | string): Expression => ({ Value: v });
@@ -35,9 +35,11 @@ const ask = (more: Partial<Question> = {}): Question => ({
   context: { amount: 5, kind: "a", tags: ["x", "y"], ok: true },
   ...more,
 });
+const trace = (document: PolicySetJson, question: Question) =>
+  new PolicySet(document).trace(requestOf(question));
 const decide = (staticPolicies: Record<string, Policy>, question = ask()) => {
   const document = policyDocument.parse({ staticPolicies });
-  const { outcome, reasons, errors } = new Evaluator(document).evaluate(question);
+  const { outcome, reasons, errors } = trace(document, question);
   return { outcome, reasons: [...reasons], errors: [...errors] };
 };
 
@@ -352,9 +354,9 @@ describe("for any policies", () => {
     fc.assert(
       fc.property(anyDocument, (document) => {
         const question = ask();
-        const verdict = new Evaluator(document as PolicyDocument).evaluate(question);
-        if (verdict.outcome === "allow") return;
-        const { facts, help } = explain(document as PolicyDocument, question, verdict);
+        const traced = trace(document, question);
+        if (traced.outcome === "allow") return;
+        const { facts, help } = explain(question, traced);
         expect([
           "forbidden",
           "policy_error",
@@ -391,13 +393,10 @@ function reordered(node: unknown): unknown {
 describe("why a question was denied", () => {
   const why = (staticPolicies: Record<string, Policy>, question = ask()) => {
     const document = policyDocument.parse({ staticPolicies });
-    return explain(document, question, new Evaluator(document).evaluate(question));
+    return explain(question, trace(document, question));
   };
 
-  test("no policies", () =>
-    expect(
-      explain(null, ask(), { outcome: "deny", reasons: [], errors: [], steps: [] }).facts["why"],
-    ).toBe("no_active_policy"));
+  test("no policies", () => expect(explain(ask(), null).facts["why"]).toBe("no_active_policy"));
 
   test("a forbid, with the clause that holds", () => {
     const { facts, help } = why({

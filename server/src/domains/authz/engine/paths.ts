@@ -1,0 +1,51 @@
+import type { Environment } from "./compile.ts";
+import { type Expression, parted, partsOf, type Variable } from "./est.ts";
+import { type CedarRecord, EntityRef, type Value } from "./value.ts";
+
+/** A variable and the names that lead from it to a value. */
+export interface Path {
+  readonly names: readonly [Variable, ...string[]];
+  /** As it is recorded: `context.type`. */
+  readonly text: string;
+}
+
+/** Paths that an expression reads, sorted by their texts; of two with one text the shorter is last. */
+export function pathsOf(node: Expression): Path[] {
+  const paths = new Map<string, Path>();
+  const visit = (part: Expression): void => {
+    const names = namesOf(part);
+    if (names === undefined) partsOf(part).forEach(visit);
+    else if (names.length > 1 || names[0] !== "context")
+      paths.set(JSON.stringify(names), { names, text: names.join(".") });
+  };
+  visit(node);
+  return [...paths.values()].sort((a, b) =>
+    a.text === b.text ? b.names.length - a.names.length : a.text < b.text ? -1 : 1,
+  );
+}
+
+function namesOf(part: Expression): Path["names"] | undefined {
+  const [operator, operand] = parted(part);
+  if (operator === "Var") return [operand as Variable];
+  if (operator !== "." && operator !== "has") return undefined;
+  const { left, attr } = operand as { left: Expression; attr: string | readonly string[] };
+  const owner = namesOf(left);
+  return owner === undefined
+    ? undefined
+    : [...owner, ...(typeof attr === "string" ? [attr] : attr)];
+}
+
+/** What a path leads to, through records and the attributes of entities; undefined when it leads nowhere. */
+export function valueAt(
+  { names: [variable, ...attributes] }: Path,
+  environment: Pick<Environment, Variable | "entities">,
+): Value | undefined {
+  let value: Value | undefined = environment[variable] as Value;
+  for (const name of attributes) {
+    const fields: Value | CedarRecord | undefined =
+      value instanceof EntityRef ? environment.entities.get(value)?.attrs : value;
+    value = fields instanceof Map ? fields.get(name) : undefined;
+    if (value === undefined) return undefined;
+  }
+  return value;
+}

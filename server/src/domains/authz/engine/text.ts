@@ -1,0 +1,125 @@
+import {
+  type ActionScope,
+  BINARY,
+  type EntityUid,
+  type Expression,
+  type PatternPart,
+  parted,
+  type Scope,
+  type ValueJson,
+} from "./est.ts";
+import { CONSTRUCTORS } from "./extension/index.ts";
+import { keyOfUid } from "./value.ts";
+
+const METHODS: readonly string[] = ["contains", "containsAll", "containsAny", "getTag", "hasTag"];
+const INFIX: readonly string[] = BINARY.filter((operator) => !METHODS.includes(operator));
+
+const CLAUSE_MAX = 300;
+
+/** An expression as one reads it: `context.amount_cents <= 100000`; a long one is cut, never within a character. */
+export function clauseText(node: Expression): string {
+  const text = textOf(node);
+  if (text.length <= CLAUSE_MAX) return text;
+  return `${text.slice(0, CLAUSE_MAX - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+function textOf(node: Expression): string {
+  const [operator, operand] = parted(node) as [string, any]; // oxlint-disable-line typescript/no-explicit-any -- the operator says which
+  if (INFIX.includes(operator)) return `${inner(operand.left)} ${operator} ${inner(operand.right)}`;
+  if (METHODS.includes(operator))
+    return `${inner(operand.left)}.${operator}(${textOf(operand.right)})`;
+  switch (operator) {
+    case "Value":
+      return valueText(operand);
+    case "Var":
+    case "Slot":
+      return operand;
+    case "Set":
+      return `[${operand.map(textOf).join(", ")}]`;
+    case "Record":
+      return `{${Object.entries(operand as Record<string, Expression>)
+        .map(([name, field]) => `${nameText(name)}: ${textOf(field)}`)
+        .join(", ")}}`;
+    case ".":
+      return NAME.test(operand.attr)
+        ? `${inner(operand.left)}.${operand.attr}`
+        : `${inner(operand.left)}[${JSON.stringify(operand.attr)}]`;
+    case "has":
+      return `${inner(operand.left)} has ${
+        typeof operand.attr === "string" ? nameText(operand.attr) : operand.attr.join(".")
+      }`;
+    case "!":
+      return `!${inner(operand.arg)}`;
+    case "neg":
+      return `-${inner(operand.arg)}`;
+    case "isEmpty":
+      return `${inner(operand.arg)}.isEmpty()`;
+    case "like":
+      return `${inner(operand.left)} like ${patternText(operand.pattern)}`;
+    case "is":
+      return `${inner(operand.left)} is ${operand.entity_type}${operand.in === undefined ? "" : ` in ${inner(operand.in)}`}`;
+    case "if-then-else":
+      return `if ${textOf(operand.if)} then ${textOf(operand.then)} else ${textOf(operand.else)}`;
+  }
+  const values = (operand as Expression[]).map(textOf);
+  if (CONSTRUCTORS.has(operator)) return `${operator}(${values.join(", ")})`;
+  return `${inner(operand[0])}.${operator}(${values.slice(1).join(", ")})`;
+}
+
+const NAME = /^[A-Za-z_]\w*$/;
+const nameText = (name: string): string => (NAME.test(name) ? name : JSON.stringify(name));
+
+function valueText(json: ValueJson): string {
+  if (typeof json !== "object") return JSON.stringify(json);
+  if (Array.isArray(json)) return `[${json.map(valueText).join(", ")}]`;
+  if ("__entity" in json) return uidText(json.__entity as EntityUid);
+  if ("__extn" in json) {
+    const { fn, arg } = json.__extn as { fn: string; arg: ValueJson };
+    return `${fn}(${valueText(arg)})`;
+  }
+  const fields = Object.entries(json as Record<string, ValueJson>);
+  return `{${fields.map(([name, field]) => `${nameText(name)}: ${valueText(field)}`).join(", ")}}`;
+}
+
+const patternText = (pattern: readonly PatternPart[]): string =>
+  `"${pattern
+    .map((part) =>
+      part === "Wildcard"
+        ? "*"
+        : JSON.stringify(part.Literal).slice(1, -1).replaceAll("*", String.raw`\*`),
+    )
+    .join("")}"`;
+
+const uidText = ({ type, id }: EntityUid): string => keyOfUid(type, id);
+
+/** Operators of their own stand in brackets within others. */
+const inner = (node: Expression): string => {
+  const [operator] = parted(node);
+  const open = INFIX.includes(operator) || ["has", "like", "is", "if-then-else"].includes(operator);
+  return open ? `(${textOf(node)})` : textOf(node);
+};
+
+/** A scope as one reads it: `principal in Group::"admins"`. */
+export function scopeText(
+  variable: "principal" | "action" | "resource",
+  scope: Scope | ActionScope,
+  slots: { readonly [slot: string]: EntityUid | undefined } = {},
+): string {
+  const named = ({
+    entity,
+    slot,
+  }: {
+    entity?: EntityUid | undefined;
+    slot?: string | undefined;
+  }) => {
+    const found = entity ?? slots[slot!];
+    return found === undefined ? slot! : uidText(found);
+  };
+  if (scope.op === "All") return variable;
+  if (scope.op === "is") {
+    const group = scope.in === undefined ? "" : ` in ${named(scope.in)}`;
+    return `${variable} is ${scope.entity_type}${group}`;
+  }
+  if ("entities" in scope) return `${variable} in [${scope.entities.map(uidText).join(", ")}]`;
+  return `${variable} ${scope.op} ${named(scope)}`;
+}

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { Question } from "#pipeline";
+import { canonicalJson } from "#verifier";
+import {
+  bare,
+  Entities,
+  type Entity,
+  type EntityJson,
+  EntityRef,
+  entitiesOf,
+  type Request,
+  recordOf,
+} from "./engine/index.ts";
+
+/** A question as the evaluator takes it. Throws `Malformed` for entities and contexts that are none. */
+export function requestOf({
+  principal,
+  action,
+  resource,
+  context,
+  entities = [],
+}: Question): Request {
+  const own = bare(
+    principal,
+    principal.groups.map((id) => new EntityRef("Group", id)),
+  );
+  const known: Entity[] = [own, actionEntity(action)];
+  if (entities.length > 0) merge(known, entitiesOf(entities as readonly EntityJson[]));
+  return {
+    principal: own.ref,
+    action: known[1]!.ref,
+    resource: new EntityRef(resource.type, resource.id),
+    context: recordOf(context, "context"),
+    entities: new Entities(known),
+  };
+}
+
+/** The principal is in the groups that its question names, and what is told of it beside that. */
+function merge(known: Entity[], told: Entities): void {
+  const [own] = known;
+  for (const entity of told) {
+    if (entity.ref.key !== own!.ref.key) known.push(entity);
+    else known[0] = { ...entity, parents: [...own!.parents, ...entity.parents] };
+  }
+}
+
+function actionEntity(action: Question["action"]): Entity {
+  let known = actions.get(action);
+  if (known === undefined) {
+    known = bare(
+      { type: "Action", id: action.id },
+      action.groups.map((id) => new EntityRef("Action", id)),
+    );
+    actions.set(action, known);
+  }
+  return known;
+}
+
+/** Operations ask with one object each. */
+const actions = new WeakMap<Question["action"], Entity>();
+
+/**
+ * What a decision knew about principal, action and other entities, as it is kept by content hash. The resource is known by
+ * its name, which stands in the decision itself, unless entities tell more of it.
+ */
+export function sliceOf({ principal, action, entities = [] }: Question): {
+  text: string;
+  hash: string;
+} {
+  const { type, id, groups } = principal;
+  const known = canonicalJson({ id: action.id, groups: [...action.groups].sort() });
+  const own = canonicalJson({ type, id, groups: [...groups].sort() });
+  const told =
+    entities.length === 0 ? "" : `,"entities":[${entities.map(canonicalJson).sort().join(",")}]`;
+  const text = `{"action":${known}${told},"principal":${own}}`;
+  return { text, hash: createHash("sha256").update(text).digest("hex") };
+}
