@@ -3,7 +3,12 @@ import { PolicySet, type PolicySetJson } from "../server/src/domains/authz/engin
 import { requestOf } from "../server/src/domains/authz/question.ts";
 import { exampleOf } from "../server/src/faces/example.ts";
 import { jsonSchemaOf } from "../server/src/faces/json-schema.ts";
-import { actionOf, type Operation, type Principal } from "../server/src/pipeline/index.ts";
+import {
+  actionOf,
+  contextOf,
+  type Operation,
+  type Principal,
+} from "../server/src/pipeline/index.ts";
 
 const GROUPS = ["admins", "auditors", "services", "nobody"] as const;
 const SOME_ID = "00000000-0000-7000-8000-000000000001";
@@ -28,7 +33,11 @@ function decide(policies: PolicySet, operation: Operation, group: string): strin
     principal,
     action: actionOf(operation),
     resource: operation.policy.resource({ input, principal }),
-    context: operation.policy.context?.(input) ?? {},
+    context: contextOf(
+      principal,
+      { address: "127.0.0.1", time_ms: 0 },
+      operation.policy.context?.(input),
+    ),
   };
   return policies.decide(requestOf(question)).outcome;
 }
@@ -44,6 +53,7 @@ const CALLER: Principal = {
   organizationId: SOME_ID,
   projectName: "project",
   apiKeyId: SOME_ID,
+  auth: { method: "api_key", tier: "T1", stepUpUntil_ms: null },
   expiresAt_ms: null,
   scoreMax: 1,
   revision: 0,

@@ -69,6 +69,12 @@ export type ApiKey = {
   readonly name: string;
   readonly prefix: string;
   readonly expires_at: string | null;
+  /** How its user has signed in, for policies */
+  readonly auth_method: "agent" | "api_key" | "password" | "mfa" | "passkey";
+  /** How surely it is known who that is */
+  readonly auth_tier: "T1" | "T2" | "T3" | "T4";
+  /** Until when a fresh proof of presence counts; null: there is none */
+  readonly step_up_until: string | null;
   readonly revoked_at: string | null;
   readonly created_at: string;
 };
@@ -782,6 +788,12 @@ export interface Operations {
       readonly service_account_id: string;
       readonly name: string;
       readonly expires_at?: string;
+      /** What policies are told of how its user has signed in; default "api_key" */
+      readonly auth_method?: "api_key" | "password" | "mfa" | "passkey";
+      /** default "T1" */
+      readonly auth_tier?: "T1" | "T2" | "T3" | "T4";
+      /** Until when a fresh proof of presence counts */
+      readonly step_up_until?: string;
     };
     readonly output: {
       readonly id: string;
@@ -789,6 +801,12 @@ export interface Operations {
       readonly name: string;
       readonly prefix: string;
       readonly expires_at: string | null;
+      /** How its user has signed in, for policies */
+      readonly auth_method: "agent" | "api_key" | "password" | "mfa" | "passkey";
+      /** How surely it is known who that is */
+      readonly auth_tier: "T1" | "T2" | "T3" | "T4";
+      /** Until when a fresh proof of presence counts; null: there is none */
+      readonly step_up_until: string | null;
       readonly revoked_at: string | null;
       readonly created_at: string;
       /** Shown once */
@@ -2387,6 +2405,7 @@ export type RefusalCode =
   | "action/job_finished"
   | "action/job_missing"
   | "action/job_not_failed"
+  | "action/key_too_strong"
   | "action/message_conflict"
   | "action/name_taken"
   | "action/no_checkpoint"

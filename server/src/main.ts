@@ -27,6 +27,7 @@ import { sealSecret } from "#domains/security";
 import { operations as chains, telemetry } from "#domains/telemetry";
 import { operations as vault } from "#domains/vault";
 import { DELIVER, deliver, Fan, operations as webhooks } from "#domains/webhooks";
+import { openAddresses } from "#faces/address.ts";
 import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type Config, loadMasterKey } from "#kernel/config.ts";
@@ -134,6 +135,7 @@ async function joinParts(
     metrics,
     slow,
     authenticate: auth.authenticate,
+    addressOf: openAddresses(config.trustedProxies),
     revision,
     raiseRevision,
     policy: openPolicy(db),

@@ -1,12 +1,21 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { newId } from "#kernel/ids.ts";
-import { cancelled, type Incoming } from "#pipeline";
+import { cancelled, type Incoming, type Parts } from "#pipeline";
+import type { Requested } from "./address.ts";
+
+/** What an HTTP request says of a call: its headers, and where it came from. */
+export const callOf = (parts: Pick<Parts, "addressOf">, request: Requested): CallHeaders =>
+  callHeaders(request.headers, parts.addressOf(request));
 
 /** What HTTP headers say of a call, on every face that has them: REST, GraphQL, MCP, Connect, gRPC metadata. */
 export type CallHeaders = Omit<Incoming, "input" | "signal"> & { readonly requestId: string };
 
-export function callHeaders(headers: IncomingHttpHeaders): CallHeaders {
+export function callHeaders(
+  headers: IncomingHttpHeaders,
+  address: string | undefined,
+): CallHeaders {
   return {
+    address,
     credential: bearerOf(headers.authorization),
     requestId: textOf(headers["x-request-id"]) ?? newId(),
     idempotencyKey: textOf(headers["idempotency-key"]),

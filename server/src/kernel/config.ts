@@ -28,6 +28,8 @@ export interface Config {
   readonly slowQuery_ms: number;
   /** Sites whose pages may call from a browser. */
   readonly corsOrigins: readonly string[];
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   /** Names that `/mcp` answers under, besides those of this machine and the address that was connected to. */
   readonly mcpHosts: readonly string[];
   /** Webhooks may go to private networks, such as this machine. */
@@ -43,6 +45,7 @@ export interface Config {
 const MASTER_KEY_BYTES = 32;
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
 const HOST_NAME = /^(\[[0-9a-f:]+\]|[a-z0-9][a-z0-9.-]*)$/;
+const ADDRESS_RANGE = /^[0-9a-f.:]+(\/\d{1,3})?$/i;
 const WEB_ORIGIN = /^https?:\/\/[a-z0-9.-]+(:\d{1,5})?$/;
 const ORIGIN = /^[a-z0-9][a-z0-9.-]{0,100}$/;
 
@@ -74,6 +77,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       env,
       WEB_ORIGIN,
       "origins such as https://app.example, joined by commas",
+    ),
+    trustedProxies: listed(
+      "SEALBASE_TRUSTED_PROXIES",
+      env,
+      ADDRESS_RANGE,
+      "addresses or ranges such as 10.0.0.0/8, joined by commas",
     ),
     mcpHosts: listed("SEALBASE_MCP_HOSTS", env, HOST_NAME, "host names, joined by commas"),
     webhooksPrivate: isOn("SEALBASE_WEBHOOKS_PRIVATE", env, "0"),

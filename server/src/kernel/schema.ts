@@ -133,6 +133,9 @@ export interface ControlPlaneApiKeys {
   revoked_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  auth_method: Generated<string>;
+  auth_tier: Generated<string>;
+  step_up_until: Timestamp | null;
 }
 
 export interface ControlPlaneAppInstallations {

@@ -1,5 +1,6 @@
 import { boundAgent } from "./agent.ts";
 import type { Chain } from "./chain.ts";
+import { contextOf } from "./facts.ts";
 import type { Operation } from "./operation.ts";
 import type { Parts } from "./parts.ts";
 import type { Principal, Question } from "./ports.ts";
@@ -16,7 +17,11 @@ export async function policy(parts: Parts, chain: Chain, again: boolean): Promis
     principal,
     action: actionOf(operation),
     resource: operation.policy.resource({ input, principal }),
-    context: operation.policy.context?.(input) ?? {},
+    context: contextOf(
+      principal,
+      { address: chain.incoming.address, time_ms: chain.time_ms },
+      operation.policy.context?.(input),
+    ),
   };
   const { question, decision } = await decided(parts, principal, asked);
   chain.question = question;

@@ -11,6 +11,8 @@ import type { Approval, Decision, Principal, Question, Score } from "./ports.ts"
 export interface Incoming {
   /** The API key as sent. */
   readonly credential?: string | undefined;
+  /** The IP address that it came from; none for calls of this process. */
+  readonly address?: string | undefined;
   readonly requestId?: string | undefined;
   readonly idempotencyKey?: string | undefined;
   readonly input: unknown;

@@ -31,6 +31,8 @@ export interface TxCall<Input> extends Call<Input> {
 export interface StreamCall<Input> extends Call<Input> {
   /** Aborts when the caller left or the server stops. */
   readonly signal: AbortSignal;
+  /** Where the caller is. */
+  readonly address: string | undefined;
   /**
    * Who the caller is at this revision of the project. Ask before items that were read at another revision are handed
    * over: throws the refusal when the key has ended or the policies do not allow the stream any more.

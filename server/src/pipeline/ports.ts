@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { z } from "zod";
 import type { Append } from "#kernel/append.ts";
 import type { Clock } from "#kernel/clock.ts";
@@ -16,6 +17,11 @@ export interface Ports {
   readonly metrics: Metrics;
   readonly slow: Slow;
   readonly authenticate: Authenticate;
+  /** Where a request of a face came from. */
+  readonly addressOf: (request: {
+    readonly headers: IncomingHttpHeaders;
+    readonly socket: { readonly remoteAddress?: string | undefined };
+  }) => string | undefined;
   readonly revision: Revision;
   readonly policy: Policy;
   readonly scorer: Scorer;
@@ -49,6 +55,7 @@ export interface Principal {
   readonly organizationId: string;
   readonly projectName: string;
   readonly apiKeyId: string;
+  readonly auth: Auth;
   /** When its credential ends, in milliseconds since 1970; null: never. */
   readonly expiresAt_ms: number | null;
   /** A score above this is refused: the project's threshold, 0 to 1. */
@@ -56,6 +63,21 @@ export interface Principal {
   /** State of keys, policies and threshold that this was read at. */
   readonly revision: number;
 }
+
+/** What is known of how somebody signed in. */
+export interface Auth {
+  readonly method: AuthMethod;
+  /** How much was done to know who it is. */
+  readonly tier: AuthTier;
+  /** Until when a fresh proof of presence counts, in milliseconds since 1970; null: there was none. */
+  readonly stepUpUntil_ms: number | null;
+}
+
+/** From the weakest to the strongest; agent sessions have no other than theirs. */
+export const AUTH_METHODS = ["agent", "api_key", "password", "mfa", "passkey"] as const;
+export type AuthMethod = (typeof AUTH_METHODS)[number];
+export const AUTH_TIERS = ["T1", "T2", "T3", "T4"] as const;
+export type AuthTier = (typeof AUTH_TIERS)[number];
 
 /** Step 1. Throws a refusal, or a `Suspicion` when a known key was forged, is revoked or has expired. */
 export type Authenticate = (

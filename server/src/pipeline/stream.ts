@@ -97,7 +97,8 @@ async function* itemsOf(
       principal = (await decided(parts, first.operation, first.incoming, true)).request.principal;
     return principal;
   };
-  const call = { ...callOf(parts, first), signal, principalAt };
+  const { address } = first.incoming;
+  const call = { ...callOf(parts, first), signal, address, principalAt };
   try {
     for await (const item of first.operation.stream!(call))
       yield shaped(first.operation, item as object);

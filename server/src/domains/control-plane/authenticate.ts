@@ -2,8 +2,8 @@ import { findSession, type SessionPart } from "#domains/agents";
 import type { Clock } from "#kernel/clock.ts";
 import { isCredential, publicPart } from "#kernel/credential.ts";
 import type { Db, Tx } from "#kernel/db.ts";
-import { type Authenticate, type Principal, Suspicion } from "#pipeline";
-import { type FoundKey, findKey, readAccount } from "./queries.ts";
+import { type Auth, type Authenticate, type Principal, Suspicion } from "#pipeline";
+import { type FoundAuth, type FoundKey, findKey, readAccount } from "./queries.ts";
 import { unauthenticated } from "./refusals.ts";
 
 const CACHED_MAX = 10_000;
@@ -80,10 +80,27 @@ function whatIsWrong(found: Found, credential: string, now_ms: number): string |
 /** A service account as a principal, for what is done in its name while it does not call. */
 export async function principalOfAccount(tx: Tx, id: string): Promise<Principal | undefined> {
   const found = await readAccount(tx, id);
-  return found === undefined
-    ? undefined
-    : principalOf({ ...found, api_key_id: "", expires_at: null });
+  return found === undefined ? undefined : principalOf({ ...found, ...NO_KEY });
 }
+
+/** What is done without a key is done with the weakest. */
+const NO_KEY = {
+  api_key_id: "",
+  expires_at: null,
+  auth_method: "api_key",
+  auth_tier: "T1",
+  step_up_until: null,
+} as const;
+
+/** An agent's session has none of the proofs that the people behind its account have given. */
+const authOf = (found: Pick<Found, "session_id" | keyof FoundAuth>): Auth =>
+  found.session_id === undefined
+    ? {
+        method: found.auth_method,
+        tier: found.auth_tier,
+        stepUpUntil_ms: found.step_up_until?.getTime() ?? null,
+      }
+    : { method: "agent", tier: "T1", stepUpUntil_ms: null };
 
 const principalOf = (found: Omit<Found, "key_hash" | "revoked_at">): Principal => ({
   type: found.session_id === undefined ? "ServiceAccount" : "AgentSession",
@@ -99,6 +116,7 @@ const principalOf = (found: Omit<Found, "key_hash" | "revoked_at">): Principal =
   organizationId: found.organization_id,
   projectName: found.project_name,
   apiKeyId: found.api_key_id,
+  auth: authOf(found),
   expiresAt_ms: found.expires_at?.getTime() ?? null,
   scoreMax: Number(found.score_max),
   revision: found.revision,

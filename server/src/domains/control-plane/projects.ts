@@ -14,6 +14,12 @@ export interface NewProject {
   readonly key: string;
 }
 
+/**
+ * What the first key of a project says of its user. It is made by whoever may make projects, or sets up the installation and so
+ * could write anything into its database: the weaker keys come from it.
+ */
+const STRONGEST = { method: "passkey", tier: "T4", stepUpUntil: "9999-12-31T23:59:59Z" } as const;
+
 /** A project with all that it needs to be used: an administrator with a key, policies, a log. */
 export async function createProject(
   tx: Tx,
@@ -45,6 +51,7 @@ export async function createProject(
       hash,
       createdBy: project.createdBy,
       expiresAt: null,
+      auth: STRONGEST,
     });
     await projectCreated(tx, { id, createdBy: project.createdBy });
     return { id, serviceAccountId, apiKeyId, key };

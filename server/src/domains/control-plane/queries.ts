@@ -1,8 +1,15 @@
 import { query, type Tx } from "#kernel/db.ts";
-import type { Revision } from "#pipeline";
+import type { AuthMethod, AuthTier, Revision } from "#pipeline";
+
+/** How whoever uses a key has signed in. */
+export interface FoundAuth {
+  readonly auth_method: AuthMethod;
+  readonly auth_tier: AuthTier;
+  readonly step_up_until: Date | null;
+}
 
 /** A key with everything that is known about who uses it. */
-export interface FoundKey {
+export interface FoundKey extends FoundAuth {
   readonly tenant_id: string;
   readonly organization_id: string;
   readonly api_key_id: string;
@@ -164,12 +171,24 @@ export interface ApiKey {
   readonly name: string;
   readonly prefix: string;
   readonly expiresAt: Date | null;
+  readonly authMethod: AuthMethod;
+  readonly authTier: AuthTier;
+  readonly stepUpUntil: Date | null;
   readonly revokedAt: Date | null;
   readonly createdAt: Date;
 }
 
 const KEY = `k.id, k.service_account_id as "serviceAccountId", k.name, k.prefix, k.expires_at as "expiresAt",
+  k.auth_method as "authMethod", k.auth_tier as "authTier", k.step_up_until as "stepUpUntil",
   k.revoked_at as "revokedAt", k.created_at as "createdAt"`;
+
+/** What a key says of how its user has signed in. */
+export interface KeyAuth {
+  readonly method: AuthMethod;
+  readonly tier: AuthTier;
+  /** ISO 8601. */
+  readonly stepUpUntil: string | null;
+}
 
 export async function insertKey(
   tx: Tx,
@@ -182,14 +201,28 @@ export async function insertKey(
     hash: Buffer;
     createdBy: string;
     expiresAt: string | null;
+    auth: KeyAuth;
   },
 ): Promise<ApiKey> {
-  const { id, serviceAccountId, name, prefix, hash, createdBy, expiresAt } = key;
+  const { id, serviceAccountId, name, prefix, hash, createdBy, expiresAt, auth } = key;
   const [row] = await query<ApiKey>(
     tx,
-    `insert into control_plane.api_keys as k (tenant_id, id, service_account_id, name, prefix, key_hash, created_by, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${KEY}`,
-    [tenantId, id, serviceAccountId, name, prefix, hash, createdBy, expiresAt],
+    `insert into control_plane.api_keys as k (tenant_id, id, service_account_id, name, prefix, key_hash, created_by, expires_at,
+       auth_method, auth_tier, step_up_until)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${KEY}`,
+    [
+      tenantId,
+      id,
+      serviceAccountId,
+      name,
+      prefix,
+      hash,
+      createdBy,
+      expiresAt,
+      auth.method,
+      auth.tier,
+      auth.stepUpUntil,
+    ],
   );
   return row!;
 }
@@ -217,7 +250,10 @@ export async function revokeKey(tx: Tx, id: string): Promise<ApiKey | undefined>
 export async function readAccount(
   tx: Tx,
   id: string,
-): Promise<Omit<FoundKey, "api_key_id" | "key_hash" | "expires_at" | "revoked_at"> | undefined> {
+): Promise<
+  | Omit<FoundKey, "api_key_id" | "key_hash" | "expires_at" | "revoked_at" | keyof FoundAuth>
+  | undefined
+> {
   const [row] = await query<FoundKey>(
     tx,
     `select p.id as tenant_id, p.organization_id, a.id as service_account_id, a.name as service_account_name, a.groups,

@@ -1,4 +1,5 @@
 import { Refusal } from "#kernel/refusal.ts";
+import type { Auth } from "#pipeline";
 
 /** One refusal for every bad key, whatever is wrong with it: a caller learns nothing about which keys exist. */
 export const unauthenticated = () =>
@@ -53,4 +54,13 @@ export const apiKeyMissing = (id: string) =>
     "This project has no such API key",
     { id },
     "List them with GET /v1/api-keys.",
+  );
+
+export const keyTooStrong = (stronger: readonly string[], own: Auth) =>
+  new Refusal(
+    "action/key_too_strong",
+    403,
+    "A key cannot say more of its user than is known of the one who makes it",
+    { stronger: [...stronger], own_method: own.method, own_tier: own.tier },
+    "Make it with a key that is at least as strong, such as the project's first, or ask for less.",
   );

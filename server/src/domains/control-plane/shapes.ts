@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AUTH_METHODS, AUTH_TIERS } from "#pipeline";
 import type { ApiKey, Project, ServiceAccount } from "./queries.ts";
 
 export const name = z.string().min(1).max(120);
@@ -62,6 +63,11 @@ export const apiKey = z
     name: z.string(),
     prefix: z.string(),
     expires_at: time.nullable(),
+    auth_method: z.enum(AUTH_METHODS).describe("How its user has signed in, for policies"),
+    auth_tier: z.enum(AUTH_TIERS).describe("How surely it is known who that is"),
+    step_up_until: time
+      .nullable()
+      .describe("Until when a fresh proof of presence counts; null: there is none"),
     revoked_at: time.nullable(),
     created_at: time,
   })
@@ -73,6 +79,9 @@ export const apiKeyShown = (key: ApiKey): z.input<typeof apiKey> => ({
   name: key.name,
   prefix: key.prefix,
   expires_at: key.expiresAt?.toISOString() ?? null,
+  auth_method: key.authMethod,
+  auth_tier: key.authTier,
+  step_up_until: key.stepUpUntil?.toISOString() ?? null,
   revoked_at: key.revokedAt?.toISOString() ?? null,
   created_at: key.createdAt.toISOString(),
 });

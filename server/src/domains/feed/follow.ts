@@ -28,10 +28,10 @@ export type Item = {
  */
 export async function* follow(
   { feed, policy, clock }: Pick<Ports, "feed" | "policy" | "clock">,
-  call: Pick<StreamCall<unknown>, "principal" | "principalAt" | "signal">,
+  call: Pick<StreamCall<unknown>, "principal" | "principalAt" | "signal" | "address">,
   { after, channels, eventsMax = Number.POSITIVE_INFINITY }: Following,
 ): AsyncGenerator<Item> {
-  const { signal } = call;
+  const { signal, address } = call;
   const { tenantId } = call.principal;
   const head = (at: Offset, size: number): Item => ({
     offset: `${at.index}.${at.ordinal}`,
@@ -53,7 +53,11 @@ export async function* follow(
       heard_ms = performance.now();
       yield head(last, page.size);
     }
-    for (const { item, at } of await visibleTo(policy, principal, page)) {
+    for (const { item, at } of await visibleTo(
+      policy,
+      { principal, address, time_ms: clock() },
+      page,
+    )) {
       if (!isAfter(at, last) || !channels.has(item.channel)) continue;
       if (signal.aborted) return;
       heard_ms = performance.now();

@@ -15,7 +15,7 @@ const POLL_MS = 2_000;
 /** Deliveries of one webhook that wait; when there are more, its position stays where it is until some are done. */
 const OPEN_MAX = 1_000;
 
-export interface FanParts extends Pick<Ports, "db" | "feed" | "policy" | "log"> {
+export interface FanParts extends Pick<Ports, "db" | "feed" | "policy" | "log" | "clock"> {
   readonly principalOfAccount: (tx: Tx, id: string) => Promise<Principal | undefined>;
 }
 
@@ -106,7 +106,11 @@ export class Fan {
     page: FeedPage,
   ): Promise<readonly FeedEvent[]> {
     const last = parseOffset(position);
-    const visible = await visibleTo(this.#parts.policy, principal, page);
+    const visible = await visibleTo(
+      this.#parts.policy,
+      { principal, address: undefined, time_ms: this.#parts.clock() },
+      page,
+    );
     return visible.filter(
       ({ at, item }) => isAfter(at, last) && channels.includes(item.channel) && !isDelivery(item),
     );

@@ -1,6 +1,6 @@
 import type { OperationDefinitionNode } from "graphql";
 import { Refusal } from "#kernel/refusal.ts";
-import { type Parts, Suspicion } from "#pipeline";
+import { contextOf, type Parts, Suspicion } from "#pipeline";
 import type { CallHeaders } from "../incoming.ts";
 import { costOf, isIntrospection, type Multipliers } from "./cost.ts";
 import type { Document } from "./documents.ts";
@@ -56,13 +56,14 @@ export async function admitIntrospection(
   operation: OperationDefinitionNode,
   { fragments }: Document,
   parts: Parts,
-  { credential, requestId }: CallHeaders,
+  { credential, requestId, address }: CallHeaders,
 ): Promise<void> {
   if (!rootFields(operation, fragments).some(isIntrospection)) return;
   try {
     const principal = await parts.authenticate(credential, false);
     const resource = { type: "Project", id: principal.tenantId };
-    const question = { principal, action: READ_SCHEMA, resource, context: {} };
+    const context = contextOf(principal, { address, time_ms: parts.clock() });
+    const question = { principal, action: READ_SCHEMA, resource, context };
     if (!(await parts.policy.allows(principal, question))) throw introspectionDenied();
   } catch (error) {
     if (error instanceof Suspicion) parts.suspicions.add(error, requestId);

@@ -3,7 +3,7 @@ import type { ReadableStream as WebStream } from "node:stream/web";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Refusal } from "#kernel/refusal.ts";
 import { cancelled, type Operation, type Parts } from "#pipeline";
-import { callHeaders, leavingSignal } from "../incoming.ts";
+import { callOf, leavingSignal } from "../incoming.ts";
 import { refusalFor } from "../invoke.ts";
 import { refusalOf, requestIdOf } from "../rest/problem.ts";
 import { addUpgrade, refuseUpgrade } from "../upgrades.ts";
@@ -56,7 +56,7 @@ export function addGraphql(
       const { answer } = await open();
       const sealbase = {
         parts,
-        headers: callHeaders(request.headers),
+        headers: callOf(parts, request.raw),
         signal: AbortSignal.any([leavingSignal(reply.raw), stopping.signal]),
         drop: () => reply.raw.destroy(),
         calls: [],

@@ -30,6 +30,7 @@ import { readParameters } from "./parameters.ts";
 /** What graphql-ws carries for a socket. */
 interface Extra {
   readonly socket: WebSocket;
+  readonly address: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -55,7 +56,9 @@ export function openSockets(face: Face, parts: Parts): Sockets {
     accept(request, socket, head) {
       if (sockets.clients.size >= SOCKETS_MAX)
         return refuseUpgrade(socket, tooManySockets(SOCKETS_MAX));
-      sockets.handleUpgrade(request, socket, head, (client) => attend(server, client));
+      sockets.handleUpgrade(request, socket, head, (client) =>
+        attend(server, client, parts.addressOf(request)),
+      );
     },
     close() {
       for (const client of sockets.clients) client.close(1_001, "the server stops");
@@ -66,8 +69,8 @@ export function openSockets(face: Face, parts: Parts): Sockets {
 function serverOf(face: Face, parts: Parts): Server<Extra> {
   return makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: SOCKET_INIT_MS,
-    async onConnect({ connectionParams }) {
-      const { credential, requestId } = headersOf(connectionParams);
+    async onConnect({ connectionParams, extra }) {
+      const { credential, requestId } = headersOf(connectionParams, extra);
       try {
         await parts.authenticate(credential, false);
         return true;
@@ -92,13 +95,17 @@ function serverOf(face: Face, parts: Parts): Server<Extra> {
 }
 
 /** The key comes with the connection; an operation's other headers in its `extensions.headers`. */
-function headersOf(params: SocketContext["connectionParams"], payload?: SubscribePayload) {
+function headersOf(
+  params: SocketContext["connectionParams"],
+  { address }: Extra,
+  payload?: SubscribePayload,
+) {
   const given = (payload?.extensions?.["headers"] ?? {}) as Record<string, unknown>;
   const { authorization } = { ...params };
   const texts = Object.entries({ ...given, authorization })
     .filter(([, value]) => typeof value === "string")
     .map(([name, value]) => [name.toLowerCase(), value]);
-  return callHeaders(Object.fromEntries(texts));
+  return callHeaders(Object.fromEntries(texts), address);
 }
 
 async function admitted(
@@ -110,7 +117,7 @@ async function admitted(
   const end = new AbortController();
   const sealbase: Asking = {
     parts,
-    headers: headersOf(connectionParams, payload),
+    headers: headersOf(connectionParams, extra, payload),
     signal: AbortSignal.any([extra.signal, end.signal]),
     drop: () => extra.socket.terminate(),
     calls: [],
@@ -152,7 +159,7 @@ const CLOSE_BAD_REQUEST = 4_400;
 const CLOSE_FAILED = 4_500;
 
 /** One client: what it may have under way is counted, and a connection that is half open is ended. */
-function attend(server: Server<Extra>, socket: WebSocket): void {
+function attend(server: Server<Extra>, socket: WebSocket, address: string | undefined): void {
   const left = new AbortController();
   /** A message is under way until its operation ends; one more than operations, so that they can be ended. */
   let underWay = 0;
@@ -190,7 +197,7 @@ function attend(server: Server<Extra>, socket: WebSocket): void {
             .finally(() => underWay--);
         }),
     },
-    { socket, signal: left.signal },
+    { socket, address, signal: left.signal },
   );
   socket.once("close", (code, reason) => {
     clearInterval(ping);

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
-import { Code, type ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { newId } from "#kernel/ids.ts";
 import { cancelled, isRequestId } from "#pipeline";
 import { refusalFor } from "../invoke.ts";
 import { bodyOf } from "./body.ts";
 import { errorOf } from "./error.ts";
+import { ADDRESS } from "./handle.ts";
 import { LEAVING_MS } from "./limits.ts";
 import { unknownMethod } from "./refusals.ts";
 import { respond } from "./respond.ts";
@@ -65,6 +66,7 @@ async function run(
     // Only its path and query are read.
     url: `http://sealbase${request.url?.startsWith("/") === true ? request.url : "/"}`,
     header,
+    contextValues: createContextValues().set(ADDRESS, routes.parts.addressOf(request)),
     body: single ? once(routes, header, request) : (request as AsyncIterable<Uint8Array>),
     signal,
   });

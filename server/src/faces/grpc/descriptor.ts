@@ -48,10 +48,10 @@ function messageProto(message: Message, lock: Lock): DescriptorProto {
   const locked = lock[message.name]!;
   const reserved = reservedOf(locked);
   const { union } = message;
-  const withPresence = message.fields.filter(({ presence }) => presence);
   const inOrder = message.fields.toSorted(
     (a, b) => numberOf(locked, a.name) - numberOf(locked, b.name),
   );
+  const withPresence = inOrder.filter(({ presence }) => presence);
   return create(DescriptorProtoSchema, {
     name: message.name.slice(message.name.lastIndexOf(".") + 1),
     field: inOrder.map((field) => {

@@ -1,5 +1,5 @@
 import type { DescMessage, DescMethod, Message as Proto } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
+import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { newId } from "#kernel/ids.ts";
 import { STEPS } from "#kernel/refusal.ts";
 import {
@@ -28,11 +28,17 @@ export interface Answering {
   readonly stopping: AbortSignal;
 }
 
+/** Where a request came from, on its way through the library. */
+export const ADDRESS = createContextKey<string | undefined>(undefined);
+
+const headersOf = ({ requestHeader, values }: HandlerContext) =>
+  callHeaders(Object.fromEntries(requestHeader), values.get(ADDRESS));
+
 /** One message in, one out: a call. */
 export const unary =
   ({ parts, rpc, method, detail }: Answering) =>
   async (message: Proto, context: HandlerContext): Promise<Proto> => {
-    const headers = callHeaders(Object.fromEntries(context.requestHeader));
+    const headers = headersOf(context);
     try {
       const input = readInput(rpc, method, message);
       const signal = refusingSignal(context.signal);
@@ -48,7 +54,7 @@ export const unary =
 /** One message in, many out: asked for one by one, as the client takes them. */
 export const serverStreaming = ({ parts, rpc, method, detail, stopping: stops }: Answering) =>
   async function* (message: Proto, context: HandlerContext): AsyncGenerator<Proto> {
-    const headers = callHeaders(Object.fromEntries(context.requestHeader));
+    const headers = headersOf(context);
     try {
       const input = readInput(rpc, method, message);
       const signal = AbortSignal.any([refusingSignal(context.signal), stops]);

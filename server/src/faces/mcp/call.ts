@@ -12,9 +12,9 @@ export async function callOperation(
   operation: Operation,
   principal: Principal,
   input: unknown,
-  { credential, requestId, idempotencyKey, signal, context }: Asking,
+  { credential, address, requestId, idempotencyKey, signal, context }: Asking,
 ): Promise<CallToolResult> {
-  const incoming = { credential, requestId, idempotencyKey, signal };
+  const incoming = { credential, address, requestId, idempotencyKey, signal };
   try {
     refuseUnbounded(operation, principal);
   } catch (error) {

@@ -12,9 +12,14 @@ import type {
 } from "@modelcontextprotocol/server";
 import type { Options } from "./meta.ts";
 
-/** One request, and who sends it. */
-export interface Asking {
+/** Who sends requests, and from where. */
+export interface Caller {
   readonly credential: string | undefined;
+  readonly address: string | undefined;
+}
+
+/** One request, and who sends it. */
+export interface Asking extends Caller {
   /** The caller's own, or a new one. */
   readonly requestId: string;
   readonly idempotencyKey: Options["idempotencyKey"];

@@ -1,7 +1,7 @@
-import { createMcpHandler } from "@modelcontextprotocol/server";
+import { type AuthInfo, createMcpHandler } from "@modelcontextprotocol/server";
 import type { Log } from "#kernel/log.ts";
 import { BODY_BYTES_MAX } from "../rest/json.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Caller, Catalog } from "./catalog.ts";
 import { serverOf } from "./protocol.ts";
 
 /** One HTTP request whose body was read and whose caller is known. */
@@ -9,6 +9,7 @@ export interface Posted {
   readonly request: Request;
   readonly body: unknown;
   readonly credential: string;
+  readonly address: string | undefined;
 }
 
 export interface Handler {
@@ -22,7 +23,7 @@ export interface Handler {
  */
 export function openHandler(catalog: Catalog, log: Log): Handler {
   const { fetch, close } = createMcpHandler(
-    ({ authInfo }) => serverOf(catalog, authInfo?.token, log),
+    ({ authInfo }) => serverOf(catalog, callerOf(authInfo), log),
     {
       maxRequestBodySize: BODY_BYTES_MAX,
       // Lists change with a caller's key only, so there is nothing to subscribe to.
@@ -31,11 +32,17 @@ export function openHandler(catalog: Catalog, log: Log): Handler {
     },
   );
   return {
-    answer: ({ request, body, credential }) =>
+    answer: ({ request, body, credential, address }) =>
       fetch(request, {
         parsedBody: body,
-        authInfo: { token: credential, clientId: "", scopes: [] },
+        authInfo: { token: credential, clientId: "", scopes: [], extra: { address } },
       }),
     close,
   };
 }
+
+/** The caller, as the library hands it on. */
+const callerOf = (info: AuthInfo | undefined): Caller => ({
+  credential: info?.token,
+  address: info?.extra?.["address"] as string | undefined,
+});

@@ -10,12 +10,12 @@ import { version } from "#kernel/package-root.ts";
 import type { Refusal } from "#kernel/refusal.ts";
 import { cancelled } from "#pipeline";
 import { refusalFor } from "../invoke.ts";
-import type { Asking, Catalog } from "./catalog.ts";
+import type { Asking, Caller, Catalog } from "./catalog.ts";
 import { optionsOf } from "./meta.ts";
 import { refusalShown } from "./result.ts";
 
 /** The server that one HTTP request or one stdio connection talks to: a catalog, as one caller sees it. */
-export function serverOf(catalog: Catalog, credential: string | undefined, log: Log): McpServer {
+export function serverOf(catalog: Catalog, caller: Caller, log: Log): McpServer {
   const served = new McpServer(
     { name: "sealbase", title: "Sealbase", version },
     {
@@ -28,7 +28,7 @@ export function serverOf(catalog: Catalog, credential: string | undefined, log: 
   const answer = <Result>(
     context: ServerContext,
     work: (asking: Asking) => Result | Promise<Result>,
-  ): Promise<Result> => answering(credential, context, log, work);
+  ): Promise<Result> => answering(caller, context, log, work);
   server.setRequestHandler("tools/list", (_, context) =>
     answer(context, async (asking) => ({ tools: await catalog.tools(asking) })),
   );
@@ -55,7 +55,7 @@ export function serverOf(catalog: Catalog, credential: string | undefined, log: 
 }
 
 async function answering<Result>(
-  credential: string | undefined,
+  caller: Caller,
   context: ServerContext,
   log: Log,
   work: (asking: Asking) => Result | Promise<Result>,
@@ -68,7 +68,7 @@ async function answering<Result>(
     const options = optionsOf(context.mcpReq._meta);
     requestId = options.requestId ?? requestId;
     const { idempotencyKey } = options;
-    return await work({ credential, requestId, idempotencyKey, signal: left.signal, context });
+    return await work({ ...caller, requestId, idempotencyKey, signal: left.signal, context });
   } catch (error) {
     if (error instanceof ProtocolError) throw error;
     throw protocolError(refusalFor(error, log, requestId), requestId);

@@ -51,7 +51,7 @@ export async function readResource(
   parts: Parts,
   all: readonly Readable[],
   uri: string,
-  { credential, requestId, signal }: Asking,
+  { credential, address, requestId, signal }: Asking,
 ): Promise<ReadResourceResult> {
   for (const { operation, pattern } of all) {
     const found = pattern.exec(uri);
@@ -59,6 +59,7 @@ export async function readResource(
     const input = { ...found.groups };
     const { outcome, refusal } = await invoke(parts, operation, {
       credential,
+      address,
       requestId,
       signal,
       input,

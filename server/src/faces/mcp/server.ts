@@ -81,7 +81,8 @@ export function serveCatalog(
         stopping.signal,
       ]);
       const credential = bearerOf(headers.authorization)!;
-      const posted = { request: webRequest(request, signal), body, credential };
+      const address = parts.addressOf(request.raw);
+      const posted = { request: webRequest(request, signal), body, credential, address };
       return send(request, reply, await (await open()).answer(posted));
     },
   });

@@ -22,11 +22,14 @@ export async function serveOverStdio(
   await principalOf(parts, credential, newId());
   const lines = boundedLines(BODY_BYTES_MAX, (refusal) => output.write(errorLine(refusal)));
   const transport = new StdioServerTransport(input.pipe(lines), output);
-  const served = serveStdio(() => serverOf(catalog, credential, parts.log), {
-    transport,
-    maxSubscriptions: 0,
-    onerror: (error) => parts.log.debug({ err: error }, "an MCP request was not served"),
-  });
+  const served = serveStdio(
+    () => serverOf(catalog, { credential, address: undefined }, parts.log),
+    {
+      transport,
+      maxSubscriptions: 0,
+      onerror: (error) => parts.log.debug({ err: error }, "an MCP request was not served"),
+    },
+  );
   try {
     await finished(lines, { writable: false, signal }).catch((error) => {
       if (!signal.aborted) throw error;

@@ -31,6 +31,7 @@ export class RealtimeSocket {
   readonly #operations: ReadonlyMap<string, Operation>;
   readonly #subscriptions = new Map<string, AbortController>();
   #credential: string | undefined;
+  readonly #address: string | undefined;
   #alive = true;
   #idle = false;
   #gathering = false;
@@ -41,12 +42,14 @@ export class RealtimeSocket {
     parts: Parts,
     operations: ReadonlyMap<string, Operation>,
     credential: string | undefined,
+    address: string | undefined,
   ) {
     this.#socket = socket;
     this.#network = network;
     this.#parts = parts;
     this.#operations = operations;
     this.#credential = credential;
+    this.#address = address;
     socket.on("message", (data: Buffer, isBinary) =>
       this.#hear(isBinary ? undefined : data.toString()),
     );
@@ -96,7 +99,13 @@ export class RealtimeSocket {
     this.#subscriptions.set(id, controller);
     const { signal } = controller;
     try {
-      const incoming = { credential: this.#credential, requestId, input, signal };
+      const incoming = {
+        credential: this.#credential,
+        address: this.#address,
+        requestId,
+        input,
+        signal,
+      };
       const stream = await openStream(this.#parts, operation, incoming);
       this.#say({ type: "subscribed", id, call: stream.id });
       for await (const item of stream.items) {

@@ -43,6 +43,7 @@ export function addRealtime(
         parts,
         streams,
         bearerOf(request.headers.authorization),
+        parts.addressOf(request),
       );
     });
   }

@@ -10,7 +10,7 @@ import {
   type Parts,
 } from "#pipeline";
 import { closingSignal } from "../closing.ts";
-import { type CallHeaders, callHeaders, leavingSignal } from "../incoming.ts";
+import { type CallHeaders, callOf, leavingSignal } from "../incoming.ts";
 import { invoke, type Result } from "../invoke.ts";
 import { answer, problemOf, requestIdOf } from "./problem.ts";
 import { answerStream } from "./stream.ts";
@@ -23,7 +23,7 @@ export function addOperation(app: FastifyInstance, parts: Parts, operation: Oper
     method,
     url: path.replace(/\{(\w+)\}/g, ":$1"),
     async handler(request, reply) {
-      const incoming = callHeaders(request.headers);
+      const incoming = callOf(parts, request.raw);
       if (Array.isArray(request.body) && operation.manyMax !== undefined)
         return answerMany(parts, operation, incoming, request.body, reply);
       const input = inputOf(request);

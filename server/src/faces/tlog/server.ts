@@ -3,7 +3,7 @@ import { ROOT } from "#kernel/ids.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import { etagOf, logMissing, namesTag, type Operation, type Parts } from "#pipeline";
 import { tilePath } from "#verifier";
-import { callHeaders, leavingSignal } from "../incoming.ts";
+import { callOf, leavingSignal } from "../incoming.ts";
 import { invoke, refusalFor } from "../invoke.ts";
 import { answer, requestIdOf } from "../rest/problem.ts";
 import { TileCache } from "./cache.ts";
@@ -62,7 +62,7 @@ async function forCaller(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const incoming = callHeaders(request.headers);
+  const incoming = callOf(parts, request.raw);
   const signal = leavingSignal(reply.raw);
   const { input } = file;
   const result = await invoke(parts, file.operation, { ...incoming, input, signal });
