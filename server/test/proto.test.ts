@@ -40,11 +40,8 @@ describe("contract/api.proto", () => {
     const lint = () => buf("lint", "contract/api.proto", "--config", config);
     expect(lint).toThrow(/staticPolicies/);
     const cedars = "(staticPolicies|templates|templateLinks|templateId|newId)";
-    expect(lint).toThrow(
-      new RegExp(String.raw`^(\S+ Field name "${cedars}" should be .*\n)+$`, "m"),
-    );
-    const others = String.raw`^\S+:\d+:\d+:(?!Field name "${cedars}")`;
-    expect(lint).not.toThrow(new RegExp(others, "m"));
+    const others = String.raw`api\.proto:\d+:\d+:(?!Field name "${cedars}")`;
+    expect(lint).not.toThrow(new RegExp(others));
   });
 
   test("has the numbers that the lock gives", () => {
