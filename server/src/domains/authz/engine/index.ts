@@ -18,5 +18,6 @@ export {
   type Step,
   type Traced,
 } from "./policy-set.ts";
+export { Schema, type SchemaJson } from "./schema.ts";
 export { clauseText, scopeText } from "./text.ts";
 export { EntityRef, Failure, type Value } from "./value.ts";

@@ -1,0 +1,282 @@
+import type { Entity } from "./entities.ts";
+import type { EntityUid } from "./est.ts";
+import { Malformed } from "./from-json.ts";
+import type { Request } from "./policy-set.ts";
+import {
+  type CedarRecord,
+  CedarSet,
+  EntityRef,
+  isExtension,
+  keyOfUid,
+  kindOf,
+  type Value,
+} from "./value.ts";
+
+/** Cedar's JSON form of a schema: docs.cedarpolicy.com/schema/json-schema.html. */
+export type SchemaJson = Readonly<Record<string, NamespaceJson>>;
+
+interface NamespaceJson {
+  readonly commonTypes?: Readonly<Record<string, TypeJson>>;
+  readonly entityTypes: Readonly<Record<string, EntityTypeJson>>;
+  readonly actions: Readonly<Record<string, ActionJson>>;
+}
+
+interface EntityTypeJson {
+  readonly memberOfTypes?: readonly string[];
+  readonly shape?: TypeJson;
+  readonly tags?: TypeJson;
+  /** The only ids that there are. */
+  readonly enum?: readonly string[];
+}
+
+interface ActionJson {
+  readonly appliesTo?: {
+    readonly principalTypes: readonly string[];
+    readonly resourceTypes: readonly string[];
+    readonly context?: TypeJson;
+  } | null;
+  readonly memberOf?: readonly { readonly id: string; readonly type?: string }[];
+}
+
+export interface TypeJson {
+  readonly type: string;
+  readonly required?: boolean;
+  readonly element?: TypeJson;
+  readonly attributes?: Readonly<Record<string, TypeJson>>;
+  readonly name?: string;
+}
+
+const EXTENSIONS: readonly string[] = ["decimal", "ipaddr", "datetime", "duration"];
+
+/**
+ * What there may be in questions: entity types with their attributes, actions with what they apply to. Policies were
+ * validated against it, which holds only for requests and entities that keep to it.
+ */
+export class Schema {
+  readonly #types = new Map<string, EntityTypeJson & { readonly namespace: string }>();
+  readonly #actions = new Map<
+    string,
+    ActionJson & { readonly namespace: string; readonly uid: EntityUid }
+  >();
+  readonly #common = new Map<string, { readonly type: TypeJson; readonly namespace: string }>();
+
+  constructor(json: SchemaJson) {
+    for (const [namespace, { commonTypes = {}, entityTypes, actions }] of Object.entries(json)) {
+      for (const [name, type] of Object.entries(commonTypes))
+        this.#common.set(within(namespace, name), { type, namespace });
+      for (const [name, type] of Object.entries(entityTypes))
+        this.#types.set(within(namespace, name), { ...type, namespace });
+      for (const [id, action] of Object.entries(actions)) {
+        const uid = { type: within(namespace, "Action"), id };
+        this.#actions.set(keyOfUid(uid.type, uid.id), { ...action, namespace, uid });
+      }
+    }
+  }
+
+  /** The actions that it names. */
+  get actions(): readonly EntityUid[] {
+    return [...this.#actions.values()].map(({ uid }) => uid);
+  }
+
+  /** The groups that an action is in directly; none for one that is not declared. */
+  groupsOf(action: EntityUid): readonly EntityUid[] {
+    const found = this.#actions.get(keyOfUid(action.type, action.id));
+    return (found?.memberOf ?? []).map(({ id, type }) => ({
+      id,
+      type: type ?? within(found!.namespace, "Action"),
+    }));
+  }
+
+  /** Throws `Malformed` for the first thing in a request that is not as declared. */
+  check({ principal, action, resource, context, entities }: Request): void {
+    const found = this.#actions.get(action.key);
+    if (found === undefined)
+      throw new Malformed(
+        "action",
+        `there is no ${action.key} in the schema`,
+        "Declare the action in the project's schema, or correct its name.",
+      );
+    const { principalTypes = [], resourceTypes = [], context: wanted } = found.appliesTo ?? {};
+    const applies = (at: string, { type }: EntityRef, types: readonly string[]) => {
+      const names = types.map((name) => this.#entityName(name, found.namespace));
+      if (!names.includes(type))
+        throw new Malformed(
+          at,
+          `${action.key} does not apply to a ${at} of type ${type}`,
+          `It applies to ${listed(names)}.`,
+        );
+    };
+    applies("principal", principal, principalTypes);
+    applies("resource", resource, resourceTypes);
+    this.#record(context, wanted ?? EMPTY, found.namespace, "context");
+    for (const entity of entities) if (entity.ref.key !== action.key) this.#entity(entity);
+    for (const [at, ref] of [
+      ["principal", principal],
+      ["resource", resource],
+    ] as const)
+      if (entities.get(ref) === undefined) this.#absent(ref, at);
+  }
+
+  #entity({ ref, attrs, tags, parents }: Entity): void {
+    const at = `entities ${ref.key}`;
+    const type = this.#typeOf(ref, at);
+    for (const parent of parents) this.#parent(type, parent, at);
+    this.#record(attrs, type.shape ?? EMPTY, type.namespace, `${at} attrs`);
+    for (const [name, tag] of tags) {
+      if (type.tags === undefined)
+        throw new Malformed(
+          `${at} tags`,
+          `entities of type ${ref.type} have no tags`,
+          "Leave them out, or declare tags of the type.",
+        );
+      this.#value(tag, type.tags, type.namespace, `${at} tags.${name}`);
+    }
+  }
+
+  #typeOf(ref: EntityRef, at: string): EntityTypeJson & { readonly namespace: string } {
+    const type = this.#types.get(ref.type);
+    if (type === undefined)
+      throw new Malformed(
+        at,
+        `there is no entity type ${ref.type} in the schema`,
+        "Declare the type in the project's schema, or correct its name.",
+      );
+    if (type.enum !== undefined && !type.enum.includes(ref.id))
+      throw new Malformed(
+        at,
+        `${ref.type} has no ${JSON.stringify(ref.id)}`,
+        `It has ${listed(type.enum)}.`,
+      );
+    return type;
+  }
+
+  #parent(
+    { memberOfTypes = [], namespace }: EntityTypeJson & { namespace: string },
+    parent: EntityRef,
+    at: string,
+  ): void {
+    const names = memberOfTypes.map((name) => this.#entityName(name, namespace));
+    if (!names.includes(parent.type))
+      throw new Malformed(at, `it cannot be in a ${parent.type}`, `It can be in ${listed(names)}.`);
+  }
+
+  /** Policies may read what entities must have: those that have something must be told. */
+  #absent(ref: EntityRef, at: string): void {
+    const { shape = EMPTY, namespace } = this.#typeOf(ref, at);
+    const needed = Object.entries(this.#resolve(shape, namespace).type.attributes ?? {})
+      .filter(([, { required }]) => required !== false)
+      .map(([name]) => name);
+    if (needed.length > 0)
+      throw new Malformed(
+        at,
+        `nothing is told of ${ref.key}, which must have ${needed.join(", ")}`,
+        "Send it among `entities`, with its attributes.",
+      );
+  }
+
+  #record(record: CedarRecord, wanted: TypeJson, from: string, at: string): void {
+    const { type, namespace } = this.#resolve(wanted, from);
+    const attributes = type.attributes ?? {};
+    for (const [name, value] of record) {
+      const field = Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+      if (field === undefined)
+        throw new Malformed(
+          `${at}.${name}`,
+          "the schema has no such attribute",
+          "Leave it out, or declare it.",
+        );
+      this.#value(value, field, namespace, `${at}.${name}`);
+    }
+    for (const [name, { required }] of Object.entries(attributes))
+      if (required !== false && !record.has(name))
+        throw new Malformed(
+          `${at}.${name}`,
+          "the attribute is missing",
+          "Send it, or declare it as optional.",
+        );
+  }
+
+  #value(value: Value, wanted: TypeJson, from: string, at: string): void {
+    const { type, namespace } = this.#resolve(wanted, from);
+    switch (type.type) {
+      case "String":
+        return fits(typeof value === "string", value, "a string", at);
+      case "Long":
+        return fits(typeof value === "number" || typeof value === "bigint", value, "a long", at);
+      case "Boolean":
+        return fits(typeof value === "boolean", value, "a boolean", at);
+      case "Entity": {
+        const name = this.#entityName(type.name!, namespace);
+        return fits(
+          value instanceof EntityRef && value.type === name,
+          value,
+          `an entity of type ${name}`,
+          at,
+        );
+      }
+      case "Extension": {
+        const is = typeof value === "object" && isExtension(value) && value.extension === type.name;
+        return fits(is, value, `a ${type.name}`, at);
+      }
+      case "Set": {
+        fits(value instanceof CedarSet, value, "a set", at);
+        for (const [i, member] of (value as CedarSet).members.entries())
+          this.#value(member, type.element!, namespace, `${at}[${i}]`);
+        return undefined;
+      }
+      default: {
+        fits(value instanceof Map, value, "a record", at);
+        return this.#record(value as CedarRecord, type, namespace, at);
+      }
+    }
+  }
+
+  /** A type by what it stands for: names of common types are followed, spellings of the built-in ones made one. */
+  #resolve(
+    type: TypeJson,
+    namespace: string,
+  ): { readonly type: TypeJson; readonly namespace: string } {
+    const name = type.type === "EntityOrCommon" ? type.name! : type.type;
+    const plain = name.replace(/^__cedar::/, "");
+    if (plain === "Bool") return { type: { type: "Boolean" }, namespace };
+    if (BUILT_IN.includes(plain) && type.type !== "EntityOrCommon")
+      return { type: { ...type, type: plain }, namespace };
+    const common = this.#common.get(within(namespace, name)) ?? this.#common.get(name);
+    if (common !== undefined) return this.#resolve(common.type, common.namespace);
+    if (EXTENSIONS.includes(plain)) return { type: { type: "Extension", name: plain }, namespace };
+    if (BUILT_IN.includes(plain)) return { type: { type: plain }, namespace };
+    return { type: { type: "Entity", name }, namespace };
+  }
+
+  /** A name as written within a namespace: that of a type there, or of one anywhere. */
+  #entityName(name: string, namespace: string): string {
+    const own = within(namespace, name);
+    return this.#types.has(own) ? own : name;
+  }
+}
+
+const BUILT_IN: readonly string[] = [
+  "String",
+  "Long",
+  "Boolean",
+  "Set",
+  "Record",
+  "Entity",
+  "Extension",
+];
+const EMPTY: TypeJson = { type: "Record", attributes: {} };
+
+const within = (namespace: string, name: string): string =>
+  namespace === "" || name.includes("::") ? name : `${namespace}::${name}`;
+
+const listed = (names: readonly string[]): string =>
+  names.length === 0 ? "none" : names.join(", ");
+
+function fits(is: boolean, value: Value, wanted: string, at: string): void {
+  if (!is)
+    throw new Malformed(
+      at,
+      `${wanted} was expected, not ${kindOf(value)}`,
+      "Send what the schema declares.",
+    );
+}
