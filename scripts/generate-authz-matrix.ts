@@ -3,7 +3,13 @@ import type { PolicyDocument } from "../server/src/domains/authz/document.ts";
 import { Evaluator } from "../server/src/domains/authz/evaluate.ts";
 import { exampleOf } from "../server/src/faces/example.ts";
 import { jsonSchemaOf } from "../server/src/faces/json-schema.ts";
-import { actionOf, type Operation, type Principal } from "../server/src/pipeline/index.ts";
+import {
+  actionOf,
+  contextOf,
+  type Operation,
+  type Principal,
+  resourceOf,
+} from "../server/src/pipeline/index.ts";
 
 const GROUPS = ["admins", "auditors", "services", "nobody"] as const;
 const SOME_ID = "00000000-0000-7000-8000-000000000001";
@@ -27,8 +33,8 @@ function decide(evaluator: Evaluator, operation: Operation, group: string): stri
   return evaluator.evaluate({
     principal,
     action: actionOf(operation),
-    resource: operation.policy.resource({ input, principal }),
-    context: operation.policy.context?.(input) ?? {},
+    resource: resourceOf(operation, { input, principal }),
+    context: contextOf(operation, input),
   }).outcome;
 }
 

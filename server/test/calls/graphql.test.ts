@@ -385,7 +385,7 @@ describe("what goes wrong inside", () => {
       kind: "read",
       input: z.strictObject({}),
       output,
-      policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+      policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
       score: "none",
       action,
     });

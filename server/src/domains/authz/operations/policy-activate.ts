@@ -15,7 +15,7 @@ export const policyActivate = operation({
   input: z.strictObject({ document: policyDocument }),
   output: z.object({ id: z.uuid(), number: z.int() }),
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   // Two activations that race are told apart by the project's revision, which both raise.
   current: ({ tx }) => activePolicies(tx),

@@ -14,7 +14,7 @@ export const policyGet = operation({
   input: z.strictObject({}),
   output: z.object({ ...policyVersion.shape, document: z.json() }),
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   action: ({ tx }) => activePolicies(tx),
 });

@@ -15,7 +15,7 @@ export const policyList = operation({
   output: versions.output,
   page: versions,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readVersions(tx, limit + 1, readCursor(cursor, z.int32().positive()));
