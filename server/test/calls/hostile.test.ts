@@ -2,6 +2,7 @@ import type { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyLog } from "#domains/ledger";
 import type { Tx } from "#kernel/db.ts";
+import { activatePolicies, validatedPolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
@@ -31,7 +32,7 @@ describe("what somebody asks about gives nobody rights", () => {
   test.for([
     "control-plane.service-account.create",
     "control-plane.api-key.create",
-    "authz.policy.activate",
+    "authz.policy-version.activate",
     "control-plane.project.create",
   ])("%s stays a write after it was asked about", async (action) => {
     const admin = await system.project();
@@ -130,21 +131,24 @@ test("a log is verified once at a time, more are told to wait, and other calls g
 test("nothing that was decided on older policies is done after a lockdown", async () => {
   const admin = await system.project();
   const editor = await keyOf(admin, "editors");
-  const open = {
-    document: { staticPolicies: { admins: permit("admins"), editors: permit("editors") } },
-  };
-  const locked = { document: { staticPolicies: { admins: permit("admins") } } };
+  const open = { staticPolicies: { admins: permit("admins"), editors: permit("editors") } };
+  const locked = { staticPolicies: { admins: permit("admins") } };
+  const drafts = (caller: Caller) =>
+    caller.call("POST", "/v1/policies/default/versions", { document: open });
   for (let round = 0; round < 8; round++) {
-    expect((await admin.call("POST", "/v1/policies", open)).status).toBe(201);
+    expect((await activatePolicies(admin, open)).status).toBe(200);
+    const { number } = (await validatedPolicies(admin, locked)).body.version;
     await editor.call("GET", "/v1/me");
     const [lockdown, ...edits] = await Promise.all([
-      admin.call("POST", "/v1/policies", locked),
-      ...Array.from({ length: 6 }, () => editor.call("POST", "/v1/policies", open)),
+      admin.call("POST", `/v1/policies/default/versions/${number}/activate`, {}),
+      ...Array.from({ length: 6 }, () => drafts(editor)),
     ]);
+    expect(lockdown!.status).toBe(200);
     const late = edits.filter(
-      ({ status, body }) => status === 201 && body.number > lockdown!.body.number,
+      ({ status, body }) => status === 201 && body.created_at > lockdown!.body.activated_at,
     );
     expect(late).toEqual([]);
+    expect((await drafts(editor)).status).toBe(403);
   }
 });
 

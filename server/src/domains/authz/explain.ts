@@ -28,7 +28,7 @@ export function explain(
   if (document === null)
     return {
       facts: { ...asked, why: "no_active_policy" },
-      help: "Activate a policy version for this project: POST /v1/policies.",
+      help: "Activate a policy version for this project: POST /v1/policies/default/versions.",
     };
   if (verdict.reasons.length > 0)
     return {
@@ -63,7 +63,7 @@ function nearest(
   if (first === undefined)
     return {
       facts: { ...asked, why: "no_permit_for_action", resource_type: question.resource.type },
-      help: `Add a policy that permits ${question.action.id} on ${question.resource.type}: POST /v1/policies.`,
+      help: `Add a policy that permits ${question.action.id} on ${question.resource.type}: POST /v1/policies/default/versions.`,
     };
   return {
     facts: {

@@ -3,17 +3,10 @@ import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { Decision, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
-import { DEFAULT_POLICIES } from "./default-policies.ts";
 import { type PolicyDocument, storedDocument } from "./document.ts";
-import { ENGINE, ENGINE_TEXT, Evaluator, type Verdict } from "./evaluate.ts";
+import { ENGINE, Evaluator, type Verdict } from "./evaluate.ts";
 import { explain } from "./explain.ts";
-import {
-  activateVersion,
-  decisionRows,
-  readActiveVersion,
-  type StoredStep,
-  type StoredVersion,
-} from "./queries.ts";
+import { decisionRows, readActiveVersion, type StoredStep, type StoredVersion } from "./queries.ts";
 import { sliceOf, stepText, traceHash } from "./trace.ts";
 
 /** A policy version, ready to decide. */
@@ -107,7 +100,7 @@ function compileVersion({ id, document: text }: StoredVersion, json: unknown): V
   return { id, hash: sha256(text).toString("hex"), document, evaluator: new Evaluator(document) };
 }
 
-const versionChanged = (id: string) =>
+export const versionChanged = (id: string) =>
   new Refusal(
     "policy/version_changed",
     503,
@@ -155,18 +148,3 @@ async function load(tx: Tx): Promise<Version | null> {
   const stored = await readActiveVersion(tx);
   return stored === undefined ? null : openVersion(stored);
 }
-
-/** Stores a document as the project's next version and lets it decide from now on. */
-export function activate(tx: Tx, tenantId: string, document: PolicyDocument, createdBy: string) {
-  const text = canonicalJson(document);
-  return activateVersion(tx, {
-    tenantId,
-    document: text,
-    hash: sha256(text),
-    engine: ENGINE_TEXT,
-    createdBy,
-  });
-}
-
-export const activateDefault = (tx: Tx, project: { id: string; createdBy: string }) =>
-  activate(tx, project.id, DEFAULT_POLICIES, project.createdBy);

@@ -42,6 +42,8 @@ export const CALLS = {
       policies: set as cedar.PolicySet,
     }),
 
+  version: () => cedar.getCedarVersion(),
+
   schemaToJson: (text: string) => cedar.schemaToJson(text),
   schemaToText: (schema: unknown) => cedar.schemaToText(schema as cedar.Schema),
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Refusal } from "#kernel/refusal.ts";
 import {
+  CEDAR_VERSION,
   cedar,
   checkPolicies,
   formatText,
@@ -95,6 +96,11 @@ describe("a text", () => {
   });
 });
 
+it("a text that is deeper than JSON may be is refused, not broken by", async () => {
+  const wide = `${ANY} when { ${Array(300).fill("true").join(" && ")} };`;
+  expect(await firstOf(wide)).toMatchObject({ message: expect.stringContaining("nested deeper") });
+});
+
 describe("policies as JSON", () => {
   it.each([
     [
@@ -147,6 +153,10 @@ describe("a schema", () => {
 });
 
 describe("the thread", () => {
+  it("has the version of Cedar that is stored with policies", async () => {
+    expect(await cedar.call("version")).toBe(CEDAR_VERSION);
+  });
+
   it("that trapped is replaced, and the next text is read", async () => {
     const deep = `${ANY} when { ${Array(5_000).fill("true").join(" && ")} };`;
     const before = cedar.starts;

@@ -7,6 +7,9 @@ import { type Statement, statementsOf } from "./statements.ts";
 /** One for the process: its thread is started at the first use, and ended when nobody uses it. */
 export const cedar = new CedarPool();
 
+/** Of the package, which a test compares: asking Cedar itself would start a thread. */
+export const CEDAR_VERSION = "4.13.0";
+
 /** Cedar's PolicySet as JSON, the form in which policies are stored. */
 export interface PolicySetJson {
   readonly staticPolicies: Readonly<Record<string, object>>;
@@ -60,6 +63,8 @@ export async function readPolicies(
     ests[statement.template ? "templates" : "staticPolicies"][id] = est;
   }
   const document = setOf(ests.staticPolicies, ests.templates, links);
+  const unstorable = jsonError(document);
+  if (unstorable !== null) throw badPolicies([plain(unstorable)]);
   if (links.length > 0 || statements.some(({ template }) => template)) await checkSet(document);
   return { document, places };
 }

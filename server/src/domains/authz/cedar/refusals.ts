@@ -52,6 +52,13 @@ export const cedarBusy = (waiting: number) =>
     "Try again in a few seconds.",
   );
 
+/** What a refusal of policies or of a schema found; any other error goes on. */
+export function diagnosticsOf(error: unknown): Diagnostic[] {
+  if (error instanceof Refusal && Array.isArray(error.facts["diagnostics"]))
+    return error.facts["diagnostics"] as unknown as Diagnostic[];
+  throw error;
+}
+
 const placed = ({ message, line, column }: Diagnostic): string =>
   line === null ? message : `${message} (line ${line}, column ${column})`;
 

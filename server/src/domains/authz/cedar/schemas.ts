@@ -4,7 +4,7 @@ import { badSchema } from "./refusals.ts";
 import { boundSchema } from "./statements.ts";
 
 /** Cedar's JSON form: by namespace. */
-export type SchemaJson = Readonly<Record<string, object>>;
+export type SchemaJson = Readonly<Record<string, unknown>>;
 
 /**
  * A project's own schema, as text or as JSON, joined to the platform's: what both declare is refused, and it may name
