@@ -54,6 +54,17 @@ export type Decision = {
   readonly trace_hash: string;
   readonly created_at: string;
 };
+export type PolicyTemplate = {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** Cedar; where it has slots, links fill them */
+  readonly text: string;
+  /** Types and actions that it names beside the platform's; null: none */
+  readonly schema: string | null;
+  /** Links, entities, and a request each that is allowed and denied */
+  readonly example: Json;
+};
 export type PolicyDocument = {
   readonly staticPolicies: { readonly [name: string]: { readonly [name: string]: Json } };
   readonly templates?: { readonly [name: string]: { readonly [name: string]: Json } };
@@ -565,6 +576,19 @@ export interface Operations {
         readonly versions: number;
         readonly created_at: string;
       }[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Policies to begin with, each with what it needs and an example. */
+  readonly "authz.policy-template.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly PolicyTemplate[];
       readonly next_cursor: string | null;
     };
   };
@@ -1900,6 +1924,7 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "authz.decision.get": { method: "GET", path: "/v1/decisions/{id}", kind: "read" },
   "authz.decision.list": { method: "GET", path: "/v1/decisions", kind: "read" },
   "authz.policy-set.list": { method: "GET", path: "/v1/policies", kind: "read" },
+  "authz.policy-template.list": { method: "GET", path: "/v1/policies/templates", kind: "read" },
   "authz.policy-text.check": { method: "POST", path: "/v1/policies/check", kind: "read" },
   "authz.policy-version.activate": {
     method: "POST",
@@ -2080,6 +2105,10 @@ export interface Api<F extends Form> {
     readonly policySet: {
       /** The project's policy sets, by name. `GET /v1/policies` */
       readonly list: Method<"authz.policy-set.list", F>;
+    };
+    readonly policyTemplate: {
+      /** Policies to begin with, each with what it needs and an example. `GET /v1/policies/templates` */
+      readonly list: Method<"authz.policy-template.list", F>;
     };
     readonly policyText: {
       /** Reads, validates and formats policies, and stores nothing. `POST /v1/policies/check` */

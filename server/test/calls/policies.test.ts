@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { TIER_RULES } from "../../src/domains/authz/templates/tiers.ts";
 import { activatePolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 
@@ -212,6 +213,34 @@ action "page.read" in [Action::"read"] appliesTo { principal: [User], resource: 
   });
 });
 
+describe("policies as JSON", () => {
+  const all = { op: "All" };
+  const when = (body: unknown) => ({
+    document: {
+      staticPolicies: {
+        p: {
+          effect: "permit",
+          principal: all,
+          action: all,
+          resource: all,
+          conditions: [{ kind: "when", body }],
+        },
+      },
+    },
+  });
+  test.each<[string, string, object]>([
+    ["with an unknown operator", "action/bad_policies", when({ "**": { left: 1 } })],
+    ["with two operators in one", "action/bad_policies", when({ Value: true, Var: "context" })],
+    ["with a fraction", "action/bad_policies", when({ Value: 0.5 })],
+    ["with an unsafe integer", "action/bad_policies", when({ Value: 2 ** 53 })],
+    ["and as a text", "action/text_or_document", { ...when({ Value: true }), text: "" }],
+    ["or a text that are not there", "action/text_or_document", {}],
+  ])("%s are refused", async (_, code, body) => {
+    const refused = await create(system.home, body, "json");
+    expect([refused.status, refused.body.code]).toEqual([400, code]);
+  });
+});
+
 describe("a text", () => {
   test.each([
     ["that is none", "permit(", { line: 1, column: 8 }],
@@ -237,6 +266,33 @@ describe("a text", () => {
       valid: true,
       formatted: expect.stringContaining("permit ("),
     });
+  });
+});
+
+describe("templates", () => {
+  test("are listed in pages, and what one gives is a version's input", async () => {
+    const first = await system.home.call("GET", "/v1/policies/templates?limit=20");
+    const next = `/v1/policies/templates?cursor=${first.body.next_cursor}`;
+    const rest = await system.home.call("GET", next);
+    const items = [...first.body.items, ...rest.body.items];
+    expect([items.length, rest.body.next_cursor]).toEqual([24, null]);
+    const { text, schema, example } = items.find(({ name }) => name === "team-read-write");
+    const made = await create(
+      system.home,
+      { text, schema, links: example.links },
+      "templates-used",
+    );
+    expect(made.status).toBe(201);
+    const { body } = await system.home.call("GET", "/v1/policies/templates-used/versions/1");
+    expect(body.document.templateLinks).toEqual(example.links);
+  });
+
+  test("of the tiers are the rules that the database holds", async () => {
+    const rules = await system.sql<{ tier: string; scope: string }>(
+      `select tier, required_scopes[1] as scope, allowed_methods as methods, 'step_up' = any(required_context) as "stepUp"
+       from authz.policy_rule_templates order by tier, priority`,
+    );
+    expect(rules).toEqual(TIER_RULES);
   });
 });
 

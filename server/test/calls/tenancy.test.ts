@@ -206,6 +206,7 @@ const CASES: Record<string, Case> = {
     path: "/v1/policies/default",
     want: ({ body }) => expect(body.number).toBe(1),
   }),
+  "authz.policy-template.list": () => ({ path: "/v1/policies/templates?limit=5", want: only(5) }),
   "authz.policy-text.check": () => ({
     path: "/v1/policies/check",
     body: { text: "" },

@@ -4,6 +4,7 @@ import { decisionGet } from "./operations/decision-get.ts";
 import { decisionList } from "./operations/decision-list.ts";
 import { policyGet } from "./operations/policy-get.ts";
 import { policySetList } from "./operations/policy-set-list.ts";
+import { policyTemplateList } from "./operations/policy-template-list.ts";
 import { policyTextCheck } from "./operations/policy-text-check.ts";
 import { policyVersionActivate } from "./operations/policy-version-activate.ts";
 import { policyVersionCreate } from "./operations/policy-version-create.ts";
@@ -24,6 +25,7 @@ export const operations = [
   decisionGet,
   policySetList,
   policyGet,
+  policyTemplateList,
   policyTextCheck,
   policyVersionList,
   policyVersionGet,

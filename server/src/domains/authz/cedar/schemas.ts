@@ -18,10 +18,22 @@ export async function joinSchema(
   const text = typeof own === "string" ? own : await schemaText(own);
   boundSchema(text);
   // The project's text comes first, so that positions are those in it.
-  const answer = await cedar.call("schemaToJson", `${text}\n${await schemaText(platform)}`);
+  const answer = await cedar.call("schemaToJson", `${text}\n${await platformText(platform)}`);
   if (answer.type === "success") return answer.json as SchemaJson;
   throw badSchema(answer.errors.map((error) => within(text, diagnosticOf(error, { text }))));
 }
+
+/** It is one object as long as the process lives. */
+async function platformText(platform: SchemaJson): Promise<string> {
+  let text = texts.get(platform);
+  if (text === undefined) {
+    text = await schemaText(platform);
+    texts.set(platform, text);
+  }
+  return text;
+}
+
+const texts = new WeakMap<SchemaJson, string>();
 
 /** The text of a schema in JSON. */
 export async function schemaText(schema: SchemaJson): Promise<string> {
