@@ -2433,6 +2433,7 @@ export type RefusalCode =
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
+  | "action/set_missing"
   | "action/since_ahead"
   | "action/since_unknown"
   | "action/size_unpublished"

@@ -109,6 +109,7 @@ export const cases: readonly Case[] = [
       return { set: "default", limit: 1 };
     },
     bad: noItems,
+    missing: missing("action/set_missing", { set: "none" }),
   },
   {
     operation: "authz.policy-version.get",
@@ -125,6 +126,7 @@ export const cases: readonly Case[] = [
       base: 1,
     }),
     bad: { base: -1 },
+    missing: missing("action/base_moved", { base: 99 }),
   },
   {
     operation: "authz.policy-version.validate",

@@ -9,6 +9,15 @@ export const decisionMissing = (id: string) =>
     "List decisions with GET /v1/decisions; reads appear within a second.",
   );
 
+export const setMissing = (set: string) =>
+  new Refusal(
+    "action/set_missing",
+    404,
+    "This project has no such policy set",
+    { set },
+    "List sets with GET /v1/policies; a set begins with its first version, POST /v1/policies/{set}/versions.",
+  );
+
 export const versionMissing = (set: string, number: number) =>
   new Refusal(
     "action/version_missing",

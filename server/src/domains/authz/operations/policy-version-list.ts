@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { listOf, page, readCursor } from "#kernel/page.ts";
 import { operation } from "#pipeline";
+import { setMissing } from "../refusals.ts";
 import { readVersions } from "../sets/queries.ts";
 import { policyVersion, setName, versionShown } from "../sets/shapes.ts";
 
@@ -19,6 +20,7 @@ export const policyVersionList = operation({
   score: "none",
   async action({ tx, input: { set, limit, cursor } }) {
     const rows = await readVersions(tx, set, limit + 1, readCursor(cursor, z.int32().positive()));
+    if (rows.length === 0 && cursor === undefined) throw setMissing(set);
     return versions.page(rows.map(versionShown), limit);
   },
 });

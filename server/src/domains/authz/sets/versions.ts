@@ -73,7 +73,7 @@ export async function validate(
     plain(
       path.length === 0 ? message : `${message} (${path.join(".")})`,
       path.length > 1 ? String(path[1]) : null,
-      "Write it in terms that the evaluator decides; docs/how-to/write-a-policy.md lists them.",
+      "Write it otherwise, shorter, or in several policies.",
     ),
   );
   return [...found, ...undecided];
