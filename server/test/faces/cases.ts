@@ -86,7 +86,7 @@ export const cases: readonly Case[] = [
     bad: { set: "No set" },
     missing: missing("action/no_policies", { set: "none" }),
   },
-  { operation: "authz.policy-template.list", prepare: () => ({ limit: 2 }), bad: noItems },
+  { operation: "authz.policy-template.list", prepare: () => ({ limit: 1 }), bad: noItems },
   {
     operation: "authz.policy-text.check",
     prepare: () => ({

@@ -52,7 +52,7 @@ export class CedarPool {
     if (this.#waiting.length >= this.#limits.waiting_max)
       return Promise.reject(cedarBusy(this.#waiting.length));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ name, args, resolve: resolve as Job["resolve"], reject });
+      this.#waiting.push({ name, args, resolve, reject });
       this.#next();
     });
   }
@@ -80,6 +80,7 @@ export class CedarPool {
       () => this.#drop(cedarSlow(this.#limits.call_ms)),
       this.#limits.call_ms,
     );
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     this.#worker.postMessage({ name: job.name, args: job.args });
   }
 

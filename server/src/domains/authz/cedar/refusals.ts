@@ -55,7 +55,7 @@ export const cedarBusy = (waiting: number) =>
 /** What a refusal of policies or of a schema found; any other error goes on. */
 export function diagnosticsOf(error: unknown): Diagnostic[] {
   if (error instanceof Refusal && Array.isArray(error.facts["diagnostics"]))
-    return error.facts["diagnostics"] as unknown as Diagnostic[];
+    return error.facts["diagnostics"];
   throw error;
 }
 

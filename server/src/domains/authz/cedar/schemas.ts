@@ -19,7 +19,7 @@ export async function joinSchema(
   boundSchema(text);
   // The project's text comes first, so that positions are those in it.
   const answer = await cedar.call("schemaToJson", `${text}\n${await platformText(platform)}`);
-  if (answer.type === "success") return answer.json as SchemaJson;
+  if (answer.type === "success") return answer.json;
   throw badSchema(answer.errors.map((error) => within(text, diagnosticOf(error, { text }))));
 }
 

@@ -2,6 +2,7 @@
 import { parentPort } from "node:worker_threads";
 import { CALLS } from "./calls.ts";
 
+/* oxlint-disable unicorn/require-post-message-target-origin -- a thread, no window */
 /** An instance that has trapped fails every later call, so none comes. */
 parentPort!.on("message", ({ name, args }: { name: keyof typeof CALLS; args: unknown[] }) => {
   try {
