@@ -6,8 +6,10 @@ import { jsonSchemaOf } from "../server/src/faces/json-schema.ts";
 import {
   actionOf,
   contextOf,
+  factsOf,
   type Operation,
   type Principal,
+  resourceOf,
 } from "../server/src/pipeline/index.ts";
 
 const GROUPS = ["admins", "auditors", "services", "nobody"] as const;
@@ -32,12 +34,11 @@ function decide(policies: PolicySet, operation: Operation, group: string): strin
   const question = {
     principal,
     action: actionOf(operation),
-    resource: operation.policy.resource({ input, principal }),
-    context: contextOf(
-      principal,
-      { address: "127.0.0.1", time_ms: 0 },
-      operation.policy.context?.(input),
-    ),
+    resource: resourceOf(operation, { input, principal }),
+    context: {
+      ...contextOf(operation, input),
+      ...factsOf(principal, { address: "127.0.0.1", time_ms: 0 }),
+    },
   };
   return policies.decide(requestOf(question)).outcome;
 }

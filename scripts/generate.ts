@@ -13,6 +13,7 @@ import { dirname, join } from "node:path";
 import { openapi } from "../server/src/faces/rest/openapi.ts";
 import { operations } from "../server/src/main.ts";
 import { renderAuthzMatrix } from "./generate-authz-matrix.ts";
+import { platformSchema, renderSchema } from "./generate-cedar-schema.ts";
 import { renderGraphql } from "./generate-graphql.ts";
 import { renderMcp } from "./generate-mcp.ts";
 import { renderOperations } from "./generate-operations.ts";
@@ -28,6 +29,7 @@ const ROOT = join(import.meta.dirname, "..");
 export function render(): Record<string, string> {
   const refusals = findRefusals();
   const refused = operationRefusals(operations, refusals);
+  const schema = platformSchema(operations);
   return {
     "contract/openapi.json": `${JSON.stringify(openapi(operations, refused), null, 2)}\n`,
     "contract/schema.graphql": renderGraphql(operations),
@@ -35,6 +37,8 @@ export function render(): Record<string, string> {
     "contract/mcp-tools.json": renderMcp(operations),
     "contract/refusals.md": renderRefusals(refusals),
     "contract/authz-matrix.txt": renderAuthzMatrix(operations),
+    "contract/schema.cedarschema": renderSchema(schema),
+    "server/src/domains/authz/schema/platform.json": `${JSON.stringify(schema, null, 2)}\n`,
     "contract/operations.md": renderOperations(operations),
     ...renderProto(operations),
     "sdk/src/operations.ts": renderSdk(operations, refusals),

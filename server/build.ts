@@ -30,6 +30,10 @@ await build({
   logLevel: "warning",
   sourcemap: "linked",
   sourcesContent: false,
-  entryPoints: ["src/command.ts"],
+  entryPoints: [
+    { in: "src/command.ts", out: "command" },
+    // A thread's program is a file of its own.
+    { in: "src/domains/authz/cedar/worker.ts", out: "cedar-worker" },
+  ],
   outdir: dist,
 });

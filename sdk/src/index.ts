@@ -11,6 +11,6 @@ export type {
   Stream,
   StreamOptions,
 } from "./method.ts";
-export type { Api, Json, Operations, PolicyExpression, RefusalCode } from "./operations.ts";
+export type { Api, Json, Operations, RefusalCode } from "./operations.ts";
 export { eachItem } from "./pages.ts";
 export type { Verification, Verifier } from "./receipts.ts";

@@ -54,14 +54,60 @@ export type Decision = {
   readonly trace_hash: string;
   readonly created_at: string;
 };
-export type PolicyExpression = { readonly [name: string]: Json };
+export type PolicyTemplate = {
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** Cedar; where it has slots, links fill them */
+  readonly text: string;
+  /** Types and actions that it names beside the platform's; null: none */
+  readonly schema: string | null;
+  /** Links, entities, and a request each that is allowed and denied */
+  readonly example: Json;
+};
+export type PolicyDocument = {
+  readonly staticPolicies: { readonly [name: string]: { readonly [name: string]: Json } };
+  readonly templates?: { readonly [name: string]: { readonly [name: string]: Json } };
+  readonly templateLinks?: readonly {
+    readonly templateId: string;
+    readonly newId: string;
+    /** By slot: ?principal, ?resource */
+    readonly values: {
+      readonly [name: string]: {
+        readonly type: string;
+        readonly id: string;
+      };
+    };
+  }[];
+};
+export type PolicyDiagnostic = {
+  readonly severity: "error" | "warning";
+  /** Id of the policy; null: the text, the set or the schema */
+  readonly policy: string | null;
+  readonly message: string;
+  readonly help: string | null;
+  /** From 1; null for what has no text */
+  readonly line: number | null;
+  /** From 1, in UTF-16 units */
+  readonly column: number | null;
+  readonly excerpt: string | null;
+};
 export type PolicyVersion = {
   readonly id: string;
+  readonly set: string;
   readonly number: number;
-  readonly status: string;
+  readonly status: "draft" | "validated" | "active" | "retired";
+  /** SHA-256 of the document's canonical JSON, hex */
   readonly hash: string;
+  readonly schema_hash: string | null;
   readonly engine: string;
+  readonly cedar: string | null;
+  readonly base: number | null;
+  readonly created_by: string;
   readonly created_at: string;
+  readonly validated_at: string | null;
+  readonly activated_at: string | null;
+  readonly retired_at: string | null;
 };
 export type ApiKey = {
   readonly id: string;
@@ -519,259 +565,148 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
-  /** Stores a new version of the project's policies and lets it decide from now on. */
-  readonly "authz.policy.activate": {
+  /** The project's policy sets, by name. */
+  readonly "authz.policy-set.list": {
     readonly input: {
-      readonly document: {
-        readonly staticPolicies: {
-          readonly [name: string]: {
-            readonly effect: "permit" | "forbid";
-            readonly annotations?: { readonly [name: string]: string };
-            readonly action:
-              | {
-                  readonly op: "All";
-                }
-              | {
-                  readonly op: "==";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entities: readonly {
-                    readonly type: string;
-                    readonly id: string;
-                  }[];
-                };
-            readonly conditions?: readonly {
-              readonly kind: "when" | "unless";
-              readonly body: PolicyExpression;
-            }[];
-            readonly principal:
-              | {
-                  readonly op: "All";
-                }
-              | {
-                  readonly op: "==";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "is";
-                  readonly entity_type: string;
-                  readonly in?: {
-                    readonly entity: {
-                      readonly type: string;
-                      readonly id: string;
-                    };
-                  };
-                };
-            readonly resource:
-              | {
-                  readonly op: "All";
-                }
-              | {
-                  readonly op: "==";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "is";
-                  readonly entity_type: string;
-                  readonly in?: {
-                    readonly entity: {
-                      readonly type: string;
-                      readonly id: string;
-                    };
-                  };
-                };
-          };
-        };
-        readonly templates?: {
-          readonly [name: string]: {
-            readonly effect: "permit" | "forbid";
-            readonly annotations?: { readonly [name: string]: string };
-            readonly action:
-              | {
-                  readonly op: "All";
-                }
-              | {
-                  readonly op: "==";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entities: readonly {
-                    readonly type: string;
-                    readonly id: string;
-                  }[];
-                };
-            readonly conditions?: readonly {
-              readonly kind: "when" | "unless";
-              readonly body: PolicyExpression;
-            }[];
-            readonly principal:
-              | {
-                  readonly op: "All";
-                }
-              | {
-                  readonly op: "==";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "is";
-                  readonly entity_type: string;
-                  readonly in?: {
-                    readonly entity: {
-                      readonly type: string;
-                      readonly id: string;
-                    };
-                  };
-                }
-              | {
-                  readonly op: "==";
-                  readonly slot: "?principal";
-                }
-              | {
-                  readonly op: "in";
-                  readonly slot: "?principal";
-                }
-              | {
-                  readonly op: "is";
-                  readonly entity_type: string;
-                  readonly in: {
-                    readonly slot: "?principal";
-                  };
-                };
-            readonly resource:
-              | {
-                  readonly op: "All";
-                }
-              | {
-                  readonly op: "==";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "in";
-                  readonly entity: {
-                    readonly type: string;
-                    readonly id: string;
-                  };
-                }
-              | {
-                  readonly op: "is";
-                  readonly entity_type: string;
-                  readonly in?: {
-                    readonly entity: {
-                      readonly type: string;
-                      readonly id: string;
-                    };
-                  };
-                }
-              | {
-                  readonly op: "==";
-                  readonly slot: "?resource";
-                }
-              | {
-                  readonly op: "in";
-                  readonly slot: "?resource";
-                }
-              | {
-                  readonly op: "is";
-                  readonly entity_type: string;
-                  readonly in: {
-                    readonly slot: "?resource";
-                  };
-                };
-          };
-        };
-        readonly templateLinks?: readonly {
-          readonly templateId: string;
-          readonly newId: string;
-          readonly values: {
-            readonly "?principal"?: {
-              readonly type: string;
-              readonly id: string;
-            };
-            readonly "?resource"?: {
-              readonly type: string;
-              readonly id: string;
-            };
-          };
-        }[];
-      };
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
     };
     readonly output: {
-      readonly id: string;
-      readonly number: number;
+      readonly items: readonly {
+        readonly name: string;
+        readonly tier: string;
+        /** Number of the version that decides; null: none does */
+        readonly active: number | null;
+        readonly versions: number;
+        readonly created_at: string;
+      }[];
+      readonly next_cursor: string | null;
     };
   };
-  /** The policies that decide now. */
-  readonly "authz.policy.get": {
-    readonly input: Record<string, never>;
+  /** Policies to begin with, each with what it needs and an example. */
+  readonly "authz.policy-template.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
     readonly output: {
-      readonly id: string;
-      readonly number: number;
-      readonly status: string;
-      readonly hash: string;
-      readonly engine: string;
-      readonly created_at: string;
+      readonly items: readonly PolicyTemplate[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Reads, validates and formats policies, and stores nothing. */
+  readonly "authz.policy-text.check": {
+    readonly input: {
+      /** Policies in Cedar's language */
+      readonly text?: string;
+      /** What the text's templates are linked to */
+      readonly links?: readonly {
+        readonly templateId: string;
+        readonly newId: string;
+        /** By slot: ?principal, ?resource */
+        readonly values: {
+          readonly [name: string]: {
+            readonly type: string;
+            readonly id: string;
+          };
+        };
+      }[];
+      /** Instead of a text: policies in Cedar's JSON form */
+      readonly document?: PolicyDocument;
+      /** The project's own types and actions, as Cedar schema text or JSON, beside the platform's */
+      readonly schema?: string | { readonly [name: string]: Json } | null;
+    };
+    readonly output: {
+      readonly valid: boolean;
+      readonly diagnostics: readonly PolicyDiagnostic[];
+      /** Cedar's text; null when they could not be read */
+      readonly formatted: string | null;
+      /** Cedar's JSON form; null when they could not be read */
       readonly document: Json;
     };
   };
-  /** Every version of the project's policies, newest first. */
-  readonly "authz.policy.list": {
+  /** Lets a validated version decide from now on, or a retired one again: that takes a change back. */
+  readonly "authz.policy-version.activate": {
     readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly number: number;
+      /** Number of the version that you saw active; that of the version unless told */
+      readonly base?: number;
+      /** Why nobody looked at what it changes before; sealed */
+      readonly without_preview?: string;
+    };
+    readonly output: PolicyVersion;
+  };
+  /** Stores policies as a draft: the next version of a set, which its first version makes. */
+  readonly "authz.policy-version.create": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      /** Policies in Cedar's language */
+      readonly text?: string;
+      /** What the text's templates are linked to */
+      readonly links?: readonly {
+        readonly templateId: string;
+        readonly newId: string;
+        /** By slot: ?principal, ?resource */
+        readonly values: {
+          readonly [name: string]: {
+            readonly type: string;
+            readonly id: string;
+          };
+        };
+      }[];
+      /** Instead of a text: policies in Cedar's JSON form */
+      readonly document?: PolicyDocument;
+      /** Left out: that of the active version; null: none but the platform's */
+      readonly schema?: string | { readonly [name: string]: Json } | null;
+      /** Number of the version that was active when you began; 0: none was */
+      readonly base?: number;
+    };
+    readonly output: PolicyVersion;
+  };
+  /** One version of a policy set, also as Cedar's text. */
+  readonly "authz.policy-version.get": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly number: number;
+      /** source: as it was written; drawn from the document when that came as JSON; default "none" */
+      readonly text?: "none" | "source" | "formatted";
+    };
+    readonly output: {
+      readonly id: string;
+      readonly set: string;
+      readonly number: number;
+      readonly status: "draft" | "validated" | "active" | "retired";
+      /** SHA-256 of the document's canonical JSON, hex */
+      readonly hash: string;
+      readonly schema_hash: string | null;
+      readonly engine: string;
+      readonly cedar: string | null;
+      readonly base: number | null;
+      readonly created_by: string;
+      readonly created_at: string;
+      readonly validated_at: string | null;
+      readonly activated_at: string | null;
+      readonly retired_at: string | null;
+      /** Cedar's JSON form: what is decided by */
+      readonly document: Json;
+      /** The project's own part, as it was given */
+      readonly schema: Json;
+      readonly text: string | null;
+    };
+  };
+  /** Every version of a policy set, newest first. */
+  readonly "authz.policy-version.list": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
       /** Items a page, 1 to 200; default 50 */
       readonly limit?: number;
       /** next_cursor of the page before */
@@ -780,6 +715,47 @@ export interface Operations {
     readonly output: {
       readonly items: readonly PolicyVersion[];
       readonly next_cursor: string | null;
+    };
+  };
+  /** Looks through a version strictly, under its schema; a draft without errors is validated then. */
+  readonly "authz.policy-version.validate": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly number: number;
+    };
+    readonly output: {
+      readonly valid: boolean;
+      readonly diagnostics: readonly PolicyDiagnostic[];
+      readonly version: PolicyVersion;
+    };
+  };
+  /** The policies of a set that decide now. */
+  readonly "authz.policy.get": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations; default "default" */
+      readonly set?: string;
+    };
+    readonly output: {
+      readonly id: string;
+      readonly set: string;
+      readonly number: number;
+      readonly status: "draft" | "validated" | "active" | "retired";
+      /** SHA-256 of the document's canonical JSON, hex */
+      readonly hash: string;
+      readonly schema_hash: string | null;
+      readonly engine: string;
+      readonly cedar: string | null;
+      readonly base: number | null;
+      readonly created_by: string;
+      readonly created_at: string;
+      readonly validated_at: string | null;
+      readonly activated_at: string | null;
+      readonly retired_at: string | null;
+      /** Cedar's JSON form: what is decided by */
+      readonly document: Json;
+      /** The project's own part, as it was given */
+      readonly schema: Json;
     };
   };
   /** Makes an API key of a service account. The key is shown once. */
@@ -1965,9 +1941,31 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "authz.decision.ask": { method: "POST", path: "/v1/decisions", kind: "write" },
   "authz.decision.get": { method: "GET", path: "/v1/decisions/{id}", kind: "read" },
   "authz.decision.list": { method: "GET", path: "/v1/decisions", kind: "read" },
-  "authz.policy.activate": { method: "POST", path: "/v1/policies", kind: "write" },
-  "authz.policy.get": { method: "GET", path: "/v1/policies", kind: "read" },
-  "authz.policy.list": { method: "GET", path: "/v1/policies/versions", kind: "read" },
+  "authz.policy-set.list": { method: "GET", path: "/v1/policies", kind: "read" },
+  "authz.policy-template.list": { method: "GET", path: "/v1/policies/templates", kind: "read" },
+  "authz.policy-text.check": { method: "POST", path: "/v1/policies/check", kind: "read" },
+  "authz.policy-version.activate": {
+    method: "POST",
+    path: "/v1/policies/{set}/versions/{number}/activate",
+    kind: "write",
+  },
+  "authz.policy-version.create": {
+    method: "POST",
+    path: "/v1/policies/{set}/versions",
+    kind: "write",
+  },
+  "authz.policy-version.get": {
+    method: "GET",
+    path: "/v1/policies/{set}/versions/{number}",
+    kind: "read",
+  },
+  "authz.policy-version.list": { method: "GET", path: "/v1/policies/{set}/versions", kind: "read" },
+  "authz.policy-version.validate": {
+    method: "POST",
+    path: "/v1/policies/{set}/versions/{number}/validate",
+    kind: "write",
+  },
+  "authz.policy.get": { method: "GET", path: "/v1/policies/{set}", kind: "read" },
   "control-plane.api-key.create": { method: "POST", path: "/v1/api-keys", kind: "write" },
   "control-plane.api-key.list": { method: "GET", path: "/v1/api-keys", kind: "read" },
   "control-plane.api-key.revoke": { method: "DELETE", path: "/v1/api-keys/{id}", kind: "write" },
@@ -2122,13 +2120,33 @@ export interface Api<F extends Form> {
       /** The project's decisions, newest first. `GET /v1/decisions` */
       readonly list: Method<"authz.decision.list", F>;
     };
+    readonly policySet: {
+      /** The project's policy sets, by name. `GET /v1/policies` */
+      readonly list: Method<"authz.policy-set.list", F>;
+    };
+    readonly policyTemplate: {
+      /** Policies to begin with, each with what it needs and an example. `GET /v1/policies/templates` */
+      readonly list: Method<"authz.policy-template.list", F>;
+    };
+    readonly policyText: {
+      /** Reads, validates and formats policies, and stores nothing. `POST /v1/policies/check` */
+      readonly check: Method<"authz.policy-text.check", F>;
+    };
+    readonly policyVersion: {
+      /** Lets a validated version decide from now on, or a retired one again: that takes a change back. `POST /v1/policies/{set}/versions/{number}/activate` */
+      readonly activate: Method<"authz.policy-version.activate", F>;
+      /** Stores policies as a draft: the next version of a set, which its first version makes. `POST /v1/policies/{set}/versions` */
+      readonly create: Method<"authz.policy-version.create", F>;
+      /** One version of a policy set, also as Cedar's text. `GET /v1/policies/{set}/versions/{number}` */
+      readonly get: Method<"authz.policy-version.get", F>;
+      /** Every version of a policy set, newest first. `GET /v1/policies/{set}/versions` */
+      readonly list: Method<"authz.policy-version.list", F>;
+      /** Looks through a version strictly, under its schema; a draft without errors is validated then. `POST /v1/policies/{set}/versions/{number}/validate` */
+      readonly validate: Method<"authz.policy-version.validate", F>;
+    };
     readonly policy: {
-      /** Stores a new version of the project's policies and lets it decide from now on. `POST /v1/policies` */
-      readonly activate: Method<"authz.policy.activate", F>;
-      /** The policies that decide now. `GET /v1/policies` */
+      /** The policies of a set that decide now. `GET /v1/policies/{set}` */
       readonly get: Method<"authz.policy.get", F>;
-      /** Every version of the project's policies, newest first. `GET /v1/policies/versions` */
-      readonly list: Method<"authz.policy.list", F>;
     };
   };
   readonly controlPlane: {
@@ -2389,7 +2407,13 @@ export type RefusalCode =
   | "action/archive_too_large"
   | "action/archive_unsound"
   | "action/archive_wrong_root"
+  | "action/bad_policies"
+  | "action/bad_schema"
+  | "action/base_moved"
   | "action/bundle_archived"
+  | "action/cedar_busy"
+  | "action/cedar_slow"
+  | "action/cedar_trapped"
   | "action/chain_missing"
   | "action/changed"
   | "action/decision_missing"
@@ -2428,18 +2452,23 @@ export type RefusalCode =
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
+  | "action/set_missing"
   | "action/since_ahead"
   | "action/since_unknown"
   | "action/size_unpublished"
   | "action/sizes_reversed"
   | "action/slug_taken"
+  | "action/text_or_document"
   | "action/tile_missing"
+  | "action/too_many_sets"
   | "action/too_many_webhooks"
   | "action/vault_busy"
   | "action/vault_conflict"
   | "action/vault_invalid"
   | "action/vault_missing"
   | "action/verification_busy"
+  | "action/version_missing"
+  | "action/version_not_validated"
   | "action/voucher_keyset_conflict"
   | "action/voucher_keyset_curve"
   | "action/voucher_keyset_missing"

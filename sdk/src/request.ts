@@ -56,8 +56,9 @@ const isList = (input: Fields | readonly unknown[]): input is readonly unknown[]
 
 /** A dot or two would be taken for a way through the path, whatever they stand for here. */
 function segmentOf(name: string, value: unknown): string {
+  if (Number.isSafeInteger(value)) return String(value);
   if (typeof value !== "string" || ["", ".", ".."].includes(value))
-    throw new TypeError(`${name} must be a non-empty string other than "." and ".."`);
+    throw new TypeError(`${name} must be an integer or a non-empty string other than "." and ".."`);
   return encodeURIComponent(value);
 }
 

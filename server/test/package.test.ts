@@ -100,6 +100,9 @@ describe.each(NODES)("on the Node of %s", (node) => {
 const ASSESS = `
 import { SealbaseClient } from "@sealbase/client";
 const client = new SealbaseClient({ url: process.argv[2], key: process.argv[3] });
+// The thread with Cedar is a file of its own in the package.
+const { valid } = await client.authz.policyText.check({ text: "permit (principal, action, resource);" });
+if (!valid) throw new Error("not valid");
 const payment = { type: "DEBIT", amount_cents: 1, origin_account: "A", destination_account: "B" };
 const { id } = await client.risk.transaction.assess(payment);
 const { receipt } = await client.ledger.receipt.get({ id });

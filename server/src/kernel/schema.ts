@@ -63,6 +63,13 @@ export interface AuthzPolicyRuleTemplates {
   reason_code: string;
 }
 
+export interface AuthzPolicySchemas {
+  tenant_id: string;
+  hash: Buffer;
+  schema: string;
+  created_at: Generated<Timestamp>;
+}
+
 export interface AuthzPolicySets {
   tenant_id: string;
   id: string;
@@ -86,6 +93,12 @@ export interface AuthzPolicyVersions {
   retired_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  source: string | null;
+  own_schema: string | null;
+  schema_hash: Buffer | null;
+  cedar: string | null;
+  base: number | null;
+  validated_at: Timestamp | null;
 }
 
 export interface ControlPlaneAgentSessions {
@@ -1035,6 +1048,7 @@ export interface DB {
   "authz.policy_decision_trace_steps": AuthzPolicyDecisionTraceSteps;
   "authz.policy_decisions": AuthzPolicyDecisions;
   "authz.policy_rule_templates": AuthzPolicyRuleTemplates;
+  "authz.policy_schemas": AuthzPolicySchemas;
   "authz.policy_sets": AuthzPolicySets;
   "authz.policy_versions": AuthzPolicyVersions;
   "control_plane.agent_sessions": ControlPlaneAgentSessions;

@@ -1,6 +1,6 @@
 import { boundAgent } from "./agent.ts";
 import type { Chain } from "./chain.ts";
-import { contextOf } from "./facts.ts";
+import { factsOf } from "./facts.ts";
 import type { Operation } from "./operation.ts";
 import type { Parts } from "./parts.ts";
 import type { Principal, Question } from "./ports.ts";
@@ -16,12 +16,11 @@ export async function policy(parts: Parts, chain: Chain, again: boolean): Promis
   const asked: Question = {
     principal,
     action: actionOf(operation),
-    resource: operation.policy.resource({ input, principal }),
-    context: contextOf(
-      principal,
-      { address: chain.incoming.address, time_ms: chain.time_ms },
-      operation.policy.context?.(input),
-    ),
+    resource: resourceOf(operation, { input, principal }),
+    context: {
+      ...contextOf(operation, input),
+      ...factsOf(principal, { address: chain.incoming.address, time_ms: chain.time_ms }),
+    },
   };
   const { question, decision } = await decided(parts, principal, asked);
   chain.question = question;
@@ -50,6 +49,24 @@ async function decided(parts: Parts, principal: Principal, question: Question) {
   const own = await parts.policy.decide(principal, asAccount);
   if (own.outcome === "deny") return { question: asAccount, decision: own };
   return { question, decision: { ...decision, approval: decision.approval || own.approval } };
+}
+
+/** What a call acts on. */
+export function resourceOf(
+  { policy: { resource } }: Operation,
+  call: { readonly input: unknown; readonly principal: Principal },
+): Question["resource"] {
+  return { type: resource.type, id: resource.id(call) };
+}
+
+/** What of a call's input conditions may read; a field that was not given is not there. */
+export function contextOf({ policy }: Operation, input: unknown): Question["context"] {
+  const given = input as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    (policy.context ?? []).flatMap((name) =>
+      given[name] === undefined ? [] : [[name, given[name]]],
+    ),
+  );
 }
 
 /** `risk.transaction.assess` is in the action groups `risk`, `risk.transaction` and `write`. */

@@ -1,17 +1,15 @@
 import type { Principal } from "./ports.ts";
 
 /**
- * The context of a question about a principal's own call: what the operation tells of its input, and the facts that policies
- * may count on, which no input can replace. Values in Cedar's JSON form.
+ * What policies may count on about a principal's own call, whatever its input says: how it signed in, from where and when it
+ * calls. Values in Cedar's JSON form; the schema of the platform's operations declares them as `Call`.
  */
-export function contextOf(
+export function factsOf(
   { auth, session }: Principal,
   { address, time_ms }: { readonly address: string | undefined; readonly time_ms: number },
-  own: Readonly<Record<string, unknown>> = {},
 ): Readonly<Record<string, unknown>> {
   const { method, tier, stepUpUntil_ms } = auth;
   return {
-    ...own,
     auth: {
       method,
       tier,

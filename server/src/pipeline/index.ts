@@ -7,10 +7,10 @@ import { Strangers } from "./strangers.ts";
 import { Suspicions } from "./suspicions.ts";
 
 export { IDEMPOTENCY_KEY_MAX, isRequestId } from "./1-request.ts";
-export { actionOf, dottedGroups } from "./2-policy.ts";
+export { actionOf, contextOf, dottedGroups, resourceOf } from "./2-policy.ts";
 export { cancelled, deadlineExceeded } from "./cancelled.ts";
 export type { Incoming } from "./chain.ts";
-export { contextOf } from "./facts.ts";
+export { factsOf } from "./facts.ts";
 export {
   type Call,
   type Operation,

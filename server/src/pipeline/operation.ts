@@ -91,12 +91,12 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
 
   /** Step 2: what is being done to what. The action is the operation's name. */
   readonly policy: {
-    readonly resource: (call: { input: z.output<In>; principal: Principal }) => {
-      type: string;
-      id: string;
+    readonly resource: {
+      readonly type: string;
+      readonly id: (call: { input: z.output<In>; principal: Principal }) => string;
     };
-    /** What conditions may read; integers, strings, booleans and sets of them. */
-    readonly context?: (input: z.output<In>) => Readonly<Record<string, unknown>>;
+    /** Fields of the input that conditions may read: integers, strings, booleans and sets of them. */
+    readonly context?: readonly string[];
   };
   /** Step 3: what the scorer weighs, or that nothing is. */
   readonly score: "none" | ((input: z.output<In>) => ScoreSubject);
@@ -122,8 +122,9 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
 
 /** Checks an operation against its own input and output, then forgets them, so that a list can hold all. */
 export function operation<In extends z.ZodType, Out extends z.ZodType>(
-  op: Operation<In, Out> &
-    (
+  op: Operation<In, Out> & {
+    readonly policy: { readonly context?: readonly (keyof z.output<In> & string)[] };
+  } & (
       | Pick<Required<Operation<In, Out>>, "action">
       | Pick<Required<Operation<In, Out>>, "record">
       | (Pick<Required<Operation<In, Out>>, "stream"> & { readonly kind: "stream" })

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openStream } from "#pipeline";
 import { operations } from "../../src/main.ts";
+import { activatePolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 
 const watch = operations.find(({ name }) => name === "feed.event.watch")!;
@@ -23,10 +24,10 @@ async function session(caller: Caller, bounds: object): Promise<{ id: string; ag
 
 /** Policies in which agents need a person's yes to assess payments. */
 async function demandApproval(caller: Caller): Promise<void> {
-  const { body } = await caller.call("GET", "/v1/policies");
+  const { body } = await caller.call("GET", "/v1/policies/default");
   const document = structuredClone(body.document);
   document.staticPolicies["admins-may-do-everything"].annotations = { approval: "required" };
-  expect((await caller.call("POST", "/v1/policies", { document })).status).toBe(201);
+  expect((await activatePolicies(caller, document)).status).toBe(200);
 }
 
 describe("an agent session", () => {
@@ -50,12 +51,11 @@ describe("an agent session", () => {
   test("cannot widen its own bounds, whatever it names", async () => {
     const caller = await system.project();
     const { agent } = await session(caller, { writes: ["agents", "control-plane", "authz"] });
-    const { body: policies } = await caller.call("GET", "/v1/policies");
     const calls: [string, object][] = [
       ["/v1/agent-sessions", { name: "more" }],
       ["/v1/service-accounts", { name: "mine" }],
       ["/v1/api-keys", { service_account_id: caller.projectId, name: "mine" }],
-      ["/v1/policies", { document: policies.document }],
+      ["/v1/policies/default/versions/1/activate", {}],
       [`/v1/approvals/${caller.projectId}/settle`, { granted: true }],
     ];
     for (const [path, body] of calls)
@@ -171,7 +171,7 @@ describe("what an agent cannot get around", () => {
     const caller = await system.project();
     const { agent } = await session(caller, { writes: ["risk"] });
     const { body: me } = await caller.call("GET", "/v1/me");
-    const { body } = await caller.call("GET", "/v1/policies");
+    const { body } = await caller.call("GET", "/v1/policies/default");
     const document = structuredClone(body.document);
     document.staticPolicies["not-this-account"] = {
       effect: "forbid",
@@ -183,7 +183,7 @@ describe("what an agent cannot get around", () => {
       resource: { op: "All" },
       conditions: [],
     };
-    await caller.call("POST", "/v1/policies", { document });
+    await activatePolicies(caller, document);
     const denied = await assess(agent);
     expect([denied.status, denied.body.code, denied.body.facts.policies]).toEqual([
       403,

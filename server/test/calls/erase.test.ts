@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyReceipt } from "#verifier";
+import { activatePolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 
 /** In every word that has to go, and nowhere else. */
@@ -219,10 +220,10 @@ describe("an erased payload", () => {
 
   test("goes with the input that a person approved", async () => {
     const caller = await system.project();
-    const { body: policies } = await caller.call("GET", "/v1/policies");
+    const { body: policies } = await caller.call("GET", "/v1/policies/default");
     const document = structuredClone(policies.document);
     document.staticPolicies["admins-may-do-everything"].annotations = { approval: "required" };
-    await caller.call("POST", "/v1/policies", { document });
+    await activatePolicies(caller, document);
     const session = (
       await caller.call("POST", "/v1/agent-sessions", { name: "a", writes: ["risk"] })
     ).body;

@@ -51,8 +51,8 @@ describe("a field is a call", () => {
     ],
     [
       "GET",
-      "/v1/policies",
-      "{ authzPolicyGet { id number status hash engine created_at document } }",
+      "/v1/policies/default",
+      "{ authzPolicyGet { id set number status hash schema_hash engine cedar base created_by created_at validated_at activated_at retired_at document schema } }",
     ],
     [
       "GET",
@@ -385,7 +385,7 @@ describe("what goes wrong inside", () => {
       kind: "read",
       input: z.strictObject({}),
       output,
-      policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+      policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
       score: "none",
       action,
     });

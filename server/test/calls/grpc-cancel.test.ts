@@ -26,7 +26,7 @@ const own: readonly Operation[] = [
     kind: "read",
     input: z.strictObject({ mark: z.string() }),
     output: z.object({}),
-    policy: { resource: ({ principal }) => ({ type: "Principal", id: principal.id }) },
+    policy: { resource: { type: "Principal", id: ({ principal }) => principal.id } },
     score: "none",
     async action({ tx, input }) {
       await sql`select pg_sleep(30), ${sql.lit(input.mark)}`.execute(tx);
@@ -40,7 +40,7 @@ const own: readonly Operation[] = [
     kind: "stream",
     input: z.strictObject({ wait: z.boolean().default(false) }),
     output: z.object({ text: z.string() }),
-    policy: { resource: ({ principal }) => ({ type: "Principal", id: principal.id }) },
+    policy: { resource: { type: "Principal", id: ({ principal }) => principal.id } },
     score: "none",
     async *stream({ signal, input }) {
       try {

@@ -263,20 +263,20 @@ test("a page of an allowed origin may call over the HTTP port", async () => {
   await app.close();
 });
 
-test("any JSON goes through a Value and comes back the same: the policies that are read are activated", async () => {
+test("any JSON goes through a Value and comes back the same: the policies that are read are stored", async () => {
   const { key } = await system.project();
   const authz = clientOf("AuthzService", TRANSPORTS[0]![1]());
   const json = clientOf("AuthzService", TRANSPORTS[4]![1]());
   const { document } = await json["policyGet"]!({}, by(key));
   const before = await authz["policyGet"]!({}, by(key));
   expect(before.document).toEqual(document);
-  const rest = (await system.as(key).call("GET", "/v1/policies")).body;
-  const answer = await fetch(`${http}/sealbase.v1.AuthzService/PolicyActivate`, {
+  const rest = (await system.as(key).call("GET", "/v1/policies/default")).body;
+  const answer = await fetch(`${http}/sealbase.v1.AuthzService/PolicyVersionCreate`, {
     method: "POST",
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    body: JSON.stringify({ document: rest.document }),
+    body: JSON.stringify({ set: "default", document: rest.document }),
   });
   expect([answer.status, ((await answer.json()) as { number: string }).number]).toEqual([200, "2"]);
-  const after = await authz["policyGet"]!({}, by(key));
-  expect([after.hash, after.number]).toEqual([rest.hash, 2n]);
+  const after = await authz["policyVersionGet"]!({ set: "default", number: 2n }, by(key));
+  expect([after.hash, after.status]).toEqual([rest.hash, "draft"]);
 });

@@ -2,7 +2,15 @@ import type { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyLog } from "#domains/ledger";
 import type { Tx } from "#kernel/db.ts";
-import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
+import { activatePolicies, validatedPolicies } from "../policies.ts";
+import {
+  type Answer,
+  type Caller,
+  openTestSystem,
+  payment,
+  sealedEntries,
+  type TestSystem,
+} from "../system.ts";
 
 let system: TestSystem;
 beforeAll(async () => {
@@ -31,7 +39,7 @@ describe("what somebody asks about gives nobody rights", () => {
   test.for([
     "control-plane.service-account.create",
     "control-plane.api-key.create",
-    "authz.policy.activate",
+    "authz.policy-version.activate",
     "control-plane.project.create",
   ])("%s stays a write after it was asked about", async (action) => {
     const admin = await system.project();
@@ -130,21 +138,32 @@ test("a log is verified once at a time, more are told to wait, and other calls g
 test("nothing that was decided on older policies is done after a lockdown", async () => {
   const admin = await system.project();
   const editor = await keyOf(admin, "editors");
-  const open = {
-    document: { staticPolicies: { admins: permit("admins"), editors: permit("editors") } },
+  const open = { staticPolicies: { admins: permit("admins"), editors: permit("editors") } };
+  const locked = { staticPolicies: { admins: permit("admins") } };
+  const numberOf = async (document: object): Promise<number> =>
+    (await validatedPolicies(admin, document)).body.version.number;
+  expect((await activatePolicies(admin, open)).status).toBe(200);
+  const closing = await numberOf(locked);
+  const openings: number[] = [];
+  for (let i = 0; i < 6; i++) openings.push(await numberOf(open));
+  const activate = (caller: Caller, number: number) =>
+    caller.call("POST", `/v1/policies/default/versions/${number}/activate`, {});
+  // Each that is done makes the others be decided again, and that is not tried for ever.
+  const activateAtLast = async (caller: Caller, number: number): Promise<Answer> => {
+    const answer = await activate(caller, number);
+    return answer.status === 503 ? activateAtLast(caller, number) : answer;
   };
-  const locked = { document: { staticPolicies: { admins: permit("admins") } } };
   for (let round = 0; round < 8; round++) {
-    expect((await admin.call("POST", "/v1/policies", open)).status).toBe(201);
+    await activate(admin, openings[round % 6]!);
     await editor.call("GET", "/v1/me");
-    const [lockdown, ...edits] = await Promise.all([
-      admin.call("POST", "/v1/policies", locked),
-      ...Array.from({ length: 6 }, () => editor.call("POST", "/v1/policies", open)),
+    const [lockdown] = await Promise.all([
+      activateAtLast(admin, closing),
+      ...openings.map((number) => activate(editor, number)),
     ]);
-    const late = edits.filter(
-      ({ status, body }) => status === 201 && body.number > lockdown!.body.number,
-    );
-    expect(late).toEqual([]);
+    expect(lockdown!.status).toBe(200);
+    // Whatever an editor did was before it.
+    expect((await admin.call("GET", "/v1/policies/default")).body.number).toBe(closing);
+    expect((await activate(editor, openings[0]!)).status).toBe(403);
   }
 });
 

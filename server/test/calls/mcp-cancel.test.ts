@@ -18,7 +18,7 @@ const sleepOperation = operation({
   kind: "read",
   input: z.strictObject({ mark: z.string() }),
   output: z.object({}),
-  policy: { resource: ({ principal }) => ({ type: "Principal", id: principal.id }) },
+  policy: { resource: { type: "Principal", id: ({ principal }) => principal.id } },
   score: "none",
   async action({ tx, input }) {
     await sql`select pg_sleep(30), ${sql.lit(input.mark)}`.execute(tx);
@@ -34,7 +34,7 @@ const repeatOperation = operation({
   kind: "stream",
   input: z.strictObject({ characters: z.int().default(1), wait: z.boolean().default(false) }),
   output: z.object({ text: z.string() }),
-  policy: { resource: ({ principal }) => ({ type: "Principal", id: principal.id }) },
+  policy: { resource: { type: "Principal", id: ({ principal }) => principal.id } },
   score: "none",
   async *stream({ signal, input }) {
     try {

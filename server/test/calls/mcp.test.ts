@@ -1,6 +1,7 @@
 import type { Client } from "@modelcontextprotocol/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { operations } from "../../src/main.ts";
+import { activatePolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 import { type Anything, connect, ERAS, insideOf, namesOf, session } from "./mcp.ts";
 
@@ -72,9 +73,9 @@ describe.each(ERAS)("in %s", (era) => {
       expect(insideOf(refused.content[0].text)).toEqual(refused.structuredContent);
     }
     expect((await assess(client)).isError).toBe(true);
-    await expect(call(client, "authz_policy_activate", { document: {} })).rejects.toThrow(
-      "no tool of this name",
-    );
+    await expect(
+      call(client, "authz_policy_version_activate", { set: "default", number: 1 }),
+    ).rejects.toThrow("no tool of this name");
     const entries = await sealedEntries(system, caller.projectId);
     expect(entries.filter(({ action }) => !action.startsWith("control-plane"))).toEqual([]);
   });
@@ -135,10 +136,10 @@ describe.each(ERAS)("in %s", (era) => {
 
   test("a call waits for its approval, and the same call is done once it is granted", async () => {
     const caller = await system.project();
-    const { body } = await caller.call("GET", "/v1/policies");
+    const { body } = await caller.call("GET", "/v1/policies/default");
     const document = structuredClone(body.document);
     document.staticPolicies["admins-may-do-everything"].annotations = { approval: "required" };
-    await caller.call("POST", "/v1/policies", { document });
+    await activatePolicies(caller, document);
     const { agent } = await session(system, caller, { writes: ["risk"] });
     const client = await open(agent);
     const refused = await assess(client);
@@ -205,7 +206,7 @@ describe.each(ERAS)("in %s", (era) => {
     const paid = await caller.call("POST", "/v1/risk/transactions", payment());
     const { id } = paid.body;
     for (const [uri, path] of [
-      ["sealbase://policies/active", "/v1/policies"],
+      ["sealbase://policies/active", "/v1/policies/default"],
       [`sealbase://decisions/${id}`, `/v1/decisions/${id}`],
       [`sealbase://entries/${id}`, `/v1/ledger/entries/${id}`],
     ] as const) {

@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import { openFeed } from "#domains/feed";
 import { openStream } from "#pipeline";
 import { operations } from "../../src/main.ts";
+import { activatePolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 
 const watch = operations.find(({ name }) => name === "feed.event.watch")!;
@@ -127,7 +128,7 @@ describe("a stream over SSE", () => {
     const caller = await system.project();
     await assess(caller);
     await assess(caller, RISKY);
-    const { body: policies } = await caller.call("GET", "/v1/policies");
+    const { body: policies } = await caller.call("GET", "/v1/policies/default");
     const document = structuredClone(policies.document);
     document.staticPolicies["watchers-see-scores"] = {
       effect: "permit",
@@ -139,7 +140,7 @@ describe("a stream over SSE", () => {
       resource: { op: "All" },
       conditions: [],
     };
-    await caller.call("POST", "/v1/policies", { document });
+    await activatePolicies(caller, document);
     const account = await caller.call("POST", "/v1/service-accounts", {
       name: "watcher",
       groups: ["watchers"],

@@ -46,7 +46,9 @@ beforeAll(async () => {
     service_account_id: account.body.id,
     name: "theirs",
   });
-  const policies = await home.call("GET", "/v1/policies");
+  const policies = await home.call("GET", "/v1/policies/default");
+  for (const set of ["theirs", "theirs-alone"])
+    await home.call("POST", `/v1/policies/${set}/versions`, { text: "" });
   const paid = await home.call(
     "POST",
     "/v1/risk/transactions",
@@ -199,15 +201,39 @@ const CASES: Record<string, Case> = {
     path: `/v1/decisions/${call}`,
     want: "action/decision_missing",
   }),
+  "authz.policy-set.list": () => ({ path: "/v1/policies", want: only(1) }),
   "authz.policy.get": () => ({
-    path: "/v1/policies",
+    path: "/v1/policies/default",
     want: ({ body }) => expect(body.number).toBe(1),
   }),
-  "authz.policy.list": () => ({ path: "/v1/policies/versions", want: only(1) }),
-  "authz.policy.activate": () => ({
-    path: "/v1/policies",
-    body: { document: { staticPolicies: {} } },
-    want: ({ body }) => expect(body.number).toBe(2),
+  "authz.policy-template.list": () => ({ path: "/v1/policies/templates?limit=5", want: only(5) }),
+  "authz.policy-text.check": () => ({
+    path: "/v1/policies/check",
+    body: { text: "" },
+    want: ({ body }) => expect(body.valid).toBe(true),
+  }),
+  "authz.policy-version.list": () => ({
+    path: "/v1/policies/theirs/versions",
+    want: "action/set_missing",
+  }),
+  "authz.policy-version.get": () => ({
+    path: "/v1/policies/theirs/versions/1",
+    want: "action/version_missing",
+  }),
+  "authz.policy-version.create": () => ({
+    path: "/v1/policies/theirs/versions",
+    body: { text: "" },
+    want: ({ body }) => expect(body.number).toBe(1),
+  }),
+  "authz.policy-version.validate": () => ({
+    path: "/v1/policies/theirs-alone/versions/1/validate",
+    body: {},
+    want: "action/version_missing",
+  }),
+  "authz.policy-version.activate": () => ({
+    path: "/v1/policies/theirs-alone/versions/1/activate",
+    body: {},
+    want: "action/version_missing",
   }),
   "risk.transaction.assess": () => ({
     path: "/v1/risk/transactions",

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isPrivate } from "../../src/domains/webhooks/address.ts";
+import { activatePolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
@@ -241,7 +242,7 @@ describe("a webhook", () => {
       service_account_id: account.body.id,
       name: "k",
     });
-    const { body: policies } = await caller.call("GET", "/v1/policies");
+    const { body: policies } = await caller.call("GET", "/v1/policies/default");
     const document = structuredClone(policies.document);
     document.staticPolicies["hooks"] = {
       effect: "permit",
@@ -253,7 +254,7 @@ describe("a webhook", () => {
       resource: { op: "All" },
       conditions: [],
     };
-    await caller.call("POST", "/v1/policies", { document });
+    await activatePolicies(caller, document);
     const made = await system.as(key.body.key).call("POST", "/v1/webhooks", {
       url: target.url,
       channels: ["entries", "scores", "decisions"],

@@ -22,8 +22,17 @@ const makeKey = ({ ask, accountId }: World) =>
 const makeWebhook = ({ ask }: World) =>
   ask("POST", "/v1/webhooks", { url: "https://example.com/hook", channels: ["scores", "entries"] });
 
+const OPEN = 'permit(principal in Group::"admins", action, resource); // all\n';
+const makeVersion = ({ ask }: World, body: object) =>
+  ask("POST", "/v1/policies/default/versions", body);
+const draft = async (world: World) => ({
+  set: "default",
+  number: (await makeVersion(world, { text: OPEN })).number as number,
+});
+const noVersion = missing("action/version_missing", { set: "default", number: 99 });
+
 async function policies({ ask }: World, annotations: object) {
-  const { document } = await ask("GET", "/v1/policies");
+  const { document } = await ask("GET", "/v1/policies/default");
   document.staticPolicies["admins-may-do-everything"].annotations = annotations;
   return document;
 }
@@ -31,7 +40,9 @@ async function policies({ ask }: World, annotations: object) {
 /** An agent's call that waits for a person. */
 async function makeApproval(world: World): Promise<{ id: string }> {
   const document = await policies(world, { approval: "required" });
-  await world.ask("POST", "/v1/policies", { document });
+  const { number } = await makeVersion(world, { document });
+  await world.ask("POST", `/v1/policies/default/versions/${number}/validate`, {});
+  await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {});
   const { key } = await makeSession(world, "asks");
   await world.ask("POST", "/v1/risk/transactions", payment(), key).catch(() => undefined);
   const { items } = await world.ask("GET", "/v1/approvals");
@@ -61,32 +72,77 @@ export const cases: readonly Case[] = [
     bad: noId,
     missing: missing("action/decision_missing"),
   },
-  { operation: "authz.policy.get", prepare: () => ({}) },
   {
-    operation: "authz.policy.list",
+    operation: "authz.policy-set.list",
     async prepare(world) {
-      await world.ask("POST", "/v1/policies", { document: await policies(world, {}) });
+      await world.ask("POST", "/v1/policies/pages/versions", { text: "" });
       return { limit: 1 };
     },
     bad: noItems,
   },
   {
-    operation: "authz.policy.activate",
-    prepare: async (world) => ({ document: await policies(world, { owner: "ada" }) }),
-    bad: {
-      document: {
-        staticPolicies: {
-          one: {
-            effect: "permit",
-            annotations: { owner: tooLong },
-            principal: { op: "All" },
-            action: { op: "All" },
-            resource: { op: "All" },
-            conditions: [],
-          },
+    operation: "authz.policy.get",
+    prepare: () => ({ set: "default" }),
+    bad: { set: "No set" },
+    missing: missing("action/no_policies", { set: "none" }),
+  },
+  { operation: "authz.policy-template.list", prepare: () => ({ limit: 1 }), bad: noItems },
+  {
+    operation: "authz.policy-text.check",
+    prepare: () => ({
+      text: `${OPEN}permit(principal == ?principal, action == Action::"page.read", resource);`,
+      links: [
+        {
+          templateId: "policy1",
+          newId: "ada",
+          values: { "?principal": { type: "User", id: "ada" } },
         },
-      },
+      ],
+      schema: 'entity Page; action "page.read" appliesTo { principal: User, resource: Page };',
+    }),
+    bad: { links: [{ templateId: "", newId: "a", values: {} }] },
+  },
+  {
+    operation: "authz.policy-version.list",
+    async prepare(world) {
+      await makeVersion(world, { text: OPEN });
+      return { set: "default", limit: 1 };
     },
+    bad: noItems,
+    missing: missing("action/set_missing", { set: "none" }),
+  },
+  {
+    operation: "authz.policy-version.get",
+    prepare: async (world) => ({ ...(await draft(world)), text: "formatted" }),
+    bad: { number: 0 },
+    missing: noVersion,
+  },
+  {
+    operation: "authz.policy-version.create",
+    prepare: async (world) => ({
+      set: "default",
+      document: await policies(world, { owner: "ada" }),
+      schema: { Own: { entityTypes: { Page: {} }, actions: {} } },
+      base: 1,
+    }),
+    bad: { base: -1 },
+    missing: missing("action/base_moved", { base: 99 }),
+  },
+  {
+    operation: "authz.policy-version.validate",
+    prepare: draft,
+    bad: { number: 0 },
+    missing: noVersion,
+  },
+  {
+    operation: "authz.policy-version.activate",
+    async prepare(world) {
+      const made = await draft(world);
+      await world.ask("POST", `/v1/policies/default/versions/${made.number}/validate`, {});
+      return { ...made, base: 1, without_preview: "a test" };
+    },
+    bad: { number: 0 },
+    missing: noVersion,
   },
   {
     operation: "risk.transaction.assess",

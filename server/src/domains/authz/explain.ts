@@ -22,7 +22,7 @@ export function explain(question: Question, traced: Traced | null): Explanation 
   if (traced === null)
     return {
       facts: { ...asked, why: "no_active_policy" },
-      help: "Activate a policy version for this project: POST /v1/policies.",
+      help: "Activate a policy version for this project: POST /v1/policies/default/versions.",
     };
   if (traced.reasons.length > 0)
     return {
@@ -56,7 +56,7 @@ function nearest(
   if (first === undefined)
     return {
       facts: { ...asked, why: "no_permit_for_action", resource_type: question.resource.type },
-      help: `Add a policy that permits ${question.action.id} on ${question.resource.type}: POST /v1/policies.`,
+      help: `Add a policy that permits ${question.action.id} on ${question.resource.type}: POST /v1/policies/default/versions.`,
     };
   return {
     facts: {

@@ -2,21 +2,34 @@
 import { decisionAsk } from "./operations/decision-ask.ts";
 import { decisionGet } from "./operations/decision-get.ts";
 import { decisionList } from "./operations/decision-list.ts";
-import { policyActivate } from "./operations/policy-activate.ts";
 import { policyGet } from "./operations/policy-get.ts";
-import { policyList } from "./operations/policy-list.ts";
+import { policySetList } from "./operations/policy-set-list.ts";
+import { policyTemplateList } from "./operations/policy-template-list.ts";
+import { policyTextCheck } from "./operations/policy-text-check.ts";
+import { policyVersionActivate } from "./operations/policy-version-activate.ts";
+import { policyVersionCreate } from "./operations/policy-version-create.ts";
+import { policyVersionGet } from "./operations/policy-version-get.ts";
+import { policyVersionList } from "./operations/policy-version-list.ts";
+import { policyVersionValidate } from "./operations/policy-version-validate.ts";
 
-export { activateDefault, openPolicy } from "./policy.ts";
+export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
 export { replayDecision } from "./replay.ts";
+export { activateDefault } from "./sets/versions.ts";
 export { shown as decisionShown } from "./shapes.ts";
 
 export const operations = [
   decisionAsk,
   decisionList,
   decisionGet,
+  policySetList,
   policyGet,
-  policyList,
-  policyActivate,
+  policyTemplateList,
+  policyTextCheck,
+  policyVersionList,
+  policyVersionGet,
+  policyVersionCreate,
+  policyVersionValidate,
+  policyVersionActivate,
 ];

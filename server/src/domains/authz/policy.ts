@@ -3,16 +3,9 @@ import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { Decision, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
-import { DEFAULT_POLICIES } from "./default-policies.ts";
 import { ENGINE, PolicySet, type PolicySetJson, type Step, type Traced } from "./engine/index.ts";
 import { explain } from "./explain.ts";
-import {
-  activateVersion,
-  decisionRows,
-  ENGINE_TEXT,
-  readActiveVersion,
-  type StoredVersion,
-} from "./queries.ts";
+import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
 import { requestOf, sliceOf } from "./question.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
 
@@ -105,7 +98,7 @@ const compileVersion = ({ id, document: text }: StoredVersion, json: PolicySetJs
   policies: new PolicySet(json),
 });
 
-const versionChanged = (id: string) =>
+export const versionChanged = (id: string) =>
   new Refusal(
     "policy/version_changed",
     503,
@@ -152,18 +145,3 @@ async function load(tx: Tx): Promise<Version | null> {
   const stored = await readActiveVersion(tx);
   return stored === undefined ? null : openVersion(stored);
 }
-
-/** Stores a document as the project's next version and lets it decide from now on. */
-export function activate(tx: Tx, tenantId: string, document: PolicySetJson, createdBy: string) {
-  const text = canonicalJson(document);
-  return activateVersion(tx, {
-    tenantId,
-    document: text,
-    hash: sha256(text),
-    engine: ENGINE_TEXT,
-    createdBy,
-  });
-}
-
-export const activateDefault = (tx: Tx, project: { id: string; createdBy: string }) =>
-  activate(tx, project.id, DEFAULT_POLICIES, project.createdBy);

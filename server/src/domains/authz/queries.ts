@@ -1,7 +1,6 @@
 import { type Append, appendTable, rowOf, sharedTable } from "#kernel/append.ts";
 import { timestamp } from "#kernel/clock.ts";
 import { query, type Tx } from "#kernel/db.ts";
-import { newId } from "#kernel/ids.ts";
 import type { Decision, DecisionOf, Question } from "#pipeline";
 import { ENGINE } from "./engine/index.ts";
 import type { StoredStep, Trace } from "./trace.ts";
@@ -103,64 +102,14 @@ export interface StoredVersion {
 
 const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, v.engine, v.created_at as "createdAt"`;
 
+/** What decides about the platform's own operations. */
 export async function readActiveVersion(tx: Tx): Promise<StoredVersion | undefined> {
   const [row] = await query<StoredVersion>(
     tx,
-    `select ${VERSION} from authz.policy_versions v where v.tenant_id = (select ops.tenant()) and v.status = 'active'`,
+    `select ${VERSION} from authz.policy_versions v join authz.policy_sets s on s.tenant_id = v.tenant_id and s.id = v.policy_set_id
+     where v.tenant_id = (select ops.tenant()) and v.status = 'active' and s.name = 'default'`,
   );
   return row;
-}
-
-export async function readVersions(
-  tx: Tx,
-  limit: number,
-  before: number | undefined,
-): Promise<StoredVersion[]> {
-  return query(
-    tx,
-    `select ${VERSION} from authz.policy_versions v
-     where v.tenant_id = (select ops.tenant()) and v.number < coalesce($2, 2147483647) order by v.number desc limit $1`,
-    [limit, before ?? null],
-  );
-}
-
-const POLICY_SET = "default";
-
-/** The project's policy set, made at its first use; the row is locked, so that versions are numbered one by one. */
-async function lockPolicySet(tx: Tx, tenantId: string): Promise<string> {
-  await query(
-    tx,
-    "insert into authz.policy_sets (tenant_id, id, name) values ($1, $2, $3) on conflict do nothing",
-    [tenantId, newId(), POLICY_SET],
-  );
-  const [row] = await query<{ id: string }>(
-    tx,
-    "select id from authz.policy_sets where tenant_id = $1 and name = $2 for update",
-    [tenantId, POLICY_SET],
-  );
-  return row!.id;
-}
-
-/** Stores a document as the next version and makes it the one that decides; the one before is retired. */
-export async function activateVersion(
-  tx: Tx,
-  version: { tenantId: string; document: string; hash: Buffer; engine: string; createdBy: string },
-): Promise<{ id: string; number: number }> {
-  const { tenantId, document, hash, engine, createdBy } = version;
-  const setId = await lockPolicySet(tx, tenantId);
-  await query(
-    tx,
-    "update authz.policy_versions set status = 'retired', retired_at = now() where tenant_id = $1 and policy_set_id = $2 and status = 'active'",
-    [tenantId, setId],
-  );
-  const [row] = await query<{ id: string; number: number }>(
-    tx,
-    `insert into authz.policy_versions (tenant_id, id, policy_set_id, number, status, document, document_hash, engine, created_by, activated_at)
-     select $1, $3, $2, coalesce(max(number), 0) + 1, 'active', $4, $5, $6, $7, now()
-     from authz.policy_versions where tenant_id = $1 and policy_set_id = $2 returning id, number`,
-    [tenantId, setId, newId(), document, hash, engine, createdBy],
-  );
-  return row!;
 }
 
 export interface StoredDecision {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { parseJson } from "#verifier";
-import type { StoredDecision, StoredVersion } from "./queries.ts";
+import type { StoredDecision } from "./queries.ts";
 
 /** A decision as every face shows it. */
 export const decision = z
@@ -31,24 +31,3 @@ export function shown(row: StoredDecision): z.input<typeof decision> {
     created_at: created_at.toISOString(),
   };
 }
-
-/** A policy version as every face shows it. */
-export const policyVersion = z
-  .object({
-    id: z.uuid(),
-    number: z.int(),
-    status: z.string(),
-    hash: z.string(),
-    engine: z.string(),
-    created_at: z.iso.datetime(),
-  })
-  .meta({ id: "PolicyVersion" });
-
-export const versionShown = ({ id, number, status, hash, engine, createdAt }: StoredVersion) => ({
-  id,
-  number,
-  status,
-  hash,
-  engine,
-  created_at: createdAt.toISOString(),
-});

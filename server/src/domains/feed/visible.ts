@@ -1,8 +1,8 @@
 import {
-  contextOf,
   dottedGroups,
   type FeedEvent,
   type FeedPage,
+  factsOf,
   type Policy,
   type Principal,
 } from "#pipeline";
@@ -36,7 +36,7 @@ export function visibleTo(
 
 async function filter(policy: Policy, reader: Reader, page: FeedPage) {
   const { principal } = reader;
-  const context = contextOf(principal, reader);
+  const context = factsOf(principal, reader);
   const seen: FeedEvent[] = [];
   for (const event of page.events) {
     const question = {

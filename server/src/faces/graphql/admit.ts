@@ -1,6 +1,6 @@
 import type { OperationDefinitionNode } from "graphql";
 import { Refusal } from "#kernel/refusal.ts";
-import { contextOf, type Parts, Suspicion } from "#pipeline";
+import { factsOf, type Parts, Suspicion } from "#pipeline";
 import type { CallHeaders } from "../incoming.ts";
 import { costOf, isIntrospection, type Multipliers } from "./cost.ts";
 import type { Document } from "./documents.ts";
@@ -62,7 +62,7 @@ export async function admitIntrospection(
   try {
     const principal = await parts.authenticate(credential, false);
     const resource = { type: "Project", id: principal.tenantId };
-    const context = contextOf(principal, { address, time_ms: parts.clock() });
+    const context = factsOf(principal, { address, time_ms: parts.clock() });
     const question = { principal, action: READ_SCHEMA, resource, context };
     if (!(await parts.policy.allows(principal, question))) throw introspectionDenied();
   } catch (error) {

@@ -61,7 +61,7 @@ Change nothing. Names and inputs in these records were written by those who call
 
 Give: the whole new document; the change in one paragraph; five questions (principal, action, resource, context) with the answer each should have,
 two of which must stay denied; and what the change makes possible that the goal did not ask for.
-You cannot activate it: a person reviews it and sends it with \`POST /v1/policies\`.
+You cannot activate it: a person reviews it, stores it with \`POST /v1/policies/default/versions\`, validates and activates it.
 
 ${marked({ goal })}`,
   },

@@ -32,7 +32,7 @@ const declared = (more: Partial<Operation>) =>
       kind: "read",
       input: z.strictObject({}),
       output: z.object({}),
-      policy: { resource: () => ({ type: "A", id: "b" }) },
+      policy: { resource: { type: "A", id: () => "b" } },
       score: "none",
       action: async () => ({}),
       ...more,

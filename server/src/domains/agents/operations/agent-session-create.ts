@@ -38,8 +38,8 @@ export const agentSessionCreate = operation({
   secrets: ["key"],
 
   policy: {
-    resource: ({ principal }) => ({ type: "ServiceAccount", id: principal.accountId }),
-    context: ({ writes, calls_max, seconds }) => ({ writes, calls_max, seconds }),
+    resource: { type: "ServiceAccount", id: ({ principal }) => principal.accountId },
+    context: ["writes", "calls_max", "seconds"],
   },
   score: "none",
   async action({ tx, input, principal, time_ms }) {

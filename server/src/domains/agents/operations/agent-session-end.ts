@@ -13,7 +13,7 @@ export const agentSessionEnd = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: agentSession,
 
-  policy: { resource: ({ input }) => ({ type: "AgentSession", id: input.id }) },
+  policy: { resource: { type: "AgentSession", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id } }) {
     const ended = await endSession(tx, id);

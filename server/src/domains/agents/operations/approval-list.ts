@@ -15,7 +15,7 @@ export const approvalList = operation({
   output: approvals.output,
   page: approvals,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor, status } }) {
     const before = readCursor(cursor, z.uuid());

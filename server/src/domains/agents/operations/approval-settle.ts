@@ -18,8 +18,8 @@ export const approvalSettle = operation({
   output: approval,
 
   policy: {
-    resource: ({ input }) => ({ type: "Approval", id: input.id }),
-    context: ({ granted }) => ({ granted }),
+    resource: { type: "Approval", id: ({ input }) => input.id },
+    context: ["granted"],
   },
   score: "none",
   async action({ tx, input: { id, granted, reason = null }, principal }) {

@@ -29,7 +29,7 @@ export const decisionAsk = operation({
     help: z.string().nullable(),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async record({ id: callId, requestId, time_ms, principal, input, ports }) {
     const id = newId();

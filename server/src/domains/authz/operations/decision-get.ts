@@ -12,7 +12,7 @@ export const decisionGet = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: decision,
 
-  policy: { resource: ({ input }) => ({ type: "Decision", id: input.id }) },
+  policy: { resource: { type: "Decision", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input }) {
     const found = (await readDecisionsById(tx, [input.id])).get(input.id);

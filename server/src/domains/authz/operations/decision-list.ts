@@ -19,7 +19,7 @@ export const decisionList = operation({
   output: decisions.output,
   page: decisions,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input }) {
     const { limit, cursor, outcome, action } = input;

@@ -1,36 +1,23 @@
 import { z } from "zod";
-import type { Tx } from "#kernel/db.ts";
-import { Refusal } from "#kernel/refusal.ts";
 import { operation } from "#pipeline";
-import { parseJson } from "#verifier";
-import { readActiveVersion } from "../queries.ts";
-import { policyVersion, versionShown } from "../shapes.ts";
+import { noPolicies } from "../refusals.ts";
+import { readActiveOf } from "../sets/queries.ts";
+import { setName, wholeShown, wholeVersion } from "../sets/shapes.ts";
+import { DEFAULT_SET } from "../sets/versions.ts";
 
 export const policyGet = operation({
   name: "authz.policy.get",
-  summary: "The policies that decide now.",
-  rest: "GET /v1/policies",
+  summary: "The policies of a set that decide now.",
+  rest: "GET /v1/policies/{set}",
   kind: "read",
-  input: z.strictObject({}),
-  output: z.object({ ...policyVersion.shape, document: z.json() }),
+  input: z.strictObject({ set: setName.default(DEFAULT_SET) }),
+  output: wholeVersion,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  action: ({ tx }) => activePolicies(tx),
+  async action({ tx, input: { set } }) {
+    const active = await readActiveOf(tx, set);
+    if (active === undefined) throw noPolicies(set);
+    return wholeShown(active);
+  },
 });
-
-/** What decides now, as its readers get it. */
-export async function activePolicies(tx: Tx) {
-  const active = await readActiveVersion(tx);
-  if (active === undefined) throw noPolicies();
-  return { ...versionShown(active), document: parseJson(active.document) };
-}
-
-const noPolicies = () =>
-  new Refusal(
-    "action/no_policies",
-    404,
-    "This project has no active policies",
-    {},
-    "Activate some: POST /v1/policies.",
-  );

@@ -28,7 +28,7 @@ export const apiKeyCreate = operation({
   output: z.object({ ...apiKey.shape, key: z.string().optional().describe("Shown once") }),
   secrets: ["key"],
 
-  policy: { resource: ({ input }) => ({ type: "ServiceAccount", id: input.service_account_id }) },
+  policy: { resource: { type: "ServiceAccount", id: ({ input }) => input.service_account_id } },
   score: "none",
   async action({ tx, input, principal }) {
     if (!(await isServiceAccount(tx, input.service_account_id)))

@@ -15,7 +15,7 @@ export const apiKeyList = operation({
   output: apiKeys.output,
   page: apiKeys,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readKeys(tx, limit + 1, readCursor(cursor, z.uuid()));

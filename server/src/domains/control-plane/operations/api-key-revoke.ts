@@ -15,7 +15,7 @@ export const apiKeyRevoke = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: apiKey,
 
-  policy: { resource: ({ input }) => ({ type: "ApiKey", id: input.id }) },
+  policy: { resource: { type: "ApiKey", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input }) {
     const revoked = await revokeKey(tx, input.id);

@@ -19,7 +19,7 @@ export const meGet = operation({
     api_key_id: z.uuid(),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ principal }) {
     const { type, id, name, groups, tenantId, projectName, scoreMax, organizationId, apiKeyId } =

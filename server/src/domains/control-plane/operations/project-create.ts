@@ -20,7 +20,7 @@ export const projectCreate = operation({
   }),
   secrets: ["key"],
 
-  policy: { resource: ({ principal }) => ({ type: "Organization", id: principal.organizationId }) },
+  policy: { resource: { type: "Organization", id: ({ principal }) => principal.organizationId } },
   score: "none",
   async action({ tx, input, principal, ports }) {
     const made = await createProject(tx, ports.projectCreated, {

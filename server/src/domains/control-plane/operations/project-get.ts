@@ -12,7 +12,7 @@ export const projectGet = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: project,
 
-  policy: { resource: ({ input }) => ({ type: "Project", id: input.id }) },
+  policy: { resource: { type: "Project", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input }) {
     const found = await readProject(tx, input.id);

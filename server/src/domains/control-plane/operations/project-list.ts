@@ -16,7 +16,7 @@ export const projectList = operation({
   output: projects.output,
   page: projects,
 
-  policy: { resource: ({ principal }) => ({ type: "Organization", id: principal.organizationId }) },
+  policy: { resource: { type: "Organization", id: ({ principal }) => principal.organizationId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readProjects(tx, limit + 1, readCursor(cursor, z.uuid()));

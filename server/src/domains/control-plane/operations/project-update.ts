@@ -14,7 +14,7 @@ export const projectUpdate = operation({
   input: z.strictObject({ id: z.uuid(), score_max: scoreMax }),
   output: project,
 
-  policy: { resource: ({ input }) => ({ type: "Project", id: input.id }) },
+  policy: { resource: { type: "Project", id: ({ input }) => input.id } },
   score: "none",
   async current({ tx, input }) {
     const found = await readProject(tx, input.id, "lock");

@@ -17,8 +17,8 @@ export const serviceAccountCreate = operation({
   output: serviceAccount,
 
   policy: {
-    resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }),
-    context: ({ groups }) => ({ groups }),
+    resource: { type: "Project", id: ({ principal }) => principal.tenantId },
+    context: ["groups"],
   },
   score: "none",
   async action({ tx, input, principal }) {

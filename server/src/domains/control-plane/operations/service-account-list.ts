@@ -15,7 +15,7 @@ export const serviceAccountList = operation({
   output: serviceAccounts.output,
   page: serviceAccounts,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readServiceAccounts(tx, limit + 1, readCursor(cursor, z.uuid()));

@@ -50,7 +50,7 @@ export const eventWatch = operation({
     .meta({ id: "Event" }),
   resume: { input: "after", offset: ({ offset }: { offset: string }) => offset },
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   stream(call) {
     const { channels, after, events_max, seconds_max } = call.input;

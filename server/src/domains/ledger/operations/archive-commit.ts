@@ -39,7 +39,7 @@ export const archiveCommit = operation({
     minimum: z.int().describe("Entries below it are not in the database any more"),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id: call, tx, ports, input: { past, root, manifest_hash } }) {
     await lockMinimum(tx);

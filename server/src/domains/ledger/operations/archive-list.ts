@@ -16,7 +16,7 @@ export const archiveList = operation({
   output: archives.output,
   page: archives,
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readArchives(tx, readCursor(cursor, z.int().min(1)), limit + 1);

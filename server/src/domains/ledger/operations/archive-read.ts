@@ -23,7 +23,7 @@ export const archiveRead = operation({
     next: z.int().describe("Where to go on"),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, ports, input: { from, limit } }) {
     const minimum = await readMinimum(tx);

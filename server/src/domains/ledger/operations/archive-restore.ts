@@ -28,7 +28,7 @@ export const archiveRestore = operation({
     minimum: z.int(),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id: call, tx, principal, input: { entries } }) {
     await lockMinimum(tx);

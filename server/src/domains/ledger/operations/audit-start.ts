@@ -13,7 +13,7 @@ export const auditStart = operation({
   input: z.strictObject({}),
   output: job,
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id, tx, principal }) {
     const started = await enqueue(tx, principal.tenantId, {

@@ -21,7 +21,7 @@ export const bundleGet = operation({
       .describe("Base64 of the bundle: each entry after its length, two bytes, big-endian"),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   strangers: { need: "entries", read },
   action: read,

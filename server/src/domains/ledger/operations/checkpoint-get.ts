@@ -28,7 +28,7 @@ export const checkpointGet = operation({
       ),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   strangers: { need: "hashes", read: newestCheckpoint },
   action: newestCheckpoint,

@@ -28,7 +28,7 @@ export const consistencyGet = operation({
     proof: z.array(z.string()).describe("Base64 hashes, in the order of RFC 9162 section 2.1.4"),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   strangers: { need: "hashes", read },
   action: read,

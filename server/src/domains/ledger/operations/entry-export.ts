@@ -52,7 +52,7 @@ export const entryExport = operation({
     .meta({ id: "ExportItem" }),
   resume: { input: "after", offset: ({ offset }: { offset: string }) => offset },
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async *stream(call) {
     const { after, ...asked } = call.input;

@@ -11,7 +11,7 @@ export const entryGet = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: entry,
 
-  policy: { resource: ({ input }) => ({ type: "Entry", id: input.id }) },
+  policy: { resource: { type: "Entry", id: ({ input }) => input.id } },
   score: "none",
   action: async ({ tx, input }) => shown(await entryById(tx, input.id)),
 });

@@ -20,7 +20,7 @@ export const entryList = operation({
   output: entries.output,
   page: entries,
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input }) {
     const { limit, cursor, order, ...asked } = input;

@@ -28,7 +28,7 @@ export const keyList = operation({
     ),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, ports }) {
     const { origin } = (await readHead(tx))!;

@@ -24,8 +24,8 @@ export const logOpen = operation({
   output: z.object({ log: z.string(), readers: z.enum(READERS) }),
 
   policy: {
-    resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }),
-    context: ({ readers }) => ({ readers }),
+    resource: { type: "Log", id: ({ principal }) => principal.tenantId },
+    context: ["readers"],
   },
   score: "none",
   async action({ tx, ports, principal, input: { readers } }) {

@@ -63,7 +63,7 @@ export const logVerify = operation({
     more_findings: z.int(),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, ports, principal, input }) {
     const { tenantId } = principal;

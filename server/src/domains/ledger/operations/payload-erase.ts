@@ -41,7 +41,7 @@ export const payloadErase = operation({
       .describe("Rows that went, or were emptied"),
   }),
 
-  policy: { resource: ({ input }) => ({ type: "Entry", id: input.id }) },
+  policy: { resource: { type: "Entry", id: ({ input }) => input.id } },
   score: "none",
   async action({ id: call, tx, input: { id } }) {
     const { index, entry, payload, erasedBy } = await entryById(tx, id);

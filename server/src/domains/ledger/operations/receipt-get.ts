@@ -10,7 +10,7 @@ export const receiptGet = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: z.object({ receipt: z.string().describe("c2sp.org/tlog-proof@v1") }),
 
-  policy: { resource: ({ input }) => ({ type: "Entry", id: input.id }) },
+  policy: { resource: { type: "Entry", id: ({ input }) => input.id } },
   score: "none",
   action: async ({ tx, input, ports }) => ({
     receipt: await receiptOf(tx, ports.ledger, input.id),

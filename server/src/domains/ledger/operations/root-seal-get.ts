@@ -29,7 +29,7 @@ export const rootSealGet = operation({
       ),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, ports, principal, input: { size } }) {
     const seal = await rootSealOf(tx, ports.ledger, principal.tenantId, size);

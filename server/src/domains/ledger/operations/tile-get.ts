@@ -28,7 +28,7 @@ export const tileGet = operation({
     hashes: z.string().describe("Base64 of the hashes, 32 bytes each"),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Log", id: principal.tenantId }) },
+  policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
   strangers: { need: "hashes", read },
   action: read,

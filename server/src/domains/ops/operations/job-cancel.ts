@@ -12,7 +12,7 @@ export const jobCancel = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: job,
 
-  policy: { resource: ({ input }) => ({ type: "Job", id: input.id }) },
+  policy: { resource: { type: "Job", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id } }) {
     const asked = await cancelJob(tx, id);

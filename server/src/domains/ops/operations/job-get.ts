@@ -12,7 +12,7 @@ export const jobGet = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: job,
 
-  policy: { resource: ({ input }) => ({ type: "Job", id: input.id }) },
+  policy: { resource: { type: "Job", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id } }) {
     const found = await readJob(tx, id);

@@ -19,7 +19,7 @@ export const jobList = operation({
   output: jobs.output,
   page: jobs,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor, status, topic } }) {
     const before = readCursor(cursor, z.uuid());

@@ -13,7 +13,7 @@ export const jobRetry = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: job,
 
-  policy: { resource: ({ input }) => ({ type: "Job", id: input.id }) },
+  policy: { resource: { type: "Job", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id } }) {
     const retried = await retryJob(tx, id, ATTEMPTS_MAX);

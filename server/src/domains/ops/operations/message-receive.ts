@@ -21,8 +21,8 @@ export const messageReceive = operation({
   }),
 
   policy: {
-    resource: ({ input }) => ({ type: "Source", id: input.source }),
-    context: ({ source }) => ({ source }),
+    resource: { type: "Source", id: ({ input }) => input.source },
+    context: ["source"],
   },
   score: "none",
   async action({ id, tx, input, principal }) {

@@ -17,7 +17,7 @@ export const retentionPolicySet = operation({
   }),
   output: retentionPolicy,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { table, keep_days }, principal }) {
     const set = await setRetention(tx, principal.tenantId, {

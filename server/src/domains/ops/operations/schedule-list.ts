@@ -11,7 +11,7 @@ export const scheduleList = operation({
   input: z.strictObject({}),
   output: z.object({ items: z.array(schedule) }),
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   action: async ({ tx }) => ({ items: (await readSchedules(tx)).map(scheduleShown) }),
 });

@@ -23,7 +23,7 @@ export const scheduleUpdate = operation({
   }),
   output: schedule,
 
-  policy: { resource: ({ input }) => ({ type: "Schedule", id: input.topic }) },
+  policy: { resource: { type: "Schedule", id: ({ input }) => input.topic } },
   score: "none",
   async action({ tx, input: { topic, every_s, enabled } }) {
     const updated = await updateSchedule(tx, {

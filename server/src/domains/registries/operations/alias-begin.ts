@@ -14,7 +14,7 @@ export const aliasBegin = operation({
   input: z.strictObject({ alias, maintainers, min_signers: minSigners }),
   output: maintainerSet,
 
-  policy: { resource: ({ input }) => ({ type: "Alias", id: input.alias }) },
+  policy: { resource: { type: "Alias", id: ({ input }) => input.alias } },
   score: "none",
   async action({ id, tx, time_ms, principal: { tenantId }, input }) {
     await lockAlias(tx, tenantId, input.alias);

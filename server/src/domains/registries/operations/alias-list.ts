@@ -30,7 +30,7 @@ export const aliasList = operation({
   output: aliases.output,
   page: aliases,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, time_ms, input: { limit, cursor } }) {
     const rows = await readAliases(tx, limit + 1, readCursor(cursor, z.string()));

@@ -21,7 +21,7 @@ export const aliasMaintainersGet = operation({
   }),
   output: maintainerSet,
 
-  policy: { resource: ({ input }) => ({ type: "Alias", id: input.alias }) },
+  policy: { resource: { type: "Alias", id: ({ input }) => input.alias } },
   score: "none",
   async action({ tx, input }) {
     const set = await readSet(tx, input.alias, input.number);

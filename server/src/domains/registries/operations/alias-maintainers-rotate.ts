@@ -30,8 +30,8 @@ export const aliasMaintainersRotate = operation({
   output: maintainerSet,
 
   policy: {
-    resource: ({ input }) => ({ type: "Alias", id: input.alias }),
-    context: ({ number }) => ({ number }),
+    resource: { type: "Alias", id: ({ input }) => input.alias },
+    context: ["number"],
   },
   score: "none",
   async action({ id, tx, time_ms, principal: { tenantId }, input }) {

@@ -33,7 +33,7 @@ export const aliasRecordEndorse = operation({
   }),
   output: aliasRecord,
 
-  policy: { resource: ({ input }) => ({ type: "AliasRecord", id: input.id }) },
+  policy: { resource: { type: "AliasRecord", id: ({ input }) => input.id } },
   score: "none",
   async action({ id: callId, tx, time_ms, principal: { tenantId }, input }) {
     const { id, maintainer } = input;

@@ -15,7 +15,7 @@ export const aliasRecordList = operation({
   output: records.output,
   page: records,
 
-  policy: { resource: ({ input }) => ({ type: "Alias", id: input.alias }) },
+  policy: { resource: { type: "Alias", id: ({ input }) => input.alias } },
   score: "none",
   async action({ tx, input: { alias, limit, cursor } }) {
     const below = readCursor(cursor, z.int());

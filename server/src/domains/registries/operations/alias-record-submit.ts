@@ -28,7 +28,7 @@ export const aliasRecordSubmit = operation({
   }),
   output: aliasRecord,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id, tx, time_ms, principal: { tenantId }, input }) {
     const bytes = bytesOf(input.record);

@@ -22,7 +22,7 @@ export const aliasResolve = operation({
     before: z.array(aliasRecord).describe("Final, not older than 365 days, the greatest seq first"),
   }),
 
-  policy: { resource: ({ input }) => ({ type: "Alias", id: input.alias }) },
+  policy: { resource: { type: "Alias", id: ({ input }) => input.alias } },
   score: "none",
   async action({ tx, time_ms, input }) {
     const final = await readAliasRecords(tx, input.alias, { isFinal: true }, BEFORE_MAX + 1);

@@ -23,7 +23,7 @@ export const forwardingList = operation({
   output: records.output,
   page: records,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { relay, from, until, limit, cursor } }) {
     const filter = { relay: relay === undefined ? relay : bytesOf(relay), from, until };

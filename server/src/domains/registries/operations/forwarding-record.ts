@@ -29,7 +29,7 @@ export const forwardingRecord = operation({
   }),
   output: forwarding,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id, tx, time_ms, principal: { tenantId }, input }) {
     const bytes = bytesOf(input.record);

@@ -37,7 +37,7 @@ export const forwardingSum = operation({
   output: sums.output,
   page: sums,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { relay, from, until, by, of, limit, cursor } }) {
     const place = readCursor(cursor, z.tuple([node, z.iso.datetime()]));

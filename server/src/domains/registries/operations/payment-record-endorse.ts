@@ -30,7 +30,7 @@ export const paymentRecordEndorse = operation({
   }),
   output: paymentRecord,
 
-  policy: { resource: ({ input }) => ({ type: "PaymentRecord", id: input.id }) },
+  policy: { resource: { type: "PaymentRecord", id: ({ input }) => input.id } },
   score: "none",
   async action({ id: callId, tx, time_ms, principal: { tenantId }, input }) {
     const { id, endorser } = input;

@@ -12,7 +12,7 @@ export const paymentRecordGet = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: paymentRecord,
 
-  policy: { resource: ({ input }) => ({ type: "PaymentRecord", id: input.id }) },
+  policy: { resource: { type: "PaymentRecord", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id } }) {
     const found = await readPaymentRecordById(tx, id);

@@ -15,7 +15,7 @@ export const paymentRecordList = operation({
   output: records.output,
   page: records,
 
-  policy: { resource: ({ principal }) => ({ type: "PaymentRegistry", id: principal.tenantId }) },
+  policy: { resource: { type: "PaymentRegistry", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const inForce = await readInForce(tx);

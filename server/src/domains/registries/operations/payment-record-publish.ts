@@ -27,7 +27,7 @@ export const paymentRecordPublish = operation({
   }),
   output: paymentRecord,
 
-  policy: { resource: ({ principal }) => ({ type: "PaymentRegistry", id: principal.tenantId }) },
+  policy: { resource: { type: "PaymentRegistry", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id, tx, time_ms, principal: { tenantId }, input }) {
     const bytes = bytesOf(input.record);

@@ -22,7 +22,7 @@ export const voucherCheck = operation({
     valid_to: z.iso.datetime().nullable(),
   }),
 
-  policy: { resource: ({ input }) => ({ type: "VoucherKeyset", id: input.voucher.keyset_id }) },
+  policy: { resource: { type: "VoucherKeyset", id: ({ input }) => input.voucher.keyset_id } },
   score: "none",
   async action({ tx, time_ms, input }) {
     const { keyset_id } = input.voucher;

@@ -14,7 +14,7 @@ export const voucherKeysetActivate = operation({
   input: z.strictObject({ id: keysetId }),
   output: keyset,
 
-  policy: { resource: ({ input }) => ({ type: "VoucherKeyset", id: input.id }) },
+  policy: { resource: { type: "VoucherKeyset", id: ({ input }) => input.id } },
   score: "none",
   async action({ id: callId, tx, principal: { tenantId }, input: { id } }) {
     const found = await readKeyset(tx, bytesOf(id));

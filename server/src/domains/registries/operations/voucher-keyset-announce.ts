@@ -45,7 +45,7 @@ export const voucherKeysetAnnounce = operation({
     }),
   output: keyset,
 
-  policy: { resource: ({ principal }) => ({ type: "PaymentRegistry", id: principal.tenantId }) },
+  policy: { resource: { type: "PaymentRegistry", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id: callId, tx, time_ms, principal: { tenantId }, input }) {
     const id = keysetIdOf(input.public_keys.map(bytesOf));

@@ -17,7 +17,7 @@ export const voucherKeysetList = operation({
   output: keysets.output,
   page: keysets,
 
-  policy: { resource: ({ principal }) => ({ type: "PaymentRegistry", id: principal.tenantId }) },
+  policy: { resource: { type: "PaymentRegistry", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const after = readCursor(cursor, keysetId);

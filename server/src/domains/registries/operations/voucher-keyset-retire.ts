@@ -14,7 +14,7 @@ export const voucherKeysetRetire = operation({
   input: z.strictObject({ id: keysetId }),
   output: keyset,
 
-  policy: { resource: ({ input }) => ({ type: "VoucherKeyset", id: input.id }) },
+  policy: { resource: { type: "VoucherKeyset", id: ({ input }) => input.id } },
   score: "none",
   async action({ id: callId, tx, input: { id } }) {
     const step = { from: ["announced", "active"], to: "retired", callId } as const;

@@ -37,8 +37,8 @@ export const transactionAssess = operation({
   }),
 
   policy: {
-    resource: ({ input }) => ({ type: "Account", id: input.origin_account }),
-    context: ({ type, amount_cents }) => ({ type, amount_cents }),
+    resource: { type: "Account", id: ({ input }) => input.origin_account },
+    context: ["type", "amount_cents"],
   },
   score: subjectOf,
   record({ id, time_ms, input, score }) {

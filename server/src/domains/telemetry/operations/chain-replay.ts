@@ -35,7 +35,7 @@ export const chainReplay = operation({
     ),
   }),
 
-  policy: { resource: ({ input }) => ({ type: "Chain", id: input.id }) },
+  policy: { resource: { type: "Chain", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input }) {
     const found = await readLineage(tx, input.id);

@@ -13,7 +13,7 @@ export const chainWhy = operation({
   input: z.strictObject({ id: z.string().min(1).max(128) }),
   output: z.object({ text: z.string().describe("For people"), calls: z.array(chain) }),
 
-  policy: { resource: ({ input }) => ({ type: "Chain", id: input.id }) },
+  policy: { resource: { type: "Chain", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input }) {
     const calls = await readLineage(tx, input.id);

@@ -22,7 +22,7 @@ export const chainVerify = operation({
       .describe("When it is not"),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
+  policy: { resource: { type: "Vault", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx }) {
     if (running >= AT_ONCE_MAX) throw vaultBusy(AT_ONCE_MAX);

@@ -52,7 +52,7 @@ export const legacyImport = operation({
     checksum: z.string(),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
+  policy: { resource: { type: "Vault", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ id, tx, principal: { tenantId }, input }) {
     const { files, allow_gaps, ...manifest } = input;

@@ -14,7 +14,7 @@ export const verdictList = operation({
   }),
   output: answerOf("list", pageShape),
 
-  policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
+  policy: { resource: { type: "Vault", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input }) {
     const limits = { entries: input.limit, bytes: PAGE_BYTES_MAX };

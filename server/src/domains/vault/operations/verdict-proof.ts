@@ -18,7 +18,7 @@ export const verdictProof = operation({
     entry_hash: z.string().describe("What the proof begins with"),
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
+  policy: { resource: { type: "Vault", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input }) {
     const found = await readEntry(tx, input.sequence);

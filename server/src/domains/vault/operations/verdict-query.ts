@@ -34,7 +34,7 @@ export const verdictQuery = operation({
   }),
   output: answerOf("query", pageShape),
 
-  policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
+  policy: { resource: { type: "Vault", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input }) {
     const { start_time: start, end_time: end } = input;

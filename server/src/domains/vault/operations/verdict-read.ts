@@ -32,7 +32,7 @@ export const verdictRead = operation({
     has_more: pageShape.has_more,
   }),
 
-  policy: { resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }) },
+  policy: { resource: { type: "Vault", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input }) {
     const done = { operation: "read", verdict: "SEAL" } as const;

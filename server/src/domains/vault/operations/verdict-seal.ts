@@ -36,8 +36,8 @@ export const verdictSeal = operation({
   }),
 
   policy: {
-    resource: ({ principal }) => ({ type: "Vault", id: principal.tenantId }),
-    context: ({ session_id, target }) => ({ session_id, target }),
+    resource: { type: "Vault", id: ({ principal }) => principal.tenantId },
+    context: ["session_id", "target"],
   },
   score: "none",
   async action({ id, tx, time_ms, principal: { tenantId }, input }) {

@@ -26,8 +26,8 @@ export const webhookCreate = operation({
   secrets: ["secret"],
 
   policy: {
-    resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }),
-    context: ({ url }) => ({ url }),
+    resource: { type: "Project", id: ({ principal }) => principal.tenantId },
+    context: ["url"],
   },
   score: "none",
   async action({ tx, input, principal, ports }) {

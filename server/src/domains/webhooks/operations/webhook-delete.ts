@@ -14,7 +14,7 @@ export const webhookDelete = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: webhook,
 
-  policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
+  policy: { resource: { type: "Webhook", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id } }) {
     const deleted = await deleteWebhook(tx, id);

@@ -12,7 +12,7 @@ export const webhookGet = operation({
   input: z.strictObject({ id: z.uuid() }),
   output: webhook,
 
-  policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
+  policy: { resource: { type: "Webhook", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id } }) {
     const found = await readWebhook(tx, id);

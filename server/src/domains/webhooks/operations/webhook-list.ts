@@ -15,7 +15,7 @@ export const webhookList = operation({
   output: webhooks.output,
   page: webhooks,
 
-  policy: { resource: ({ principal }) => ({ type: "Project", id: principal.tenantId }) },
+  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { limit, cursor } }) {
     const rows = await readWebhooks(tx, limit + 1, readCursor(cursor, z.uuid()));

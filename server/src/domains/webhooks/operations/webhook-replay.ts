@@ -14,7 +14,7 @@ export const webhookReplay = operation({
   input: z.strictObject({ id: z.uuid(), after: position.describe("0.0: from the beginning") }),
   output: webhook,
 
-  policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
+  policy: { resource: { type: "Webhook", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id, after }, ports }) {
     const updated = await updateWebhook(tx, id, { position: after });

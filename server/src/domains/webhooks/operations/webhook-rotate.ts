@@ -19,7 +19,7 @@ export const webhookRotate = operation({
   output: z.object({ ...webhook.shape, secret }),
   secrets: ["secret"],
 
-  policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
+  policy: { resource: { type: "Webhook", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id }, ports }) {
     const made = newSecret();

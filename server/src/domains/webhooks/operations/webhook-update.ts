@@ -19,7 +19,7 @@ export const webhookUpdate = operation({
   }),
   output: webhook,
 
-  policy: { resource: ({ input }) => ({ type: "Webhook", id: input.id }) },
+  policy: { resource: { type: "Webhook", id: ({ input }) => input.id } },
   score: "none",
   async action({ tx, input: { id, ...change } }) {
     const updated = await updateWebhook(tx, id, change);

@@ -1,0 +1,126 @@
+import { Worker } from "node:worker_threads";
+import type { Calls } from "./calls.ts";
+import { cedarBusy, cedarSlow, cedarTrapped } from "./refusals.ts";
+
+export interface Limits {
+  /** One call, and the start of the thread when it needs one. */
+  readonly call_ms: number;
+  /** A thread that has nothing to do for so long is ended: it holds tens of megabytes. */
+  readonly idle_ms: number;
+  /** Calls that wait; one more is refused. */
+  readonly waiting_max: number;
+}
+
+const LIMITS: Limits = { call_ms: 5_000, idle_ms: 30_000, waiting_max: 32 };
+
+interface Job {
+  readonly name: keyof Calls;
+  readonly args: readonly unknown[];
+  resolve(answer: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** From sources it lies beside this file, in the package beside the bundle. */
+const FILE = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./cedar-worker.js";
+
+/**
+ * One thread for Cedar's WebAssembly, started at the first call. A call that traps or takes too long ends the thread
+ * and is refused; the next call gets a new one.
+ */
+export class CedarPool {
+  readonly #limits: Limits;
+  readonly #waiting: Job[] = [];
+  #worker: Worker | null = null;
+  #busy: Job | null = null;
+  #timer: NodeJS.Timeout | undefined;
+  /** Threads started so far. */
+  starts = 0;
+
+  constructor(limits: Partial<Limits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /** True while it holds a thread. */
+  get running(): boolean {
+    return this.#worker !== null;
+  }
+
+  call<K extends keyof Calls>(
+    name: K,
+    ...args: Parameters<Calls[K]>
+  ): Promise<ReturnType<Calls[K]>> {
+    if (this.#waiting.length >= this.#limits.waiting_max)
+      return Promise.reject(cedarBusy(this.#waiting.length));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ name, args, resolve, reject });
+      this.#next();
+    });
+  }
+
+  /** Ends the thread; calls under way are refused. */
+  async close(): Promise<void> {
+    const worker = this.#end(cedarTrapped("the server stops"));
+    for (const job of this.#waiting.splice(0)) job.reject(cedarTrapped("the server stops"));
+    await worker?.terminate();
+  }
+
+  #next(): void {
+    if (this.#busy !== null) return;
+    clearTimeout(this.#timer);
+    const job = this.#waiting.shift();
+    if (job === undefined) {
+      this.#worker?.unref();
+      this.#timer = setTimeout(() => void this.#end()?.terminate(), this.#limits.idle_ms).unref();
+      return;
+    }
+    this.#busy = job;
+    this.#worker ??= this.#start();
+    this.#worker.ref();
+    this.#timer = setTimeout(
+      () => this.#drop(cedarSlow(this.#limits.call_ms)),
+      this.#limits.call_ms,
+    );
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+    this.#worker.postMessage({ name: job.name, args: job.args });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL(FILE, import.meta.url), {
+      name: "cedar",
+      // The server's own flags and preloads are not for it.
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 },
+    });
+    this.starts += 1;
+    worker.on("message", (message: { answer?: unknown; thrown?: string }) => {
+      if (worker !== this.#worker) return;
+      if (message.thrown !== undefined) return this.#drop(cedarTrapped(message.thrown));
+      const job = this.#busy;
+      this.#busy = null;
+      job?.resolve(message.answer);
+      this.#next();
+    });
+    worker.on("error", (error) => {
+      if (worker === this.#worker) this.#drop(cedarTrapped(String(error)));
+    });
+    worker.on("exit", (code) => {
+      if (worker === this.#worker) this.#drop(cedarTrapped(`the thread ended with ${code}`));
+    });
+    return worker;
+  }
+
+  #drop(error: Error): void {
+    void this.#end(error)?.terminate();
+    this.#next();
+  }
+
+  /** Forgets the thread, which its caller ends, and refuses what it was doing. */
+  #end(error?: Error): Worker | null {
+    clearTimeout(this.#timer);
+    const [worker, job] = [this.#worker, this.#busy];
+    this.#worker = null;
+    this.#busy = null;
+    if (error !== undefined) job?.reject(error);
+    return worker;
+  }
+}

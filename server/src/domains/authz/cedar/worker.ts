@@ -1,0 +1,15 @@
+/** A thread that holds Cedar's WebAssembly: one message in, one out. What is thrown is told, and ends it. */
+import { parentPort } from "node:worker_threads";
+import { CALLS } from "./calls.ts";
+
+/* oxlint-disable unicorn/require-post-message-target-origin -- a thread, no window */
+/** An instance that has trapped fails every later call, so none comes. */
+parentPort!.on("message", ({ name, args }: { name: keyof typeof CALLS; args: unknown[] }) => {
+  try {
+    const answer = (CALLS[name] as (...args: unknown[]) => unknown)(...args);
+    parentPort!.postMessage({ answer });
+  } catch (error) {
+    parentPort!.postMessage({ thrown: String(error) });
+    parentPort!.close();
+  }
+});

@@ -1,0 +1,53 @@
+import { z } from "zod";
+import { operation } from "#pipeline";
+import { openVersion } from "../policy.ts";
+import { baseMoved, notValidated, versionMissing } from "../refusals.ts";
+import { activateVersion, lockSet, readActiveOf, readVersion } from "../sets/queries.ts";
+import { policyVersion, setName, versionNumber, versionShown } from "../sets/shapes.ts";
+
+export const policyVersionActivate = operation({
+  name: "authz.policy-version.activate",
+  summary:
+    "Lets a validated version decide from now on, or a retired one again: that takes a change back.",
+  rest: "POST /v1/policies/{set}/versions/{number}/activate",
+  kind: "write",
+  agents: "never",
+  raisesRevision: true,
+  input: z.strictObject({
+    set: setName,
+    number: versionNumber,
+    base: z
+      .int()
+      .min(0)
+      .max(2_147_483_647)
+      .optional()
+      .describe("Number of the version that you saw active; that of the version unless told"),
+    without_preview: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe("Why nobody looked at what it changes before; sealed"),
+  }),
+  output: policyVersion,
+
+  policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
+  score: "none",
+  async action({ tx, input }) {
+    const { set, number } = input;
+    const setId = await lockSet(tx, set);
+    const found = setId === undefined ? undefined : await readVersion(tx, set, number);
+    if (setId === undefined || found === undefined) throw versionMissing(set, number);
+    const { status } = found;
+    if (status !== "validated" && status !== "retired") throw notValidated(set, number, status);
+    const active = (await readActiveOf(tx, set))?.number ?? 0;
+    // Who takes a change back means to undo what came after its base.
+    const base = input.base ?? (status === "retired" ? null : found.base);
+    if (base !== null && base !== active) throw baseMoved(set, base, active);
+    // One that was edited since it was validated decides nothing.
+    openVersion(found);
+    await activateVersion(tx, setId, found.id);
+    return versionShown((await readVersion(tx, set, number))!);
+  },
+  subject: ({ id }) => ({ type: "policy_version", id }),
+});

@@ -1,0 +1,48 @@
+import { z } from "zod";
+import type { Tx } from "#kernel/db.ts";
+import { operation } from "#pipeline";
+import { parseJson } from "#verifier";
+import type { SchemaJson } from "../cedar/schemas.ts";
+import { versionChanged } from "../policy.ts";
+import { versionMissing } from "../refusals.ts";
+import { PLATFORM_SCHEMA } from "../schema/platform.ts";
+import { markValidated, readSchema, readVersion, type SetVersion } from "../sets/queries.ts";
+import {
+  diagnostics,
+  policyVersion,
+  setName,
+  versionNumber,
+  versionShown,
+} from "../sets/shapes.ts";
+import { isValid, reread, validate } from "../sets/versions.ts";
+
+export const policyVersionValidate = operation({
+  name: "authz.policy-version.validate",
+  summary:
+    "Looks through a version strictly, under its schema; a draft without errors is validated then.",
+  rest: "POST /v1/policies/{set}/versions/{number}/validate",
+  kind: "write",
+  input: z.strictObject({ set: setName, number: versionNumber }),
+  output: z.object({ valid: z.boolean(), diagnostics, version: policyVersion }),
+
+  policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
+  score: "none",
+  async action({ tx, input: { set, number } }) {
+    const found = await readVersion(tx, set, number);
+    if (found === undefined) throw versionMissing(set, number);
+    const findings = await validate(await reread(found), await schemaOf(tx, found));
+    const valid = isValid(findings);
+    if (valid && found.status === "draft") await markValidated(tx, found.id);
+    const version = versionShown((await readVersion(tx, set, number))!);
+    return { valid, diagnostics: findings, version };
+  },
+  subject: ({ version }) => ({ type: "policy_version", id: version.id }),
+});
+
+/** Versions from before there were schemas have the platform's. */
+async function schemaOf(tx: Tx, { id, schemaHash }: SetVersion): Promise<SchemaJson> {
+  if (schemaHash === null) return PLATFORM_SCHEMA;
+  const schema = await readSchema(tx, schemaHash);
+  if (schema === undefined) throw versionChanged(id);
+  return parseJson(schema);
+}

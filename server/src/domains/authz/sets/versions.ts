@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto";
+import type { Tx } from "#kernel/db.ts";
+import { canonicalJson, parseJson } from "#verifier";
+import type { Diagnostic } from "../cedar/diagnostics.ts";
+import { plain } from "../cedar/diagnostics.ts";
+import {
+  CEDAR_VERSION,
+  checkPolicies,
+  type Link,
+  type Places,
+  type PolicySetJson,
+  readPolicies,
+  validatePolicies,
+} from "../cedar/policies.ts";
+import { joinSchema, type SchemaJson } from "../cedar/schemas.ts";
+import { DEFAULT_POLICIES } from "../default-policies.ts";
+import { policyDocument } from "../document.ts";
+import { ENGINE_TEXT } from "../queries.ts";
+import { PLATFORM_SCHEMA } from "../schema/platform.ts";
+import {
+  activateVersion,
+  insertVersion,
+  makeSet,
+  markValidated,
+  type NewVersion,
+  type SetVersion,
+} from "./queries.ts";
+
+/** The set that decides about the platform's own operations. */
+export const DEFAULT_SET = "default";
+
+/** Policies as a caller gives them: Cedar's text with the links of its templates, or Cedar's JSON. */
+export type Written =
+  | { readonly text: string; readonly links: readonly Link[] }
+  | { readonly document: PolicySetJson };
+
+/** Policies that Cedar has read. */
+export interface Read {
+  readonly document: PolicySetJson;
+  /** Their text and where each stands in it; null when there is none. */
+  readonly source: { readonly text: string; readonly places: Places } | null;
+}
+
+/** Throws `action/bad_policies`. */
+export async function read(written: Written): Promise<Read> {
+  if ("document" in written) {
+    await checkPolicies(written.document);
+    return { document: written.document, source: null };
+  }
+  const { text, links } = written;
+  const { document, places } = await readPolicies(text, links);
+  return { document, source: { text, places } };
+}
+
+/** A stored version, to be validated: with its text, so that findings have places. */
+export async function reread(version: Pick<SetVersion, "document" | "source">): Promise<Read> {
+  const document: PolicySetJson = parseJson(version.document);
+  if (version.source === null) return { document, source: null };
+  const { document: said, places } = await readPolicies(version.source, document.templateLinks);
+  // What decides is the document: a text that says something else is nobody's.
+  if (canonicalJson(said) !== version.document) return { document, source: null };
+  return { document, source: { text: version.source, places } };
+}
+
+/** What stands against policies: Cedar's strict validation, then what the evaluator does not decide or costs too much. */
+export async function validate(
+  { document, source }: Read,
+  schema: SchemaJson,
+): Promise<Diagnostic[]> {
+  const found = await validatePolicies(document, schema, source ?? undefined);
+  const decided = policyDocument.safeParse(document);
+  const undecided = (decided.error?.issues ?? []).map(({ path, message }) =>
+    plain(
+      path.length === 0 ? message : `${message} (${path.join(".")})`,
+      path.length > 1 ? String(path[1]) : null,
+      "Write it otherwise, shorter, or in several policies.",
+    ),
+  );
+  return [...found, ...undecided];
+}
+
+export const isValid = (diagnostics: readonly Diagnostic[]): boolean =>
+  diagnostics.every(({ severity }) => severity !== "error");
+
+/** A project's own schema as it is stored: text as written, JSON as canonical JSON. */
+export const ownSchemaText = (own: string | SchemaJson | null): string | null =>
+  own === null || typeof own === "string" ? own : canonicalJson(own);
+
+/** The way back: JSON begins with a brace, as no text of a schema does. */
+export const ownSchemaOf = (stored: string | null): string | SchemaJson | null =>
+  stored?.startsWith("{") ? parseJson(stored) : stored;
+
+/** The platform's schema with the project's own. Throws `action/bad_schema`. */
+export const schemaWith = (own: string | SchemaJson | null): Promise<SchemaJson> =>
+  joinSchema(PLATFORM_SCHEMA, own);
+
+const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
+
+const stored = (json: unknown): { text: string; hash: Buffer } => {
+  const text = canonicalJson(json);
+  return { text, hash: sha256(text) };
+};
+
+/** What is stored of policies; it never changes. */
+export function newVersion(
+  { document: policies, source }: Read,
+  schema: SchemaJson,
+  more: Pick<NewVersion, "ownSchema" | "base" | "createdBy">,
+): NewVersion {
+  const { text: document, hash } = stored(policies);
+  return {
+    ...more,
+    document,
+    hash,
+    source: source?.text ?? null,
+    schema: schema === PLATFORM_SCHEMA ? platform() : stored(schema),
+    engine: ENGINE_TEXT,
+    cedar: CEDAR_VERSION,
+  };
+}
+
+let platformStored: { text: string; hash: Buffer } | undefined;
+const platform = () => (platformStored ??= stored(PLATFORM_SCHEMA));
+
+/** What a new project decides by. A test validates these policies, so that no project waits for it. */
+export async function activateDefault(
+  tx: Tx,
+  { id: tenantId, createdBy }: { id: string; createdBy: string },
+): Promise<void> {
+  const setId = await makeSet(tx, tenantId, DEFAULT_SET);
+  const policies = { document: DEFAULT_POLICIES, source: null };
+  const more = { ownSchema: null, base: 0, createdBy };
+  const { id } = await insertVersion(
+    tx,
+    tenantId,
+    setId,
+    newVersion(policies, PLATFORM_SCHEMA, more),
+  );
+  await markValidated(tx, id);
+  await activateVersion(tx, setId, id);
+}

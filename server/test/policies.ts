@@ -1,0 +1,30 @@
+import type { Answer, Caller } from "./system.ts";
+
+/** Stores policies in Cedar's JSON form, validates and activates them; gives the first answer that refuses, else the last. */
+export async function activatePolicies(
+  caller: Pick<Caller, "call">,
+  document: object,
+  set = "default",
+): Promise<Answer> {
+  const ready = await validatedPolicies(caller, document, set);
+  if (ready.status >= 300) return ready;
+  const { number } = ready.body.version;
+  return caller.call("POST", `/v1/policies/${set}/versions/${number}/activate`, {});
+}
+
+/** The same, up to where a version may be activated. */
+export async function validatedPolicies(
+  caller: Pick<Caller, "call">,
+  document: object,
+  set = "default",
+): Promise<Answer> {
+  const made = await caller.call("POST", `/v1/policies/${set}/versions`, { document });
+  if (made.status >= 300) return made;
+  const validated = await caller.call(
+    "POST",
+    `/v1/policies/${set}/versions/${made.body.number}/validate`,
+    {},
+  );
+  if (validated.body.valid === false) throw new Error(JSON.stringify(validated.body.diagnostics));
+  return validated;
+}
