@@ -35,6 +35,21 @@ export type Json =
   | null
   | readonly Json[]
   | { readonly [name: string]: Json };
+export type EntityFacts = {
+  readonly uid: {
+    readonly type: string;
+    readonly id: string;
+  };
+  /** default {} */
+  readonly attrs?: { readonly [name: string]: Json };
+  /** default [] */
+  readonly parents?: readonly {
+    readonly type: string;
+    readonly id: string;
+  }[];
+  /** default {} */
+  readonly tags?: { readonly [name: string]: Json };
+};
 export type Decision = {
   readonly id: string;
   readonly asked_by: string | null;
@@ -518,16 +533,20 @@ export interface Operations {
         /** default [] */
         readonly groups?: readonly string[];
       };
-      /** Dotted, as in policies: doc.page.read is in the groups doc and doc.page */
+      /** As the schema of the set declares it */
       readonly action: string;
+      /** default "Action" */
+      readonly action_type?: string;
       readonly resource: {
         readonly type: string;
         readonly id: string;
       };
-      /** default {} */
-      readonly context?: {
-        readonly [name: string]: boolean | number | string | readonly (boolean | number | string)[];
-      };
+      /** About an operation of the platform: as of a call now with the weakest sign-in, unless told; default {} */
+      readonly context?: { readonly [name: string]: Json };
+      /** What is known of principal, resource and what they lead to; default [] */
+      readonly entities?: readonly EntityFacts[];
+      /** Of policies, by which it is answered; default "default" */
+      readonly set?: string;
     };
     readonly output: {
       /** Of the decision that was asked for */
@@ -542,6 +561,7 @@ export interface Operations {
       readonly why: { readonly [name: string]: Json } | null;
       readonly help: string | null;
     };
+    readonly many: true;
   };
   /** One decision. */
   readonly "authz.decision.get": {
@@ -2430,6 +2450,7 @@ export type RefusalCode =
   | "action/job_missing"
   | "action/job_not_failed"
   | "action/key_too_strong"
+  | "action/malformed_question"
   | "action/message_conflict"
   | "action/name_taken"
   | "action/no_checkpoint"

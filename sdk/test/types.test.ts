@@ -36,7 +36,7 @@ describe("types", () => {
     // @ts-expect-error: no such type
     const unknown = () => assess({ ...payment, type: "GIFT" });
     // @ts-expect-error: it takes one at a time
-    const array = () => client.authz.decision.ask([]);
+    const array = () => client.ledger.log.verify([]);
     void [missing, partial, unknown, array];
   });
 

@@ -138,7 +138,7 @@ async function joinParts(
     addressOf: openAddresses(config.trustedProxies),
     revision,
     raiseRevision,
-    policy: openPolicy(db),
+    policy: openPolicy(db, clock),
     scorer: await openScorer(db),
     ledger,
     telemetry,

@@ -28,3 +28,25 @@ export async function validatedPolicies(
   if (validated.body.valid === false) throw new Error(JSON.stringify(validated.body.diagnostics));
   return validated;
 }
+
+/** A project's own things, beside the platform's. */
+export const DOCS = {
+  schema: `entity Doc = { owner?: User };
+    action "doc.page" in [Action::"read"];
+    action "doc.page.read" in [Action::"doc.page"] appliesTo {
+      principal: [User], resource: [Doc],
+      context: { address?: String, hour?: Long, vpn?: Bool, tags?: Set<String> },
+    };`,
+  text: `permit (principal, action in Action::"doc.page", resource)
+    when { resource has owner && resource.owner == principal };`,
+};
+
+/** Makes a set in which users may read the docs that they own. */
+export async function makeDocs(
+  ask: (path: string, body: object) => Promise<{ number: number }>,
+): Promise<string> {
+  const { number } = await ask("/v1/policies/docs/versions", DOCS);
+  await ask(`/v1/policies/docs/versions/${number}/validate`, {});
+  await ask(`/v1/policies/docs/versions/${number}/activate`, {});
+  return "docs";
+}

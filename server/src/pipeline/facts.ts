@@ -5,7 +5,7 @@ import type { Principal } from "./ports.ts";
  * calls. Values in Cedar's JSON form; the schema of the platform's operations declares them as `Call`.
  */
 export function factsOf(
-  { auth, session }: Principal,
+  { auth, session }: Pick<Principal, "auth" | "session">,
   { address, time_ms }: { readonly address: string | undefined; readonly time_ms: number },
 ): Readonly<Record<string, unknown>> {
   const { method, tier, stepUpUntil_ms } = auth;

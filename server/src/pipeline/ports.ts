@@ -112,7 +112,12 @@ export interface Question {
     readonly id: string;
     readonly groups: readonly string[];
   };
-  readonly action: { readonly id: string; readonly groups: readonly string[] };
+  readonly action: {
+    /** `Action` unless told; a project's own actions may stand in a namespace: `App::Action`. */
+    readonly type?: string;
+    readonly id: string;
+    readonly groups: readonly string[];
+  };
   readonly resource: { readonly type: string; readonly id: string };
   readonly context: Readonly<Record<string, unknown>>;
   /** What is known of principal, resource and others: their attributes, tags and parents, in Cedar's JSON form. */
@@ -125,6 +130,12 @@ export interface EntityFacts {
   readonly attrs?: Readonly<Record<string, z.core.util.JSONType>>;
   readonly parents?: readonly { readonly type: string; readonly id: string }[];
   readonly tags?: Readonly<Record<string, z.core.util.JSONType>>;
+}
+
+/** An answer, and the question with what the schema adds to it. */
+export interface Asked {
+  readonly question: Question;
+  readonly decision: Decision;
 }
 
 /** Step 2. */
@@ -142,6 +153,8 @@ export interface Decision {
 
 export interface Policy {
   decide(principal: Principal, question: Question): Promise<Decision>;
+  /** Answers somebody's question by a set of the principal's project. Throws the refusal of one that is not as its schema says. */
+  ask(principal: Principal, set: string, question: Question): Promise<Asked>;
   /** The outcome alone, recorded nowhere: for the items of a stream, which was itself decided. */
   allows(principal: Principal, question: Question): Promise<boolean>;
   /** The rows that keep a decision, its trace and what it knew. */

@@ -178,8 +178,8 @@ describe("an erased payload", () => {
       expect(refused.body.code).toBe("policy/denied");
       const asked = await caller.call("POST", "/v1/decisions", {
         principal: { type: "User", id: "somebody" },
-        action: "doc.read",
-        resource: { type: "Doc", id: SECRET },
+        action: "ledger.entry.get",
+        resource: { type: "Entry", id: SECRET },
       });
       await expect.poll(() => heard.length, { timeout: 5_000 }).toBeGreaterThan(0);
       const count = () =>

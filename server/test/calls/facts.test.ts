@@ -3,6 +3,7 @@ import type { Expression, Policy } from "../../src/domains/authz/engine/index.ts
 import { operations } from "../../src/main.ts";
 import type { Face } from "../faces/face.ts";
 import { type Faces, openFaces } from "../faces/open.ts";
+import { activatePolicies } from "../policies.ts";
 import type { Caller, TestSystem } from "../system.ts";
 
 let faces: Faces;
@@ -22,7 +23,7 @@ const both = (left: Expression, right: Expression): Expression => ({ "&&": { lef
 
 /** A forbid in the project's policies that lets an action through only where this holds. */
 async function demand(caller: Caller, action: string, unless: Expression): Promise<void> {
-  const { document } = (await caller.call("GET", "/v1/policies")).body;
+  const { document } = (await caller.call("GET", "/v1/policies/default")).body;
   const forbid: Policy = {
     effect: "forbid",
     principal: { op: "All" },
@@ -31,8 +32,8 @@ async function demand(caller: Caller, action: string, unless: Expression): Promi
     conditions: [{ kind: "unless", body: unless }],
   };
   const staticPolicies = { ...document.staticPolicies, [`demand-${action}`]: forbid };
-  const answer = await caller.call("POST", "/v1/policies", { document: { staticPolicies } });
-  expect(answer.status).toBe(201);
+  const answer = await activatePolicies(caller, { staticPolicies });
+  expect(answer.status).toBe(200);
 }
 
 async function keyOf(caller: Caller, more: object) {
@@ -112,10 +113,10 @@ describe("a key that would be stronger than the one that makes it", () => {
 
 describe("where a call comes from", () => {
   const listProjects = operations.find(({ name }) => name === "control-plane.project.list")!;
-  const LOOPBACK = both(
-    { has: { left: fact("network"), attr: "address" } },
-    { isInRange: [fact("network", "address"), { ip: [{ Value: "127.0.0.0/8" }] }] },
-  );
+  const IS_TOLD: Expression = { has: { left: fact("network"), attr: "address" } };
+  const LOOPBACK = both(IS_TOLD, {
+    isInRange: [fact("network", "address"), { ip: [{ Value: "127.0.0.0/8" }] }],
+  });
 
   test("is told by every face that has a network", async () => {
     const caller = await system.project();
@@ -140,7 +141,8 @@ describe("where a call comes from", () => {
   test("is what a proxy says, if that is trusted, up to the first that is not", async () => {
     const caller = await system.project();
     const office = { ip: [{ Value: "203.0.113.0/24" }] };
-    await demand(caller, listProjects.name, { isInRange: [fact("network", "address"), office] });
+    const isOffice: Expression = { isInRange: [fact("network", "address"), office] };
+    await demand(caller, listProjects.name, both(IS_TOLD, isOffice));
     const behind = await system.another({ trustedProxies: ["127.0.0.1", "10.0.0.0/8"] });
     const ask = async (of: TestSystem, forwarded: string) =>
       (

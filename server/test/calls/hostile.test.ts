@@ -37,16 +37,19 @@ async function keyOf(admin: Caller, ...groups: string[]): Promise<Caller> {
 
 describe("what somebody asks about gives nobody rights", () => {
   test.for([
-    "control-plane.service-account.create",
-    "control-plane.api-key.create",
-    "authz.policy-version.activate",
-    "control-plane.project.create",
-  ])("%s stays a write after it was asked about", async (action) => {
+    ["control-plane.service-account.create", "Project"],
+    ["control-plane.api-key.create", "ServiceAccount"],
+    ["authz.policy-version.activate", "PolicySet"],
+    ["control-plane.project.create", "Organization"],
+  ] as const)("%s stays a write after it was asked about", async ([action, type]) => {
     const admin = await system.project();
     const [service, auditor] = [await keyOf(admin, "services"), await keyOf(admin, "auditors")];
     const fresh = await system.another();
-    const ask = { principal: { type: "User", id: "a" }, action, resource: { type: "X", id: "1" } };
-    expect((await fresh.as(service.key).call("POST", "/v1/decisions", ask)).status).toBe(201);
+    const ask = { principal: { type: "User", id: "a" }, action, resource: { type, id: "1" } };
+    const context = action === "control-plane.service-account.create" ? { groups: [] } : {};
+    expect(
+      (await fresh.as(service.key).call("POST", "/v1/decisions", { ...ask, context })).status,
+    ).toBe(201);
     const denied = await fresh
       .as(auditor.key)
       .call("POST", "/v1/service-accounts", { name: "me", groups: ["admins"] });

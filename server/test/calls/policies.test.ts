@@ -104,11 +104,11 @@ describe("a version", () => {
 
   test("of more policies than one decision may cost is not validated", async () => {
     const caller = await system.project();
-    await create(caller, { text: "permit(principal, action, resource);".repeat(201) });
+    await create(caller, { text: "permit(principal, action, resource);".repeat(1_001) });
     const { body } = await validate(caller, 2);
     expect(body.valid).toBe(false);
     expect(body.diagnostics.map(({ message }: { message: string }) => message)).toContain(
-      "at most 200 policies, not 201",
+      "at most 1000 policies, not 1001",
     );
   });
 

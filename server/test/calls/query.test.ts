@@ -94,8 +94,8 @@ async function mixed(caller: Caller): Promise<void> {
   await caller.call("POST", "/v1/risk/transactions", payment(), { "x-request-id": "r-1" });
   await caller.call("POST", "/v1/decisions", {
     principal: { type: "User", id: "ada" },
-    action: "risk.look",
-    resource: { type: "Doc", id: "a:b" },
+    action: "ledger.entry.get",
+    resource: { type: "Entry", id: "a:b" },
   });
   const { body: job } = await caller.call("POST", "/v1/ledger/audits", {});
   await caller.call("POST", `/v1/jobs/${job.id}/cancel`, {});

@@ -105,9 +105,9 @@ describe("commands that are operations", () => {
       "--principal",
       "User:ada",
       "--action",
-      "doc.read",
+      "ledger.entry.get",
       "--resource",
-      "Doc:1",
+      "Entry:1",
     ];
     const denied = await sealbase.run(asked);
     expect([denied.code, JSON.parse(denied.out).outcome]).toEqual([1, "deny"]);

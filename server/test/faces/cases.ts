@@ -1,3 +1,4 @@
+import { makeDocs } from "../policies.ts";
 import { payment } from "../system.ts";
 import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
 import { ledgerCases } from "./cases-ledger.ts";
@@ -11,9 +12,16 @@ const QUESTION = {
   action: "doc.page.read",
   resource: { type: "Doc", id: "1" },
   context: { address: "10.0.0.1", hour: 9, vpn: true, tags: ["a", "b"] },
+  entities: [
+    { uid: { type: "Doc", id: "1" }, attrs: { owner: { __entity: { type: "User", id: "bob" } } } },
+  ],
 };
 
-const askFor = ({ ask }: World) => ask("POST", "/v1/decisions", QUESTION);
+const question = async ({ ask }: World) => ({
+  ...QUESTION,
+  set: await makeDocs((path, body) => ask("POST", path, body)),
+});
+const askFor = async (world: World) => world.ask("POST", "/v1/decisions", await question(world));
 const startAudit = ({ ask }: World) => ask("POST", "/v1/ledger/audits", {});
 const makeSession = ({ ask }: World, name: string) =>
   ask("POST", "/v1/agent-sessions", { name, writes: ["risk"], calls_max: 7 });
@@ -54,14 +62,15 @@ export const cases: readonly Case[] = [
   ...registryCases,
   {
     operation: "authz.decision.ask",
-    prepare: () => QUESTION,
-    bad: { action: "doc..read" },
+    prepare: question,
+    bad: { action: "" },
   },
   {
     operation: "authz.decision.list",
     async prepare(world) {
-      await askFor(world);
-      await askFor(world);
+      const asked = await question(world);
+      await world.ask("POST", "/v1/decisions", asked);
+      await world.ask("POST", "/v1/decisions", asked);
       return { limit: 1, outcome: "deny", action: "doc.page.read" };
     },
     bad: noItems,

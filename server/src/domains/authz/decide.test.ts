@@ -375,6 +375,7 @@ const stored = (document: string, hash = createHash("sha256").update(document).d
   status: "active",
   document,
   hash,
+  schemaHash: null,
   engine: "",
   createdAt: new Date(0),
 });

@@ -28,7 +28,10 @@ const ask = (context: Question["context"] = { kind: "a", ok: true }): Question =
 const document = (staticPolicies: Record<string, Policy>): PolicySetJson => ({ staticPolicies });
 const evaluate = (staticPolicies: Record<string, Policy>, question = ask()) => {
   const policies = new PolicySet(document(staticPolicies));
-  const { steps, reasons, errors } = decideBy({ id: "v", hash: "", policies }, question);
+  const { steps, reasons, errors } = decideBy(
+    { id: "v", hash: "", schemaHash: null, policies },
+    question,
+  );
   const read = steps.map((step) => ({ ...step, conditions: JSON.parse(step.conditions) }));
   return { steps: read, reasons, errors };
 };

@@ -1,18 +1,32 @@
 import { createHash } from "node:crypto";
+import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { Decision, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
-import { ENGINE, PolicySet, type PolicySetJson, type Step, type Traced } from "./engine/index.ts";
+import {
+  ENGINE,
+  Malformed,
+  PolicySet,
+  type PolicySetJson,
+  Schema,
+  type Step,
+  type Traced,
+} from "./engine/index.ts";
 import { explain } from "./explain.ts";
 import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
-import { requestOf, sliceOf } from "./question.ts";
+import { actionText, completed, requestOf, sliceOf } from "./question.ts";
+import { malformedQuestion } from "./refusals.ts";
+import { readSchema } from "./sets/queries.ts";
+import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
 
 /** A policy version, ready to decide. */
 export interface Version {
   readonly id: string;
   readonly hash: string;
+  /** Null: it was stored before versions had schemas. */
+  readonly schemaHash: string | null;
   readonly policies: PolicySet;
 }
 
@@ -44,11 +58,12 @@ export function decideBy(version: Version | null, question: Question): Made {
     versionId: version?.id ?? null,
     traceHash: traceHash({
       principal: `${principal.type}:${principal.id}`,
-      action: action.id,
+      action: actionText(action),
       resource,
       context,
       sliceHash: slice.hash,
       versionHash: version?.hash ?? null,
+      schemaHash: version?.schemaHash ?? null,
       engine: ENGINE,
       outcome,
       reasons,
@@ -92,9 +107,13 @@ const isEdited = ({ document, hash }: StoredVersion): boolean =>
   sha256(document).toString("hex") !== hash;
 
 /** What is stored was checked before it was: its hash says that it is the same still. */
-const compileVersion = ({ id, document: text }: StoredVersion, json: PolicySetJson): Version => ({
+const compileVersion = (
+  { id, document: text, schemaHash }: StoredVersion,
+  json: PolicySetJson,
+): Version => ({
   id,
   hash: sha256(text).toString("hex"),
+  schemaHash,
   policies: new PolicySet(json),
 });
 
@@ -107,22 +126,45 @@ export const versionChanged = (id: string) =>
     "Tell whoever keeps the database: restore this version's row in authz.policy_versions from a backup.",
   );
 
-const PROJECTS_CACHED_MAX = 1_000;
+const SETS_CACHED_MAX = 1_000;
+const SCHEMAS_CACHED_MAX = 100;
 
-/** Fills the pipeline's second step. One compiled version a project is kept, until the project's revision moves. */
-export function openPolicy(db: Db): Policy {
+/** Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. */
+export function openPolicy(db: Db, clock: Clock): Policy {
   const cache = new Map<string, { revision: number; version: Promise<Version | null> }>();
-  const versionFor = ({ tenantId, revision }: Principal): Promise<Version | null> => {
-    const known = cache.get(tenantId);
+  const schemas = new Map<string, Promise<Schema>>();
+  const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Version | null> => {
+    const { tenantId, revision } = principal;
+    const key = `${tenantId} ${set}`;
+    const known = cache.get(key);
     if (known?.revision === revision) return known.version;
-    const version = db.transaction({ role: "reader", tenantId }, load);
-    version.catch(() => cache.delete(tenantId));
-    if (cache.size >= PROJECTS_CACHED_MAX) cache.clear();
-    cache.set(tenantId, { revision, version });
+    const version = db.transaction({ role: "reader", tenantId }, (tx) => load(tx, set));
+    version.catch(() => cache.delete(key));
+    if (cache.size >= SETS_CACHED_MAX) cache.clear();
+    cache.set(key, { revision, version });
     return version;
+  };
+  /** By content: projects that declare nothing of their own have one together. */
+  const schemaFor = (tenantId: string, { id, schemaHash }: Version): Promise<Schema> => {
+    if (schemaHash === null) throw versionChanged(id);
+    let schema = schemas.get(schemaHash);
+    if (schema === undefined) {
+      schema = db.transaction({ role: "reader", tenantId }, (tx) => loadSchema(tx, id, schemaHash));
+      schema.catch(() => schemas.delete(schemaHash));
+      if (schemas.size >= SCHEMAS_CACHED_MAX) schemas.clear();
+      schemas.set(schemaHash, schema);
+    }
+    return schema;
   };
   return {
     decide: async (principal, question) => decideBy(await versionFor(principal), question),
+    async ask(principal, set, asked) {
+      const version = await versionFor(principal, set);
+      if (version === null) return { question: asked, decision: decideBy(null, asked) };
+      const schema = await schemaFor(principal.tenantId, version);
+      const question = refusing(() => completed(asked, schema, clock()));
+      return { question, decision: decideBy(version, question) };
+    },
     async allows(principal, question) {
       const version = await versionFor(principal);
       const { session, accountId: id, groups } = principal;
@@ -141,7 +183,23 @@ export function openPolicy(db: Db): Policy {
   };
 }
 
-async function load(tx: Tx): Promise<Version | null> {
-  const stored = await readActiveVersion(tx);
+async function load(tx: Tx, set: string): Promise<Version | null> {
+  const stored = await readActiveVersion(tx, set);
   return stored === undefined ? null : openVersion(stored);
+}
+
+async function loadSchema(tx: Tx, versionId: string, hash: string): Promise<Schema> {
+  const text = await readSchema(tx, hash);
+  if (text === undefined) throw versionChanged(versionId);
+  return new Schema(parseJson(text));
+}
+
+/** What a question says wrongly as a refusal. */
+function refusing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Malformed) throw malformedQuestion(error);
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { timestamp } from "#kernel/clock.ts";
 import { query, type Tx } from "#kernel/db.ts";
 import type { Decision, DecisionOf, Question } from "#pipeline";
 import { ENGINE } from "./engine/index.ts";
+import { actionText } from "./question.ts";
 import type { StoredStep, Trace } from "./trace.ts";
 
 /** As it is stored with versions and decisions. */
@@ -61,7 +62,7 @@ export function decisionRows(
       request_id: about.requestId,
       operation: about.operation,
       principal: `${question.principal.type}:${question.principal.id}`,
-      action: question.action.id,
+      action: actionText(question.action),
       resource_type: question.resource.type,
       resource_id: question.resource.id,
       context,
@@ -96,18 +97,20 @@ export interface StoredVersion {
   readonly document: string;
   /** SHA-256 of the document, hex. */
   readonly hash: string;
+  /** SHA-256 of the schema, hex; null when it was stored before versions had any. */
+  readonly schemaHash: string | null;
   readonly engine: string;
   readonly createdAt: Date;
 }
 
-const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, v.engine, v.created_at as "createdAt"`;
+const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, encode(v.schema_hash, 'hex') as "schemaHash", v.engine, v.created_at as "createdAt"`;
 
-/** What decides about the platform's own operations. */
-export async function readActiveVersion(tx: Tx): Promise<StoredVersion | undefined> {
+export async function readActiveVersion(tx: Tx, set: string): Promise<StoredVersion | undefined> {
   const [row] = await query<StoredVersion>(
     tx,
     `select ${VERSION} from authz.policy_versions v join authz.policy_sets s on s.tenant_id = v.tenant_id and s.id = v.policy_set_id
-     where v.tenant_id = (select ops.tenant()) and v.status = 'active' and s.name = 'default'`,
+     where v.tenant_id = (select ops.tenant()) and v.status = 'active' and s.name = $1`,
+    [set],
   );
   return row;
 }
@@ -182,8 +185,11 @@ export async function readStoredTraces(tx: Tx, ids: readonly string[]): Promise<
     query<Omit<StoredTrace, "steps">>(
       tx,
       `with versions as materialized (
-         select id, encode(sha256(convert_to(document, 'UTF8')), 'hex') as hash
-         from authz.policy_versions where tenant_id = (select ops.tenant())),
+         select v.id, encode(sha256(convert_to(v.document, 'UTF8')), 'hex') as hash,
+           encode(sha256(convert_to(s.schema, 'UTF8')), 'hex') as schema_hash
+         from authz.policy_versions v left join authz.policy_schemas s on s.tenant_id = v.tenant_id and s.hash = v.schema_hash
+         where v.tenant_id = (select ops.tenant()) and v.id in (
+           select policy_version_id from authz.policy_decisions where tenant_id = (select ops.tenant()) and id = any($1::uuid[]))),
        decisions as materialized (
          select * from authz.policy_decisions where tenant_id = (select ops.tenant()) and id = any($1::uuid[])),
        slices as materialized (
@@ -191,7 +197,7 @@ export async function readStoredTraces(tx: Tx, ids: readonly string[]): Promise<
          where tenant_id = (select ops.tenant()) and hash in (select entity_slice_hash from decisions))
        select d.id, d.principal, d.action, d.resource_type, d.resource_id, d.context, d.outcome, d.reasons, d.errors,
          d.policy_version_id, encode(d.trace_hash, 'hex') as trace_hash, coalesce(s.recomputed, '') as "sliceHash",
-         v.hash as "versionHash", d.engine
+         v.hash as "versionHash", v.schema_hash as "schemaHash", d.engine
        from decisions d left join versions v on v.id = d.policy_version_id left join slices s on s.hash = d.entity_slice_hash`,
       [ids],
     ),

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Question } from "#pipeline";
+import { type EntityFacts, factsOf, type Question } from "#pipeline";
 import { canonicalJson } from "#verifier";
 import {
   bare,
@@ -8,9 +8,12 @@ import {
   type EntityJson,
   EntityRef,
   entitiesOf,
+  Malformed,
   type Request,
   recordOf,
+  type Schema,
 } from "./engine/index.ts";
+import { PLATFORM_SCHEMA } from "./schema/platform.ts";
 
 /** A question as the evaluator takes it. Throws `Malformed` for entities and contexts that are none. */
 export function requestOf({
@@ -44,11 +47,46 @@ function merge(known: Entity[], told: Entities): void {
   }
 }
 
+/** An action as decisions name it: those of the platform, and of projects without a namespace, by their id alone. */
+export const actionText = ({ type = "Action", id }: Question["action"]): string =>
+  type === "Action" ? id : new EntityRef(type, id).key;
+
+/**
+ * A question that somebody asks, with the groups in which the schema declares its action, and checked against it. About an
+ * operation of the platform it is asked as of a call now with the weakest sign-in, unless its context says otherwise.
+ * Throws `Malformed`.
+ */
+export function completed(asked: Question, schema: Schema, time_ms: number): Question {
+  const { action, entities = [] } = asked;
+  const uid = { type: action.type ?? "Action", id: action.id };
+  for (const [i, { uid: of }] of entities.entries())
+    if (/(^|::)Action$/.test(of.type))
+      throw new Malformed(`entities[${i}]`, "actions are told by the schema", "Leave it out.");
+  const question = {
+    ...asked,
+    context: isOperation(uid)
+      ? { ...factsOf(WEAKEST, { address: undefined, time_ms }), ...asked.context }
+      : asked.context,
+    entities: [...entities, ...(schema.lineageOf(uid) as EntityFacts[])],
+  };
+  schema.check(requestOf(question));
+  return question;
+}
+
+const WEAKEST = {
+  auth: { method: "api_key", tier: "T1", stepUpUntil_ms: null },
+  session: null,
+} as const;
+
+const OPERATIONS = (PLATFORM_SCHEMA[""] as { readonly actions: object }).actions;
+const isOperation = ({ type, id }: { readonly type: string; readonly id: string }): boolean =>
+  type === "Action" && Object.hasOwn(OPERATIONS, id);
+
 function actionEntity(action: Question["action"]): Entity {
   let known = actions.get(action);
   if (known === undefined) {
     known = bare(
-      { type: "Action", id: action.id },
+      { type: action.type ?? "Action", id: action.id },
       action.groups.map((id) => new EntityRef("Action", id)),
     );
     actions.set(action, known);
@@ -68,7 +106,7 @@ export function sliceOf({ principal, action, entities = [] }: Question): {
   hash: string;
 } {
   const { type, id, groups } = principal;
-  const known = canonicalJson({ id: action.id, groups: [...action.groups].sort() });
+  const known = canonicalJson({ ...action, groups: [...action.groups].sort() });
   const own = canonicalJson({ type, id, groups: [...groups].sort() });
   const told =
     entities.length === 0 ? "" : `,"entities":[${entities.map(canonicalJson).sort().join(",")}]`;

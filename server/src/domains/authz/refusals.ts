@@ -1,4 +1,5 @@
 import { Refusal } from "#kernel/refusal.ts";
+import type { Malformed } from "./engine/index.ts";
 
 export const decisionMissing = (id: string) =>
   new Refusal(
@@ -72,4 +73,13 @@ export const oneOfTextAndDocument = (given: readonly string[]) =>
     "Policies are given as text or as document: exactly one of them, and links only with a text",
     { given: [...given] },
     "Send text (Cedar) or document (Cedar's JSON form).",
+  );
+
+export const malformedQuestion = ({ at, message, help }: Malformed) =>
+  new Refusal(
+    "action/malformed_question",
+    400,
+    `The question cannot be asked: ${message}`,
+    { at },
+    help,
   );

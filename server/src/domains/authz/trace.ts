@@ -22,6 +22,7 @@ export interface Trace {
   readonly context: string;
   readonly sliceHash: string;
   readonly versionHash: string | null;
+  readonly schemaHash: string | null;
   readonly engine: { readonly name: string; readonly version: string };
   readonly outcome: string;
   readonly reasons: readonly string[];
@@ -35,13 +36,13 @@ export interface Trace {
  * already, so that whoever has the stored texts recomputes it without reading them.
  */
 export function traceHash(trace: Trace): string {
-  const { resource, engine, versionHash } = trace;
+  const { resource, engine, versionHash, schemaHash } = trace;
   return sha256(
     `{"decision":${text(trace.outcome)},"engine":{"name":${text(engine.name)},"version":${text(engine.version)}}` +
       `,"entity_slice_hash":${text(trace.sliceHash)},"errors":${texts(trace.errors)}` +
       `,"policy_version_hash":${versionHash === null ? "null" : text(versionHash)},"reasons":${texts(trace.reasons)}` +
       `,"request":{"action":${text(trace.action)},"context":${trace.context},"principal":${text(trace.principal)}` +
-      `,"resource":{"id":${text(resource.id)},"type":${text(resource.type)}}},"schema_hash":null` +
+      `,"resource":{"id":${text(resource.id)},"type":${text(resource.type)}}},"schema_hash":${schemaHash === null ? "null" : text(schemaHash)}` +
       `,"steps":[${trace.steps.join(",")}]}`,
   );
 }

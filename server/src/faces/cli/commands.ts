@@ -110,6 +110,11 @@ export const commands: readonly Command[] = [
       action: { value: "NAME", help: "What" },
       resource: { value: "TYPE:ID", help: "To what" },
       context: { value: "JSON", help: "What conditions read, as a JSON object" },
+      entities: {
+        value: "JSON",
+        help: "What is known of principal and resource: an array of entities",
+      },
+      set: { value: "NAME", help: "The set of policies that is asked; default unless told" },
     },
     operandsMin: 0,
     operandsMax: 0,

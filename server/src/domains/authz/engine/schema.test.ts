@@ -248,10 +248,15 @@ describe("a question that is not as declared", () => {
   });
 });
 
-test("groups of an action are those that it is declared in", () => {
-  expect(schema.groupsOf({ type: "App::Action", id: "view" })).toEqual([
-    { type: "App::Action", id: "all" },
+test("an action comes with everything that it is declared in", () => {
+  const read = { uid: { type: "Action", id: "read" }, parents: [] };
+  expect(schema.lineageOf({ type: "App::Action", id: "view" })).toEqual([
+    { uid: { type: "App::Action", id: "view" }, parents: [{ type: "App::Action", id: "all" }] },
+    { uid: { type: "App::Action", id: "all" }, parents: [] },
   ]);
-  expect(schema.groupsOf({ type: "Action", id: "look" })).toEqual([{ type: "Action", id: "read" }]);
-  expect(schema.groupsOf({ type: "Action", id: "nothing" })).toEqual([]);
+  expect(schema.lineageOf({ type: "Action", id: "look" })).toEqual([
+    { uid: { type: "Action", id: "look" }, parents: [read.uid] },
+    read,
+  ]);
+  expect(schema.lineageOf({ type: "Action", id: "nothing" })).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import type { Entity } from "./entities.ts";
-import type { EntityUid } from "./est.ts";
+import type { EntityJson, EntityUid } from "./est.ts";
 import { Malformed } from "./from-json.ts";
 import type { Request } from "./policy-set.ts";
 import {
@@ -73,18 +73,23 @@ export class Schema {
     }
   }
 
-  /** The actions that it names. */
-  get actions(): readonly EntityUid[] {
-    return [...this.#actions.values()].map(({ uid }) => uid);
-  }
-
-  /** The groups that an action is in directly; none for one that is not declared. */
-  groupsOf(action: EntityUid): readonly EntityUid[] {
-    const found = this.#actions.get(keyOfUid(action.type, action.id));
-    return (found?.memberOf ?? []).map(({ id, type }) => ({
-      id,
-      type: type ?? within(found!.namespace, "Action"),
-    }));
+  /** An action and everything that it is in, as entities; nothing for one that is not declared. */
+  lineageOf(action: EntityUid): EntityJson[] {
+    const found = new Map<string, EntityJson>();
+    const open = [action];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const key = keyOfUid(next.type, next.id);
+      const declared = this.#actions.get(key);
+      if (declared === undefined || found.has(key)) continue;
+      const { uid, namespace, memberOf = [] } = declared;
+      const parents = memberOf.map(({ id, type }) => ({
+        type: type ?? within(namespace, "Action"),
+        id,
+      }));
+      found.set(key, { uid, parents });
+      open.push(...parents);
+    }
+    return [...found.values()];
   }
 
   /** Throws `Malformed` for the first thing in a request that is not as declared. */
@@ -109,7 +114,7 @@ export class Schema {
     applies("principal", principal, principalTypes);
     applies("resource", resource, resourceTypes);
     this.#record(context, wanted ?? EMPTY, found.namespace, "context");
-    for (const entity of entities) if (entity.ref.key !== action.key) this.#entity(entity);
+    for (const entity of entities) if (!this.#actions.has(entity.ref.key)) this.#entity(entity);
     for (const [at, ref] of [
       ["principal", principal],
       ["resource", resource],

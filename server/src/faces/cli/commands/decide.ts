@@ -35,7 +35,9 @@ function inputOf({ values }: CommandCall): unknown {
     principal: { ...entity(values, "principal"), groups: values["group"] ?? [] },
     action,
     resource: entity(values, "resource"),
-    context: context(values["context"]),
+    context: json(values, "context", {}),
+    entities: json(values, "entities", []),
+    ...(typeof values["set"] === "string" ? { set: values["set"] } : {}),
   };
 }
 
@@ -45,16 +47,18 @@ function entity(values: CommandCall["values"], name: string): { type: string; id
   return { type, id };
 }
 
-function context(text: CommandCall["values"][string]): unknown {
+function json(values: CommandCall["values"], name: string, none: unknown): unknown {
+  const text = values[name];
+  if (typeof text !== "string") return none;
   try {
-    return parseJson(typeof text === "string" ? text : "{}");
+    return parseJson(text);
   } catch {
-    throw usage("decide", "--context is not JSON; quote it for your shell: '{\"amount\": 5}'");
+    throw usage("decide", `--${name} is not JSON; quote it for your shell: '{"amount": 5}'`);
   }
 }
 
 const missing = (name: string) =>
   usage(
     "decide",
-    `--${name} is missing; for example: --principal User:ada --action doc.read --resource Doc:1`,
+    `--${name} is missing; for example: --principal User:ada --action ledger.entry.get --resource Entry:1`,
   );
