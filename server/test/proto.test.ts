@@ -34,13 +34,14 @@ describe("contract/api.proto", () => {
     expect(printFile(file, new Map())).not.toBe(text);
   });
 
-  test("keeps the compiler's rules of style, but for names that are Cedar's", () => {
+  test("keeps the compiler's rules of style, but for the names that are Cedar's", () => {
     const rules = { use: ["STANDARD"], except: ["PACKAGE_DIRECTORY_MATCH"] };
     const config = JSON.stringify({ version: "v2", lint: rules });
     const lint = () => buf("lint", "contract/api.proto", "--config", config);
     expect(lint).toThrow(/staticPolicies/);
-    const cedars = "staticPolicies|templateLinks|templateId|newId";
-    expect(lint).toThrow(new RegExp(`^buf lint: (?:\\S+Field name "(?:${cedars})" .*\n)+$`));
+    const cedars = "(staticPolicies|templates|templateLinks|templateId|newId)";
+    const others = String.raw`api\.proto:\d+:\d+:(?!Field name "${cedars}")`;
+    expect(lint).not.toThrow(new RegExp(others));
   });
 
   test("has the numbers that the lock gives", () => {
