@@ -10,9 +10,16 @@ export async function record(ports: Ports, chain: Chain): Promise<Recorded<unkno
   return { ...recorded, output: shaped(chain, recorded.output) };
 }
 
+/** Step 4 before its transaction, where an operation has such work. */
+export async function prepare(ports: Ports, chain: Chain): Promise<void> {
+  chain.prepared = await chain.operation.prepare!(callOf(ports, chain));
+}
+
 /** Step 4 of any other operation: the only one of the five that touches the domain's tables. */
 export async function action(ports: Ports, chain: Chain, tx: Tx): Promise<Recorded<unknown>> {
-  const output = shaped(chain, await chain.operation.action!({ ...callOf(ports, chain), tx }));
+  const { prepared } = chain;
+  const call = { ...callOf(ports, chain), tx, prepared };
+  const output = shaped(chain, await chain.operation.action!(call));
   const subject = chain.operation.subject?.(output);
   return { output, rows: [], ...(subject === undefined ? {} : { subject }) };
 }

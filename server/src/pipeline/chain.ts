@@ -53,6 +53,8 @@ export class Chain {
   /** What lets an agent's call through; used up when the call is done. */
   approval?: Approval;
   score: Score | null = null;
+  /** What step 4 found before its transaction. */
+  prepared?: unknown;
   readonly #parts: Parts;
 
   constructor(

@@ -25,6 +25,8 @@ export interface Call<Input> {
 /** A call whose action works inside the call's transaction. */
 export interface TxCall<Input> extends Call<Input> {
   readonly tx: Tx;
+  /** What `prepare` gave; undefined without one. */
+  readonly prepared?: unknown;
 }
 
 /** A call whose items come for as long as its caller wants them. */
@@ -100,6 +102,11 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
   };
   /** Step 3: what the scorer weighs, or that nothing is. */
   readonly score: "none" | ((input: z.output<In>) => ScoreSubject);
+  /**
+   * Step 4 before its transaction begins, for work that takes long: no connection and no lock is held meanwhile. Runs
+   * again when the call is decided again; the action gets what it gave.
+   */
+  prepare?(call: Call<z.output<In>>): Promise<unknown>;
   /** Step 4, inside the call's transaction. */
   action?(call: TxCall<z.output<In>>): Promise<z.input<Out>>;
   /** Step 4 for an action that only adds rows and sees none, so that concurrent calls share a commit. */

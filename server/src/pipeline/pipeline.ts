@@ -4,7 +4,7 @@ import { span } from "#kernel/trace.ts";
 import { request } from "./1-request.ts";
 import { policy } from "./2-policy.ts";
 import { score } from "./3-score.ts";
-import { action, record } from "./4-action.ts";
+import { action, prepare, record } from "./4-action.ts";
 import { linkRead, sealDone } from "./5-seal.ts";
 import { useApproval } from "./agent.ts";
 import { Answered, repeat, stopIfAnswered } from "./answered.ts";
@@ -52,6 +52,8 @@ async function walk(parts: Parts, chain: Chain, again: boolean): Promise<Outcome
   await chain.step("request", () => request(parts, chain, again));
   await chain.step("policy", () => policy(parts, chain, again));
   await chain.step("score", () => score(parts, chain));
+  if (chain.operation.prepare !== undefined)
+    await chain.step("action", () => prepare(parts, chain));
   if (chain.operation.kind === "read") return read(parts, chain);
   const mayShare = chain.operation.record !== undefined && chain.approval === undefined;
   if (mayShare) return append(parts, chain);

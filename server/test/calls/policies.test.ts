@@ -255,6 +255,26 @@ describe("a text", () => {
     expect(body.facts.diagnostics[0]).toMatchObject(where);
   });
 
+  test("that takes Cedar long holds no connection meanwhile", async () => {
+    const text = "permit(principal, action, resource) when { context.auth.step_up };".repeat(200);
+    const open: number[] = [];
+    let isDone = false;
+    const checked = system.home.call("POST", "/v1/policies/check", { text }).finally(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      const [row] = await system.sql<{ open: number }>(
+        `select count(*)::int as open from pg_stat_activity
+         where datname = current_database() and state = 'idle in transaction'`,
+      );
+      open.push(row!.open);
+    }
+    expect((await checked).status).toBe(200);
+    expect(open.length).toBeGreaterThan(20);
+    // Others have short ones.
+    expect(open.filter((count) => count > 0).length).toBeLessThan(open.length / 4);
+  });
+
   test("that Cedar cannot bear is refused, and the next is read", async () => {
     const deep = `permit(principal, action, resource) when { ${Array(5_000).fill("true").join("&&")} };`;
     const [trapped, read] = await Promise.all([

@@ -11,7 +11,7 @@ export interface Limits {
   readonly waiting_max: number;
 }
 
-const LIMITS: Limits = { call_ms: 5_000, idle_ms: 30_000, waiting_max: 32 };
+const LIMITS: Limits = { call_ms: 10_000, idle_ms: 30_000, waiting_max: 32 };
 
 interface Job {
   readonly name: keyof Calls;

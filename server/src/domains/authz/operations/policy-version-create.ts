@@ -1,5 +1,7 @@
 import { z } from "zod";
+import type { Db } from "#kernel/db.ts";
 import { operation } from "#pipeline";
+import type { SchemaJson } from "../cedar/schemas.ts";
 import { baseMoved, tooManySets } from "../refusals.ts";
 import {
   countSets,
@@ -17,7 +19,15 @@ import {
   written,
   writtenOf,
 } from "../sets/shapes.ts";
-import { newVersion, ownSchemaOf, ownSchemaText, read, schemaWith } from "../sets/versions.ts";
+import {
+  newVersion,
+  type OwnSchema,
+  ownSchemaOf,
+  ownSchemaText,
+  type Read,
+  read,
+  schemaWith,
+} from "../sets/versions.ts";
 
 const SETS_MAX = 100;
 
@@ -44,13 +54,14 @@ export const policyVersionCreate = operation({
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async action({ tx, input, principal }) {
+  async prepare({ input, principal: { tenantId }, ports }) {
+    const own =
+      input.schema === undefined ? await ownOfActive(ports.db, tenantId, input.set) : input.schema;
+    return { own, policies: await read(writtenOf(input)), schema: await schemaWith(own) };
+  },
+  async action({ tx, input, principal, prepared }) {
     const { set, base = null } = input;
-    const active = await readActiveOf(tx, set);
-    const own = input.schema === undefined ? ownSchemaOf(active?.ownSchema ?? null) : input.schema;
-    // Cedar's work comes before any row is locked.
-    const policies = await read(writtenOf(input));
-    const schema = await schemaWith(own);
+    const { own, policies, schema } = prepared as Prepared;
     let setId = await lockSet(tx, set);
     if (setId === undefined) {
       const sets = await countSets(tx);
@@ -73,3 +84,14 @@ export const policyVersionCreate = operation({
   },
   subject: ({ id }) => ({ type: "policy_version", id }),
 });
+
+interface Prepared {
+  readonly own: OwnSchema;
+  readonly policies: Read;
+  readonly schema: SchemaJson;
+}
+
+const ownOfActive = (db: Db, tenantId: string, set: string): Promise<OwnSchema> =>
+  db.transaction({ role: "reader", tenantId }, async (tx) =>
+    ownSchemaOf((await readActiveOf(tx, set))?.ownSchema ?? null),
+  );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Tx } from "#kernel/db.ts";
 import { operation } from "#pipeline";
 import { parseJson } from "#verifier";
 import { formatText, policiesText } from "../cedar/policies.ts";
@@ -23,15 +24,20 @@ export const policyVersionGet = operation({
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async action({ tx, input: { set, number, text } }) {
+  prepare: async ({ ports, principal: { tenantId }, input: { set, number, text } }) => {
+    if (text === "none") return null;
+    const load = (tx: Tx) => readVersion(tx, set, number);
+    const found = await ports.db.transaction({ role: "reader", tenantId }, load);
+    return found === undefined ? null : textOf(found, text);
+  },
+  async action({ tx, input: { set, number }, prepared }) {
     const found = await readVersion(tx, set, number);
     if (found === undefined) throw versionMissing(set, number);
-    return { ...wholeShown(found), text: await textOf(found, text) };
+    return { ...wholeShown(found), text: prepared as string | null };
   },
 });
 
-async function textOf({ source, document }: SetVersion, form: string): Promise<string | null> {
-  if (form === "none") return null;
+async function textOf({ source, document }: SetVersion, form: string): Promise<string> {
   if (source === null) return policiesText(parseJson(document));
   return form === "source" ? source : formatText(source);
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Tx } from "#kernel/db.ts";
 import { operation } from "#pipeline";
 import { parseJson } from "#verifier";
+import type { Diagnostic } from "../cedar/diagnostics.ts";
 import type { SchemaJson } from "../cedar/schemas.ts";
 import { versionChanged } from "../policy.ts";
 import { versionMissing } from "../refusals.ts";
@@ -27,11 +28,20 @@ export const policyVersionValidate = operation({
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async action({ tx, input: { set, number } }) {
-    const found = await readVersion(tx, set, number);
-    if (found === undefined) throw versionMissing(set, number);
-    const findings = await validate(await reread(found), await schemaOf(tx, found));
+  prepare: async ({ ports, principal: { tenantId }, input: { set, number } }) => {
+    const load = async (tx: Tx) => {
+      const found = await readVersion(tx, set, number);
+      if (found === undefined) throw versionMissing(set, number);
+      return { found, schema: await schemaOf(tx, found) };
+    };
+    const { found, schema } = await ports.db.transaction({ role: "reader", tenantId }, load);
+    return validate(await reread(found), schema);
+  },
+  async action({ tx, input: { set, number }, prepared }) {
+    const findings = prepared as Diagnostic[];
     const valid = isValid(findings);
+    // What it says has not changed since it was looked at: that never does.
+    const found = (await readVersion(tx, set, number))!;
     if (valid && found.status === "draft") await markValidated(tx, found.id);
     const version = versionShown((await readVersion(tx, set, number))!);
     return { valid, diagnostics: findings, version };
