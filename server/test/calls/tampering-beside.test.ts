@@ -5,7 +5,9 @@ import {
   decodeEntry,
   ed25519Signer,
   encodeEntry,
+  formatNote,
   leafHash,
+  parseNote,
   parseVerifierKey,
   signCheckpoint,
   utf8,
@@ -239,6 +241,55 @@ describe("verification finds, and does not fail over,", () => {
     const caller = await made();
     await run(caller, ...statements);
     expect(await findings(caller)).toEqual(kinds);
+  });
+});
+
+describe("the checkpoint by which the key before hands over", () => {
+  /** A log whose key was replaced, its next key's checkpoint after that, and where the keys changed. */
+  async function handedOver() {
+    const caller = await rotated();
+    await caller.call("POST", "/v1/risk/transactions", payment());
+    await sealedEntries(system, caller.projectId);
+    const [row] = await system.sql<{ size: number; note: string; later: string }>(
+      `with covering as (select c.size, c.note from ledger.checkpoints c join ledger.key_rollovers r using (tenant_id)
+         join ledger.entries e on e.tenant_id = r.tenant_id and e.id = r.entry_id
+         where c.tenant_id = $1 and c.size > e.index order by c.size)
+       select size::int, note, (select note from covering offset 1 limit 1) as later from covering limit 1`,
+      [caller.projectId],
+    );
+    const { size, root } = (await verify(caller)).body;
+    return { caller, ...row!, since: { since_size: size, since_root: root } };
+  }
+  type HandedOver = Awaited<ReturnType<typeof handedOver>>;
+
+  test.each<[string, (log: HandedOver) => Promise<unknown>]>([
+    [
+      "gone",
+      ({ caller, size }) =>
+        system.sql("delete from ledger.checkpoints where tenant_id = $1 and size = $2", [
+          caller.projectId,
+          size,
+        ]),
+    ],
+    [
+      "without that key's signature",
+      async ({ caller, size, note, later }) => {
+        const { text, signatures } = parseNote(note);
+        const next = parseNote(later).signatures.map(({ keyId }) => keyId);
+        const left = signatures.filter(({ keyId }) => next.includes(keyId));
+        expect([signatures.length, left.length]).toEqual([2, 1]);
+        await system.sql(
+          "update ledger.checkpoints set note = $3 where tenant_id = $1 and size = $2",
+          [caller.projectId, size, formatNote({ text, signatures: left })],
+        );
+      },
+    ],
+  ])("%s: that is found, also where verification goes on from later", async (_, tamper) => {
+    const log = await handedOver();
+    expect(await findings(log.caller, log.since)).toEqual([]);
+    await tamper(log);
+    expect(await findings(log.caller)).toEqual(["rollover_unendorsed"]);
+    expect(await findings(log.caller, log.since)).toEqual(["rollover_unendorsed"]);
   });
 });
 
