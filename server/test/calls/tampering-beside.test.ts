@@ -257,7 +257,13 @@ describe("verification finds, and does not fail over,", () => {
         `update ledger.entries set entry = 'nothing'
          where tenant_id = $1 and id in (select entry_id from ledger.key_rollovers where tenant_id = $1)`,
       ],
-      ["checkpoint_mismatch", "entry_malformed", "head_mismatch", "key_unsealed", "rollover_changed"],
+      [
+        "checkpoint_mismatch",
+        "entry_malformed",
+        "head_mismatch",
+        "key_unsealed",
+        "rollover_changed",
+      ],
     ],
     [
       "a payload that is no JSON",
@@ -335,11 +341,20 @@ describe("the checkpoint by which the key before hands over", () => {
         );
       },
     ],
+    [
+      "exchanged for what that key signed before",
+      ({ caller, size }) =>
+        system.sql(
+          `update ledger.checkpoints set note = (select note from ledger.checkpoints
+             where tenant_id = $1 and size < $2 order by size desc limit 1) where tenant_id = $1 and size = $2`,
+          [caller.projectId, size],
+        ),
+    ],
   ])("%s: that is found, also where verification goes on from later", async (_, tamper) => {
     const log = await handedOver();
     expect(await findings(log.caller, log.since)).toEqual([]);
     await tamper(log);
-    expect(await findings(log.caller)).toEqual(["rollover_unendorsed"]);
+    expect(await findings(log.caller)).toContain("rollover_unendorsed");
     expect(await findings(log.caller, log.since)).toEqual(["rollover_unendorsed"]);
   });
 });
@@ -386,26 +401,29 @@ test.each<[string, (caller: Caller) => Promise<unknown>, string, string]>([
   ["the actor of an event", forge, `"actor":"`, `"actor":"User:`],
   ["an event that became a call", forge, `"kind":"event"`, `"kind":"call"`],
   ["reads that became a call", read, `"kind":"reads"`, `"kind":"call"`],
-])("what an entry said before it got its place is compared with its payload: %s", async (_, act, from, to) => {
-  const caller = await logOf();
-  await system.parts.reads.flush(true);
-  await sealedEntries(system, caller.projectId);
-  const holder = new pg.Client(system.server);
-  await holder.connect();
-  await holder.query("begin; set local role sealbase_writer");
-  await holder.query("select set_config('app.tenant_id', $1, true)", [caller.projectId]);
-  await holder.query("select from ledger.heads for update");
-  await act(caller);
-  const edited = await system.sql(
-    `update ledger.pending set entry = convert_to(replace(convert_from(entry, 'UTF8'), $2, $3), 'UTF8')
+])(
+  "what an entry said before it got its place is compared with its payload: %s",
+  async (_, act, from, to) => {
+    const caller = await logOf();
+    await system.parts.reads.flush(true);
+    await sealedEntries(system, caller.projectId);
+    const holder = new pg.Client(system.server);
+    await holder.connect();
+    await holder.query("begin; set local role sealbase_writer");
+    await holder.query("select set_config('app.tenant_id', $1, true)", [caller.projectId]);
+    await holder.query("select from ledger.heads for update");
+    await act(caller);
+    const edited = await system.sql(
+      `update ledger.pending set entry = convert_to(replace(convert_from(entry, 'UTF8'), $2, $3), 'UTF8')
      where tenant_id = $1 and position($2 in convert_from(entry, 'UTF8')) > 0 returning id`,
-    [caller.projectId, from, to],
-  );
-  expect(edited).toHaveLength(1);
-  await holder.end();
-  await sealedEntries(system, caller.projectId);
-  expect(await findings(caller)).toEqual(["entry_changed"]);
-});
+      [caller.projectId, from, to],
+    );
+    expect(edited).toHaveLength(1);
+    await holder.end();
+    await sealedEntries(system, caller.projectId);
+    expect(await findings(caller)).toEqual(["entry_changed"]);
+  },
+);
 
 describe("the root log", () => {
   test("that lost a payload frames no log, and is found itself", async () => {

@@ -197,7 +197,9 @@ test("verification finds a cosignature that the witness did not make, also where
     [caller.projectId, size, `${key}+%`],
   );
   for (const since of [{}, { since_size: size, since_root: root }])
-    expect((await verify(since)).findings).toMatchObject([{ kind: "cosignature_forged", at: size }]);
+    expect((await verify(since)).findings).toMatchObject([
+      { kind: "cosignature_forged", at: size },
+    ]);
 });
 
 describe("before the first signature of a process", () => {

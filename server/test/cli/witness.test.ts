@@ -32,7 +32,10 @@ beforeAll(async () => {
   const policy = join(witness.dir, "policy");
   writeFileSync(policy, `log ${logKey}\nwitness w1 ${witness.vkey} ${witness.url}\nquorum w1\n`);
   env = { SEALBASE_WITNESS_POLICY: policy };
-  symlinkSync(join(import.meta.dirname, "../../../node_modules"), join(witness.dir, "node_modules"));
+  symlinkSync(
+    join(import.meta.dirname, "../../../node_modules"),
+    join(witness.dir, "node_modules"),
+  );
 }, 120_000);
 afterAll(async () => {
   await sealbase.close();
