@@ -2,7 +2,7 @@ import { z } from "zod";
 import { job } from "#domains/ops";
 import { operation } from "#pipeline";
 import { AUDIT } from "../audit.ts";
-import { startJob } from "./start-job.ts";
+import { startJob } from "../start-job.ts";
 
 export const auditStart = operation({
   name: "ledger.audit.start",

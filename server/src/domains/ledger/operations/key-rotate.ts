@@ -2,7 +2,7 @@ import { z } from "zod";
 import { job } from "#domains/ops";
 import { operation } from "#pipeline";
 import { ROTATE_KEY } from "../keys/rotate-key.ts";
-import { startJob } from "./start-job.ts";
+import { startJob } from "../start-job.ts";
 
 export const keyRotate = operation({
   name: "ledger.key.rotate",
