@@ -250,6 +250,13 @@ describe("verification finds", () => {
       ["archive_changed", "archive_unsealed"],
     ],
     [
+      "an archive's call that cannot be read any more",
+      [
+        "update ledger.payloads set payload = 'no JSON' where tenant_id = $1 and entry_id in (select entry_id from ledger.archives where tenant_id = $1)",
+      ],
+      ["archive_unsealed", "payload_changed"],
+    ],
+    [
       "ids that hide rows nobody sealed",
       ["insert into ledger.archived (tenant_id, id, index) values ($1, gen_random_uuid(), 999999)"],
       ["archive_changed"],

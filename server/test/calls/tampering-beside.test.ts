@@ -5,7 +5,9 @@ import {
   decodeEntry,
   ed25519Signer,
   encodeEntry,
+  formatNote,
   leafHash,
+  parseNote,
   parseVerifierKey,
   signCheckpoint,
   utf8,
@@ -182,6 +184,32 @@ describe("going on from what was signed", () => {
     expect(await findings(caller, since)).toEqual(["checkpoint_forged"]);
     expect(await findings(caller, { since_size: size })).toEqual(["checkpoint_forged"]);
   });
+
+  test("believes no checkpoint that was signed at another size", async () => {
+    const caller = await logOf();
+    const { size } = (await verify(caller)).body;
+    await run(
+      caller,
+      `update ledger.checkpoints c set note = (select note from ledger.checkpoints
+         where tenant_id = $1 and size < ${size} order by size desc limit 1) where tenant_id = $1 and size = ${size}`,
+    );
+    expect(await findings(caller, { since_size: size })).toEqual(["checkpoint_mismatch"]);
+  });
+});
+
+test("a sealed head is looked at where it begins, too, readable or not", async () => {
+  for (const payload of ['{"checkpoint":"another"}', "no JSON"]) {
+    const caller = await logOf();
+    await system.sealHeads();
+    const { size, root } = (await verify(caller)).body;
+    await system.sql(
+      `update ledger.payloads p set payload = $2 from ledger.root_heads r
+       where p.tenant_id = r.tenant_id and p.entry_id = r.entry_id and r.log_id = $1`,
+      [caller.projectId, payload],
+    );
+    const since = { since_size: size, since_root: root };
+    expect([payload, await findings(caller, since)]).toEqual([payload, ["root_mismatch"]]);
+  }
 });
 
 describe("verification finds, and does not fail over,", () => {
@@ -213,6 +241,37 @@ describe("verification finds, and does not fail over,", () => {
       ["rollover_changed"],
     ],
     [
+      "a rollover's entry that names no key, and has no row",
+      rotated,
+      [
+        `update ledger.entries set entry = convert_to(replace(convert_from(entry, 'UTF8'), '"next_key":"', '"next_key":"x'), 'UTF8')
+         where tenant_id = $1 and id in (select entry_id from ledger.key_rollovers where tenant_id = $1)`,
+        "delete from ledger.key_rollovers where tenant_id = $1",
+      ],
+      ["checkpoint_mismatch", "head_mismatch", "key_unsealed", "rollover_changed"],
+    ],
+    [
+      "a rollover's entry that is none",
+      rotated,
+      [
+        `update ledger.entries set entry = 'nothing'
+         where tenant_id = $1 and id in (select entry_id from ledger.key_rollovers where tenant_id = $1)`,
+      ],
+      [
+        "checkpoint_mismatch",
+        "entry_malformed",
+        "head_mismatch",
+        "key_unsealed",
+        "rollover_changed",
+      ],
+    ],
+    [
+      "a payload that is no JSON",
+      logOf,
+      [`update ledger.payloads set payload = 'x' where tenant_id = $1 and entry_id = ${idAt(2)}`],
+      ["payload_changed"],
+    ],
+    [
       "an empty log's checkpoint that nobody signed",
       logOf,
       [
@@ -242,6 +301,64 @@ describe("verification finds, and does not fail over,", () => {
   });
 });
 
+describe("the checkpoint by which the key before hands over", () => {
+  /** A log whose key was replaced, its next key's checkpoint after that, and where the keys changed. */
+  async function handedOver() {
+    const caller = await rotated();
+    await caller.call("POST", "/v1/risk/transactions", payment());
+    await sealedEntries(system, caller.projectId);
+    const [row] = await system.sql<{ size: number; note: string; later: string }>(
+      `with covering as (select c.size, c.note from ledger.checkpoints c join ledger.key_rollovers r using (tenant_id)
+         join ledger.entries e on e.tenant_id = r.tenant_id and e.id = r.entry_id
+         where c.tenant_id = $1 and c.size > e.index order by c.size)
+       select size::int, note, (select note from covering offset 1 limit 1) as later from covering limit 1`,
+      [caller.projectId],
+    );
+    const { size, root } = (await verify(caller)).body;
+    return { caller, ...row!, since: { since_size: size, since_root: root } };
+  }
+  type HandedOver = Awaited<ReturnType<typeof handedOver>>;
+
+  test.each<[string, (log: HandedOver) => Promise<unknown>]>([
+    [
+      "gone",
+      ({ caller, size }) =>
+        system.sql("delete from ledger.checkpoints where tenant_id = $1 and size = $2", [
+          caller.projectId,
+          size,
+        ]),
+    ],
+    [
+      "without that key's signature",
+      async ({ caller, size, note, later }) => {
+        const { text, signatures } = parseNote(note);
+        const next = parseNote(later).signatures.map(({ keyId }) => keyId);
+        const left = signatures.filter(({ keyId }) => next.includes(keyId));
+        expect([signatures.length, left.length]).toEqual([2, 1]);
+        await system.sql(
+          "update ledger.checkpoints set note = $3 where tenant_id = $1 and size = $2",
+          [caller.projectId, size, formatNote({ text, signatures: left })],
+        );
+      },
+    ],
+    [
+      "exchanged for what that key signed before",
+      ({ caller, size }) =>
+        system.sql(
+          `update ledger.checkpoints set note = (select note from ledger.checkpoints
+             where tenant_id = $1 and size < $2 order by size desc limit 1) where tenant_id = $1 and size = $2`,
+          [caller.projectId, size],
+        ),
+    ],
+  ])("%s: that is found, also where verification goes on from later", async (_, tamper) => {
+    const log = await handedOver();
+    expect(await findings(log.caller, log.since)).toEqual([]);
+    await tamper(log);
+    expect(await findings(log.caller)).toContain("rollover_unendorsed");
+    expect(await findings(log.caller, log.since)).toEqual(["rollover_unendorsed"]);
+  });
+});
+
 test("a rollover that nobody sealed stops no checkpoint", async () => {
   const caller = await logOf();
   const [{ key }] = (await caller.call("GET", "/v1/ledger/keys")).body.keys;
@@ -264,28 +381,49 @@ test("a rollover that nobody sealed stops no checkpoint", async () => {
   await other.stop();
 });
 
-test("what an entry said before it got its place is compared with its payload", async () => {
-  for (const [from, to] of [
-    [`"actor":"ServiceAccount:`, `"actor":"User:`],
-    [`"action":"risk.transaction.assess"`, `"action":"control-plane.me.get"`],
-    [`"outcome":"done"`, `"outcome":"refused"`],
-  ] as const) {
+/** What leaves an entry of each kind, and somebody's edit of it while it waits for its place. */
+const pay = (caller: Caller) =>
+  caller.call("POST", "/v1/risk/transactions", payment(), { prefer: "wait=durable" });
+async function forge({ key }: Caller): Promise<void> {
+  await system.as(`${key.slice(0, -2)}${key.endsWith("AA") ? "BB" : "AA"}`).call("GET", "/v1/me");
+  await system.parts.suspicions.flush();
+}
+async function read(caller: Caller): Promise<void> {
+  await caller.call("GET", "/v1/me");
+  await system.parts.reads.flush(true);
+}
+
+test.each<[string, (caller: Caller) => Promise<unknown>, string, string]>([
+  ["the actor of a call", pay, `"actor":"ServiceAccount:`, `"actor":"User:`],
+  ["its action", pay, `"action":"risk.transaction.assess"`, `"action":"control-plane.me.get"`],
+  ["its outcome", pay, `"outcome":"done"`, `"outcome":"refused"`],
+  ["its kind", pay, `"kind":"call"`, `"kind":"refusal"`],
+  ["the actor of an event", forge, `"actor":"`, `"actor":"User:`],
+  ["an event that became a call", forge, `"kind":"event"`, `"kind":"call"`],
+  ["reads that became a call", read, `"kind":"reads"`, `"kind":"call"`],
+])(
+  "what an entry said before it got its place is compared with its payload: %s",
+  async (_, act, from, to) => {
     const caller = await logOf();
+    await system.parts.reads.flush(true);
+    await sealedEntries(system, caller.projectId);
     const holder = new pg.Client(system.server);
     await holder.connect();
     await holder.query("begin; set local role sealbase_writer");
     await holder.query("select set_config('app.tenant_id', $1, true)", [caller.projectId]);
     await holder.query("select from ledger.heads for update");
-    await caller.call("POST", "/v1/risk/transactions", payment(), { prefer: "wait=durable" });
-    await system.sql(
-      "update ledger.pending set entry = convert_to(replace(convert_from(entry, 'UTF8'), $2, $3), 'UTF8') where tenant_id = $1",
+    await act(caller);
+    const edited = await system.sql(
+      `update ledger.pending set entry = convert_to(replace(convert_from(entry, 'UTF8'), $2, $3), 'UTF8')
+     where tenant_id = $1 and position($2 in convert_from(entry, 'UTF8')) > 0 returning id`,
       [caller.projectId, from, to],
     );
+    expect(edited).toHaveLength(1);
     await holder.end();
     await sealedEntries(system, caller.projectId);
-    expect([from, await findings(caller)]).toEqual([from, ["entry_changed"]]);
-  }
-});
+    expect(await findings(caller)).toEqual(["entry_changed"]);
+  },
+);
 
 describe("the root log", () => {
   test("that lost a payload frames no log, and is found itself", async () => {

@@ -180,6 +180,28 @@ test("verification misses the checkpoint that witnesses cosigned", async () => {
   expect((await verify()).findings).toMatchObject([{ kind: "checkpoint_missing", at: 2 }]);
 });
 
+test("verification finds a cosignature that the witness did not make, also where it begins", async () => {
+  const caller = await project();
+  await pay(caller);
+  await pay(caller);
+  const verify = async (input: object = {}) =>
+    (await caller.call("POST", "/v1/ledger/verify", input)).body;
+  const { valid, size, root, cosignatures } = await verify();
+  expect([valid, cosignatures]).toEqual([true, expect.any(Number)]);
+  expect(cosignatures).toBeGreaterThan(1);
+  const [key] = one.vkey.split("+");
+  await system.sql(
+    `update ledger.cosignatures c set line = (select line from ledger.cosignatures
+       where tenant_id = c.tenant_id and key = c.key and size < c.size limit 1)
+     where tenant_id = $1 and size = $2 and key like $3`,
+    [caller.projectId, size, `${key}+%`],
+  );
+  for (const since of [{}, { since_size: size, since_root: root }])
+    expect((await verify(since)).findings).toMatchObject([
+      { kind: "cosignature_forged", at: size },
+    ]);
+});
+
 describe("before the first signature of a process", () => {
   test("the witnesses are asked; while too few answer, nothing is placed or signed, and nothing is lost", async () => {
     await one.kill();

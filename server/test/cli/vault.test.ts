@@ -132,6 +132,10 @@ describe("sealbase vault import", () => {
     expect(refusalOf((await vaultImport("/nonexistent")).err).code).toBe("cli/unreadable_file");
     expect(refusalOf((await vaultImport(directoryOf([]))).err).facts.reason).toMatch(/no .json/);
     expect((await sealbase.run(["vault", "export", "x"])).code).toBe(2);
+    // The chain holds, and a number was left out: that has to be said.
+    const gap = directoryOf(legacyFiles(3, (_, at) => (at === 3 ? { sequence: 4 } : {})));
+    expect(refusalOf((await vaultImport(gap)).err).facts.reason).toMatch(/--allow-gaps$/);
+    expect((await vaultImport(gap, "--allow-gaps")).out).toMatchObject({ last_sequence: 4 });
     const both = await vaultImport(directoryOf(files.slice(0, 2)), "--dry-run", "--confirm", "x");
     expect(both.code).toBe(2);
   });

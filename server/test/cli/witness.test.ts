@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WitnessRig } from "../witness-rig.ts";
@@ -32,6 +32,10 @@ beforeAll(async () => {
   const policy = join(witness.dir, "policy");
   writeFileSync(policy, `log ${logKey}\nwitness w1 ${witness.vkey} ${witness.url}\nquorum w1\n`);
   env = { SEALBASE_WITNESS_POLICY: policy };
+  symlinkSync(
+    join(import.meta.dirname, "../../../node_modules"),
+    join(witness.dir, "node_modules"),
+  );
 }, 120_000);
 afterAll(async () => {
   await sealbase.close();
@@ -55,8 +59,34 @@ const commandsOf = (name: string) =>
     ...readFileSync(
       join(import.meta.dirname, `../../../docs/runbooks/${name}.md`),
       "utf8",
-    ).matchAll(/^ {4,}((?:npx|curl) .*)$/gm),
+    ).matchAll(/^ {4,}((?:npx|curl|\(echo) .*)$/gm),
   ].map(([, command]) => command!);
+/** A command of a runbook as its reader runs it, in a folder where the packages are; the words in capitals are what it is about. */
+const follow =
+  (command: string) =>
+  (more: Record<string, string> = {}) => {
+    const words = { KEY: logKey, ORIGIN: logKey.split("+")[0]!, WITNESS: witness.vkey, ...more };
+    const text = Object.entries(words).reduce(
+      (line, [word, value]) => line.replace(new RegExp(`\\b${word}\\b`, "g"), value),
+      command.replace("http://127.0.0.1:7327/", witness.url),
+    );
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", text], {
+      cwd: witness.dir,
+      encoding: "utf8",
+    });
+    return { status, out: stdout, err: stderr };
+  };
+/** By their places, one after the other. */
+async function receiptsOfPayments(count: number, more = env): Promise<Map<number, string>> {
+  const paid = [];
+  for (let i = 0; i < count; i++) paid.push(await pay(more));
+  const receipts = new Map<number, string>();
+  for (const { out } of paid) {
+    const { call, place } = JSON.parse(out);
+    receipts.set(place.index, (await sealbase.run(["receipt", call], more)).out);
+  }
+  return receipts;
+}
 
 describe("runbooks", () => {
   test("a restored database refuses to sign: what the commands say, and how it signs again", async () => {
@@ -103,12 +133,10 @@ describe("runbooks", () => {
     expect((await answer(next)).output.id).toMatch(/^[0-9a-f-]{36}$/);
   }, 120_000);
 
-  test("a fork was detected: the evidence is fetched and verified offline", async () => {
-    expect(commandsOf("fork-detected")).toEqual([
-      "curl -s http://127.0.0.1:7327/evidence",
-      "curl -s http://127.0.0.1:7327/evidence/NAME > fork.txt",
-      "npx sealbase-verify fork.txt --key KEY",
-    ]);
+  test("a fork was detected: the evidence is fetched and verified offline, by the commands as they stand", async () => {
+    const [list, fetched, checked, made, newest, cosigned, ...more] =
+      commandsOf("fork-detected").map(follow);
+    expect(more).toEqual([]);
     // Until the size is no power of two, and the next fork can be proven by one request.
     for (;;) {
       expect((await pay()).code).toBe(0);
@@ -118,27 +146,41 @@ describe("runbooks", () => {
     const older = `${sealbase.dir}-older`;
     try {
       copy(sealbase.dir, older);
-      expect((await pay()).code).toBe(0);
+      const published = await receiptsOfPayments(2);
       copy(older, sealbase.dir);
       // Somebody goes on without asking, and has to say so.
       expect(JSON.parse((await pay({})).err).code).toBe("seal/witnesses_not_named");
       const nobody = join(witness.dir, "nobody");
       writeFileSync(nobody, "quorum none\n");
-      for (let i = 0; i < 3; i++)
-        expect((await pay({ SEALBASE_WITNESS_POLICY: nobody })).code).toBe(0);
+      const alone = { SEALBASE_WITNESS_POLICY: nobody };
+      const others = await receiptsOfPayments(3, alone);
       const refused = await pay();
       expect(JSON.parse(refused.err).code).toBe("seal/log_disagrees_with_witness");
-      const { evidence } = JSON.parse((await witness.get("evidence")).text);
+      const { evidence } = JSON.parse(list!().out);
+      const name = evidence[0].path.split("/").at(-1);
+      expect(fetched!({ NAME: name })).toMatchObject({ status: 0, err: "" });
+      expect(fetched!({ NAME: "nothing" })).toMatchObject({ status: 22 });
+      fetched!({ NAME: name });
+      const verdict = checked!();
+      expect([verdict.status, verdict.out.split("\n")[0]]).toEqual([0, "VERIFIED fork"]);
       const file = join(witness.dir, "fork.txt");
-      writeFileSync(file, (await witness.get(evidence[0].path)).text);
-      const checked = spawnSync(process.execPath, [VERIFY, file, "--key", logKey, "--no-json"], {
-        encoding: "utf8",
-      });
-      expect([checked.status, checked.stdout.split("\n")[0]]).toEqual([0, "VERIFIED fork"]);
       const ours = await sealbase.run(["verify", file, "--log-key", logKey, "--text"]);
       expect([ours.code, ours.out]).toEqual([
         0,
         expect.stringMatching(/^verified: two histories in /),
+      ]);
+
+      // What else was sealed, such as the refusal, moved one of them by a place.
+      const [index, receipt] = [...published].find(([place]) => others.has(place))!;
+      writeFileSync(join(witness.dir, "one.txt"), receipt);
+      writeFileSync(join(witness.dir, "other.txt"), others.get(index)!);
+      expect(made!().status).toBe(0);
+      expect(checked!().out).toContain(`they differ in entry ${index}\n`);
+      expect(newest!().status).toBe(0);
+      const head = cosigned!();
+      expect([head.status, head.out.match(/^signed .*/gm)]).toEqual([
+        0,
+        [logKey, witness.vkey].map((key) => `signed  ${key.split("+").slice(0, 2).join("+")}`),
       ]);
     } finally {
       execFileSync("rm", ["-rf", older]);

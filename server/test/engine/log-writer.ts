@@ -4,14 +4,20 @@ import { newId } from "#kernel/ids.ts";
 import { openSystem } from "../../src/main.ts";
 
 /**
- * One of several servers over the engine in the directory given: appends entries to the log of a project, and prints each
+ * One of several servers over the engine in the directory given, or at DATABASE_URL: appends entries to the log of a project, and prints each
  * id once it is durable, every tenth with its place once that is published. The parent kills it without warning.
  */
 const WRITERS = 32;
 const [dataDir, projectId] = process.argv.slice(2) as [string, string];
 
 const { parts } = await openSystem(
-  { ...readConfig({}), dataDir, port: 0, origin: "sealbase.test", logLevel: "silent" },
+  {
+    ...readConfig({ DATABASE_URL: process.env["DATABASE_URL"] }),
+    dataDir,
+    port: 0,
+    origin: "sealbase.test",
+    logLevel: "silent",
+  },
   { migrate: false, join: true },
 );
 console.log("ready");

@@ -7,8 +7,8 @@ import type { TestProject } from "vitest/node";
 import { migrateUp } from "#kernel/migrate.ts";
 import { startCluster, withClient } from "../cluster.ts";
 
-const OWNER = "operator";
-const PASSWORD = "p@ss/word";
+export const OWNER = "operator";
+export const PASSWORD = "p@ss/word";
 
 /**
  * A PostgreSQL server over TCP with TLS and a password, known by its URL alone. Its user is no superuser: it may make
@@ -45,13 +45,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-function selfSign({ cert, key }: { cert: string; key: string }): void {
+export function selfSign({ cert, key }: { cert: string; key: string }): void {
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
   const form = ["-newkey", "rsa:2048", "-nodes", "-days", "2", "-keyout", key, "-out", cert];
   execFileSync("openssl", ["req", "-x509", ...form, ...subject], { stdio: "ignore" });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const probe = createServer().listen(0, "127.0.0.1", () => {
       const { port } = probe.address() as AddressInfo;

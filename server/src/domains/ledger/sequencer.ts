@@ -37,6 +37,15 @@ interface Waiter {
   index?: number;
 }
 
+/**
+ * One log's worker. It is, by what is set:
+ *
+ * - idle: nothing is `running`, no `timer`;
+ * - gathering: `running`, and `hurry` would end it;
+ * - draining: `running` without `hurry`, batch by batch until none is left, then asked `again` or idle;
+ * - resting: a `timer` wakes it, since another server has the log, somebody still waits, or it failed;
+ * - refused: `refusal`, for good; whoever asks gets it.
+ */
 interface Worker {
   state?: LogState | undefined;
   /** The log has another key since the state was loaded. */
@@ -89,7 +98,8 @@ export interface SequencerWitnesses {
 /**
  * Gives entries their places. One worker a log drains `ledger.pending` in batches; the locked head row decides which
  * server's worker it is, and a batch whose head has moved is thrown away, so two can never both extend a log.
- * Batches first, then the signed checkpoint, each in a transaction of its own.
+ * Batches first, then the signed checkpoint, each in a transaction of its own; why no crash undoes what somebody was told
+ * is in README.md ("What a crash leaves").
  */
 export class Sequencer {
   readonly #parts: SequencerParts;

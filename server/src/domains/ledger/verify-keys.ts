@@ -9,8 +9,10 @@ import {
   nextKeyOf,
   parseVerifierKey,
   ROLLOVER_KIND,
+  verifyCheckpoint,
 } from "#verifier";
 import { readStoredRollovers, type StoredRollover } from "./keys/queries.ts";
+import { type Checkpoint, readCheckpoints } from "./queries.ts";
 import { storedHashes } from "./tree.ts";
 import type { Finding } from "./verify.ts";
 
@@ -29,7 +31,8 @@ interface Handover {
 
 /**
  * Whether the log itself names its keys. The table of public keys is not believed: each key but the first has to be named by
- * an entry, which the key before it has sealed; and rows of rollovers say what their entries say, one for each.
+ * an entry, which the key before it has sealed under the first checkpoint that covers it, wherever verification begins; and rows
+ * of rollovers say what their entries say, one for each.
  */
 export class KeyAudit {
   /** Keys that checkpoints are checked with; those that nobody named are findings. */
@@ -57,6 +60,13 @@ export class KeyAudit {
           "rollover_changed",
           `the rollover to key ${number} is stored otherwise than an entry says`,
         );
+    for (const { handover, covering } of sealed)
+      if (covering !== undefined && !isEndorsed(covering, handover!.previous))
+        this.#find(
+          "rollover_unendorsed",
+          `the first checkpoint that covers the rollover to ${labelOf(handover!.next)} was not signed by the key before`,
+          covering.size,
+        );
     const labels = sealed.map(({ handover }) => labelOf(handover!.next));
     this.rollovers = sealed.flatMap(({ index }, i) =>
       index === null ? [] : [{ index, labels: labels.slice(i) }],
@@ -73,7 +83,11 @@ export class KeyAudit {
       equalBytes(leafHash(entry!), await hashAt(0, index).catch(() => new Uint8Array()));
     const read = [];
     for (const row of rows)
-      read.push({ ...row, handover: (await isPlaced(row)) ? handoverIn(row, origin) : undefined });
+      read.push({
+        ...row,
+        handover: (await isPlaced(row)) ? handoverIn(row, origin) : undefined,
+        covering: row.index === null ? undefined : await readCovering(tx, row.index),
+      });
     return new KeyAudit(versions, read);
   }
 
@@ -110,7 +124,22 @@ export class KeyAudit {
   }
 }
 
-type Row = StoredRollover & { readonly handover: Handover | undefined };
+type Row = StoredRollover & {
+  readonly handover: Handover | undefined;
+  /** Undefined until one is signed. */
+  readonly covering: Checkpoint | undefined;
+};
+
+async function readCovering(tx: Tx, index: number): Promise<Checkpoint | undefined> {
+  const [first] = await readCheckpoints(tx, { above: index, upTo: Number.MAX_SAFE_INTEGER }, 1);
+  return first;
+}
+
+/** Without it nobody who trusts the key before can follow to the next. */
+function isEndorsed({ size, note }: Checkpoint, previous: string): boolean {
+  const signed = verifyCheckpoint(note, [previous]);
+  return signed.ok && signed.size === size;
+}
 
 function handoverIn({ entry }: StoredRollover, origin: string): Handover | undefined {
   if (entry === null) return undefined;

@@ -31,7 +31,7 @@ export interface Options {
   /**
    * What was verified before. Below it are checked: that the stored tree (tiles, and entries under no full tile) still has this
    * root; what was signed, cosigned and sealed in the root log at exactly this size; and that the log's keys were named by
-   * entries. Not checked there: entries under full tiles, payloads, and rows; other checkpoints and cosignatures; the index.
+   * entries under the signature of the key before. Not checked there: entries under full tiles, payloads, and rows; other checkpoints and cosignatures; the index.
    * Without a root, that of the signed checkpoint at this size is taken, which someone who has a key of the log could have exchanged:
    * who kept the root should give it.
    */

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { enqueue, job, jobShown } from "#domains/ops";
+import { job } from "#domains/ops";
 import { operation } from "#pipeline";
 import { AUDIT } from "../audit.ts";
+import { startJob } from "../start-job.ts";
 
 export const auditStart = operation({
   name: "ledger.audit.start",
@@ -15,15 +16,6 @@ export const auditStart = operation({
 
   policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
-  async action({ id, tx, principal }) {
-    const started = await enqueue(tx, principal.tenantId, {
-      topic: AUDIT,
-      payload: {},
-      orderingKey: AUDIT,
-      decisionId: id,
-      createdBy: `${principal.type}:${principal.id}`,
-    });
-    return jobShown(started);
-  },
+  action: startJob(AUDIT),
   subject: ({ id }) => ({ type: "job", id }),
 });

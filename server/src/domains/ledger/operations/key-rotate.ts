@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { enqueue, job, jobShown } from "#domains/ops";
+import { job } from "#domains/ops";
 import { operation } from "#pipeline";
 import { ROTATE_KEY } from "../keys/rotate-key.ts";
+import { startJob } from "../start-job.ts";
 
 export const keyRotate = operation({
   name: "ledger.key.rotate",
@@ -16,15 +17,6 @@ export const keyRotate = operation({
 
   policy: { resource: { type: "Log", id: ({ principal }) => principal.tenantId } },
   score: "none",
-  async action({ id, tx, principal }) {
-    const started = await enqueue(tx, principal.tenantId, {
-      topic: ROTATE_KEY,
-      payload: {},
-      orderingKey: ROTATE_KEY,
-      decisionId: id,
-      createdBy: `${principal.type}:${principal.id}`,
-    });
-    return jobShown(started);
-  },
+  action: startJob(ROTATE_KEY),
   subject: ({ id }) => ({ type: "job", id }),
 });

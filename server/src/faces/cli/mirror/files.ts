@@ -22,9 +22,10 @@ export class MirrorFiles {
 
   /** Takes the folder for this process; makes it if it is not there. */
   static async take(dir: string): Promise<MirrorFiles> {
-    await mkdir(join(dir, STAGE), { recursive: true }).catch((error) => {
+    const made = await mkdir(join(dir, STAGE), { recursive: true }).catch((error) => {
       throw unwritable(dir, error);
     });
+    if (made !== undefined) await syncFolders(resolve(dir), dirname(resolve(made)));
     return new MirrorFiles(dir, await lock(join(dir, STAGE), dir));
   }
 
@@ -92,6 +93,12 @@ export async function writeWhole(file: string, bytes: Uint8Array): Promise<void>
     await handle.close();
   }
   await rename(`${file}.new`, file);
+}
+
+/** The names of new folders, each in the one above it, up to the topmost. */
+async function syncFolders(folder: string, top: string): Promise<void> {
+  await syncFolder(folder);
+  if (folder !== top) await syncFolders(dirname(folder), top);
 }
 
 export async function syncFolder(folder: string): Promise<void> {
