@@ -131,6 +131,13 @@ const CASES: Record<string, Case> = {
     headers: { accept: "text/event-stream" },
     want: ({ text }) => expect(text).toContain('"channel":"head"'),
   }),
+  "authz.drift-watch.start": () => ({
+    path: "/v1/drift/watches",
+    body: {},
+    want: ({ status }) => expect(status).toBe(202),
+  }),
+  "authz.drift-window.list": () => ({ path: "/v1/drift/windows", want: only(0) }),
+  "authz.drift-finding.list": () => ({ path: "/v1/drift/findings", want: only(0) }),
   "ledger.audit.start": () => ({
     path: "/v1/ledger/audits",
     body: {},

@@ -61,6 +61,17 @@ export const cases: readonly Case[] = [
     bad: noId,
     missing: missing("action/decision_missing"),
   },
+  { operation: "authz.drift-watch.start", prepare: () => ({}) },
+  {
+    operation: "authz.drift-window.list",
+    prepare: () => ({ limit: 1 }),
+    bad: noItems,
+  },
+  {
+    operation: "authz.drift-finding.list",
+    prepare: () => ({ limit: 1, kind: "mix_moved" }),
+    bad: noItems,
+  },
   { operation: "authz.policy.get", prepare: () => ({}) },
   {
     operation: "authz.policy.list",
