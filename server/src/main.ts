@@ -1,5 +1,11 @@
 import { operations as agents, openGate } from "#domains/agents";
-import { activateDefault, operations as authz, DRIFT, openPolicy, watchDrift } from "#domains/authz";
+import {
+  activateDefault,
+  operations as authz,
+  DRIFT,
+  openPolicy,
+  watchDrift,
+} from "#domains/authz";
 import {
   operations as controlPlane,
   createOrganization,

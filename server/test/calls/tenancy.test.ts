@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { operations } from "../../src/main.ts";
 import { withClient } from "../cluster.ts";
+import { leaveDrift } from "../drift.ts";
 import {
   type Answer,
   type Caller,
@@ -69,6 +70,7 @@ beforeAll(async () => {
   });
   const seal = await home.call("POST", "/v1/vault/entries", { session_id: "their-session" });
   await home.call("POST", "/v1/messages", { source: "s", message_id: "m", payload: {} });
+  await leaveDrift(system, home.projectId);
   theirs = {
     ...(await makeTheirs(home)),
     session: session.body.id,

@@ -64,12 +64,20 @@ export const cases: readonly Case[] = [
   { operation: "authz.drift-watch.start", prepare: () => ({}) },
   {
     operation: "authz.drift-window.list",
-    prepare: () => ({ limit: 1 }),
+    async prepare(world) {
+      await askFor(world);
+      await world.leaveDrift();
+      return { limit: 1 };
+    },
     bad: noItems,
   },
   {
     operation: "authz.drift-finding.list",
-    prepare: () => ({ limit: 1, kind: "mix_moved" }),
+    async prepare(world) {
+      await askFor(world);
+      await world.leaveDrift();
+      return { limit: 1, kind: "first_allowed" };
+    },
     bad: noItems,
   },
   { operation: "authz.policy.get", prepare: () => ({}) },
