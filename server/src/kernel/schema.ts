@@ -50,9 +50,9 @@ export interface AuthzDriftWindows {
   id: string;
   day: string;
   revision: number;
-  decisions: number;
   allowed: number;
   denied: number;
+  decisions: Computed<number>;
   errors: number;
   denied_errors: number;
   first_allowed: number;

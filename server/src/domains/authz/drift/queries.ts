@@ -204,15 +204,14 @@ export async function storeWindow(
 ): Promise<void> {
   await query(
     tx,
-    `insert into authz.drift_windows (tenant_id, id, day, revision, decisions, allowed, denied, errors, denied_errors,
+    `insert into authz.drift_windows (tenant_id, id, day, revision, allowed, denied, errors, denied_errors,
        first_allowed, first_denied, cells_left_out, findings_left_out, stats_hash, created_at)
-     select $1, $2, $3::date, coalesce(max(w.revision), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, decode($13, 'hex'), $14
+     select $1, $2, $3::date, coalesce(max(w.revision), 0) + 1, $4, $5, $6, $7, $8, $9, $10, $11, decode($12, 'hex'), $13
      from authz.drift_windows w where w.tenant_id = $1 and w.day = $3::date`,
     [
       tenantId,
       id,
       window.day,
-      window.decisions,
       window.allowed,
       window.denied,
       window.errors,

@@ -4,10 +4,10 @@ create table authz.drift_windows (
   id uuid not null,
   day date not null,
   revision int not null check (revision > 0),
-  decisions bigint not null check (decisions >= 0),
   allowed bigint not null check (allowed >= 0),
   denied bigint not null check (denied >= 0),
-  errors bigint not null check (errors between 0 and decisions),
+  decisions bigint not null generated always as (allowed + denied) stored,
+  errors bigint not null check (errors between 0 and allowed + denied),
   denied_errors bigint not null check (denied_errors between 0 and denied),
   first_allowed bigint not null check (first_allowed between 0 and allowed),
   first_denied bigint not null check (first_denied between 0 and denied),
@@ -16,8 +16,7 @@ create table authz.drift_windows (
   stats_hash bytea not null check (length(stats_hash) = 32),
   created_at timestamptz not null,
   primary key (tenant_id, id),
-  unique (tenant_id, day, revision),
-  check (allowed + denied = decisions)
+  unique (tenant_id, day, revision)
 );
 comment on table authz.drift_windows is
   'The decisions of one day (UTC) of a project, counted. Decisions that came late make another revision; the last one holds.';
