@@ -44,6 +44,12 @@ export const SCENARIOS: readonly Scenario[] = [
     drifts: [cell(READERS, "doc.delete")],
   },
   {
+    name: "always allowed falls to 90 %",
+    rate: (usual, day, group, action) =>
+      group === READERS && action === 2 ? (after(day) ? 0.9 : 1) : usual,
+    drifts: [cell(READERS, "doc.share")],
+  },
+  {
     name: "creep, a point a day, 95 to 75 %",
     rate: (usual, day, group, action) =>
       group === READERS && action === 0

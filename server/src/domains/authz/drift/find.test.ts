@@ -41,6 +41,8 @@ describe("a window", () => {
     const whole = windowOf(0, [part("a", 3, 1, 1), part("b", 2)]);
     const paged = windowOf(0, [part("a", 1), part("b", 2), part("a", 2, 1, 1)]);
     expect(paged).toEqual(whole);
+    const [one, two] = [part("a", 2), part("b", 2)];
+    expect(windowOf(0, [one, two]).hash).toBe(windowOf(0, [two, one]).hash);
     expect([whole.decisions, whole.errors, whole.deniedErrors]).toEqual([6, 1, 1]);
     expect(windowOf(0, [part("a", 3, 1, 1), part("b", 3)]).hash).not.toBe(whole.hash);
     expect(windowOf(1, [part("a", 3, 1, 1), part("b", 2)]).hash).not.toBe(whole.hash);

@@ -50,6 +50,18 @@ describe("a change of the rate", () => {
   test.each<[string, Counted[], string | null, boolean]>([
     ["no history", series([95, 5]), null, false],
     ["too little history", series([95, 5], [95, 5], [40, 60]), null, false],
+    [
+      "two days before are not enough to compare with",
+      series([95, 5], [95, 5], [75, 25], [75, 25]),
+      null,
+      false,
+    ],
+    [
+      "all were allowed, and now some are denied",
+      series(...times<[number, number]>(20, [20, 0]), [14, 6]),
+      "1970-01-21",
+      true,
+    ],
     ["nothing changes", series(...times<[number, number]>(20, [95, 5])), null, false],
     [
       "ten times the traffic",
@@ -101,6 +113,12 @@ describe("a change of the rate", () => {
     expect(days.indexOf(1)).toBeLessThan(25);
     for (let i = 15; i < given.length; i++)
       expect(chiSquare(given[i - 1]!, given[i]!)).toBeLessThan(3.84);
+  });
+
+  test("is the Bayes factor of Beta(½, ½), and 1 where too little lies before", () => {
+    const { ln_e } = rateChange(series([10, 0], [10, 0], [10, 0], [0, 10]));
+    const factor = Math.exp(slowLn(30, 0) + slowLn(0, 10) - slowLn(30, 10));
+    expect(ln_e).toBeCloseTo(Math.log((factor + 1 + 1) / 3), 5);
   });
 
   test("has an e-value: over data of one rate drawn from its prior, the mean is 1", () => {

@@ -98,12 +98,9 @@ function lnBayesFactor(before: Counts, since: Counts, dispersion: number): numbe
   );
 }
 
-/** Pearson's χ² of each window and the next, where both outcomes occur. */
+/** Pearson's χ² of each window and the next. Where both had one outcome alone they do not differ: without these a first denial would be measured by itself. */
 const neighbours = (series: readonly Counted[]): number[] =>
-  series
-    .slice(1)
-    .map((after, i) => chiSquare(series[i]!, after))
-    .filter((statistic) => statistic !== null);
+  series.slice(1).map((after, i) => chiSquare(series[i]!, after) ?? 0);
 
 /** Pearson's χ² of two rates, one degree of freedom; null when all decisions had one outcome. */
 export function chiSquare(a: Counts, b: Counts): number | null {
