@@ -120,6 +120,11 @@ describe("the watch for drift", () => {
     expect([verified.body.valid, verified.body.findings]).toEqual([true, []]);
 
     const rows = await state(caller);
+    const firsts = windows.map((window: { first_allowed: number; first_denied: number }) =>
+      Number(window.first_allowed + window.first_denied),
+    );
+    // Each is kept once, not once a day.
+    expect(Number(rows[0]!["firsts"])).toBe(firsts.reduce((a: number, b: number) => a + b));
     expect(await watch(caller)).toEqual([{ windows: 0, findings: 0, more: false }]);
     expect(await state(caller)).toEqual(rows);
     expect(await list(other, "windows")).toEqual([]);
