@@ -1,7 +1,7 @@
 /** The door of risk: what a payment looks like, how it is rated, and the operation that records one. */
 import { transactionAssess } from "./operations/transaction-assess.ts";
 
-export { type Point, readPoints, storePoints } from "./geometry/queries.ts";
+export { readPoints, storePoints } from "./geometry/queries.ts";
 export { rate } from "./model.ts";
 export {
   ensureModelVersion,

@@ -49,7 +49,7 @@ describe("the distance", () => {
         expect(d).toBe(distance(r, q));
         expect(Math.abs(d - 2 * Math.acos(Math.min(1, Math.abs(dot(q, r)))))).toBeLessThan(1e-6);
         expect(d).toBeGreaterThanOrEqual(0);
-        expect(d).toBeLessThanOrEqual(3.141592654);
+        expect(d).toBeLessThanOrEqual(Math.PI);
         const opposite = { w: -r.w, x: -r.x, y: -r.y, z: -r.z };
         expect(distance(q, opposite)).toBe(d);
       }),
@@ -58,7 +58,7 @@ describe("the distance", () => {
 
   test("of opposites is a number, and 0", () => {
     expect(distance({ w: 1, x: 0, y: 0, z: 0 }, { w: -1, x: 0, y: 0, z: 0 })).toBe(0);
-    expect(distance({ w: 1, x: 0, y: 0, z: 0 }, { w: 0, x: 0, y: 1, z: 0 })).toBe(3.141592654);
+    expect(distance({ w: 1, x: 0, y: 0, z: 0 }, { w: 0, x: 0, y: 1, z: 0 })).toBe(Math.PI);
   });
 
   test("obeys the triangle inequality", () => {

@@ -72,7 +72,8 @@ export function distance(q: Quaternion, r: Quaternion): number {
       (q.y - sign * r.y) ** 2 +
       (q.z - sign * r.z) ** 2,
   );
-  return rounded(4 * Math.asin(Math.min(1, chord / 2)), DISTANCE_DECIMALS);
+  // Rounded, π would be a little more than it is, which the table refuses.
+  return Math.min(Math.PI, rounded(4 * Math.asin(Math.min(1, chord / 2)), DISTANCE_DECIMALS));
 }
 
 /** Reference windows are at most this many, the nearest. */
