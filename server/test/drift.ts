@@ -17,7 +17,7 @@ export async function leaveDrift({ parts, sql }: TestSystem, tenantId: string): 
   });
   await parts.db.transaction({ role: "writer", tenantId }, async (tx) => effect?.(tx));
   const [window] = await sql<{ id: string; day: string; hash: string }>(
-    `select w.id, w.day::text, encode(min(c.cell_hash), 'hex') as hash from authz.drift_windows w
+    `select w.id, w.day::text, min(encode(c.cell_hash, 'hex')) as hash from authz.drift_windows w
      join authz.drift_window_cells c on c.window_id = w.id where w.tenant_id = $1 group by 1, 2`,
     [tenantId],
   );
