@@ -25,6 +25,7 @@ const CLAIMS = [
   "rest-read",
   "realtime",
   "realtime-memory",
+  "drift",
 ];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));

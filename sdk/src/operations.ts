@@ -69,6 +69,70 @@ export type Decision = {
   readonly trace_hash: string;
   readonly created_at: string;
 };
+export type DriftFinding = {
+  readonly id: string;
+  readonly window_id: string;
+  /** UTC */
+  readonly day: string;
+  readonly kind: "rate_changed" | "first_allowed" | "first_denied" | "mix_moved" | "cells_left_out";
+  /** The principals' type with their groups; null when it is about the whole window */
+  readonly cohort: string | null;
+  readonly action: string | null;
+  readonly resource_type: string | null;
+  /** First day of what is unlike before */
+  readonly since: string | null;
+  /** What was measured */
+  readonly facts: { readonly [name: string]: Json };
+  readonly created_at: string;
+};
+export type Job = {
+  readonly id: string;
+  readonly topic: string;
+  readonly status: "waiting" | "running" | "done" | "given_up" | "cancelled";
+  /** From 0 to 1 */
+  readonly progress: number;
+  readonly attempts: number;
+  readonly attempts_max: number;
+  /** Of the last attempt that failed */
+  readonly error: string | null;
+  readonly result: Json;
+  readonly created_by: string;
+  readonly created_at: string;
+  /** When it is tried next, or was last */
+  readonly due_at: string;
+  readonly finished_at: string | null;
+};
+export type DriftWindow = {
+  readonly id: string;
+  /** UTC */
+  readonly day: string;
+  /** Above 1 when decisions came late */
+  readonly revision: number;
+  readonly decisions: number;
+  readonly allowed: number;
+  readonly denied: number;
+  /** Decisions with a policy that could not be evaluated */
+  readonly errors: number;
+  /** Principals, actions and resource types allowed together for the first time */
+  readonly first_allowed: number;
+  readonly first_denied: number;
+  /** Kinds of calls beyond those that are kept; they are not watched */
+  readonly cells_left_out: number;
+  /** Beyond the first hundred of a kind */
+  readonly findings_left_out: number;
+  /** SHA-256 over all that was counted, hex */
+  readonly stats_hash: string;
+  /** Unit quaternion: square roots of the shares of allowed, allowed for the first time, denied, denied with an error */
+  readonly mix: {
+    readonly w: number;
+    readonly x: number;
+    readonly y: number;
+    readonly z: number;
+  } | null;
+  /** Geodesic distance to the windows before, taken together */
+  readonly distance_rad: number | null;
+  readonly created_at: string;
+};
 export type PolicyTemplate = {
   readonly name: string;
   readonly title: string;
@@ -187,23 +251,6 @@ export type ArchivedEntry = {
   readonly salt: string | null;
   /** Canonical JSON; with the salt it gives the entry's payload_hash */
   readonly payload: string | null;
-};
-export type Job = {
-  readonly id: string;
-  readonly topic: string;
-  readonly status: "waiting" | "running" | "done" | "given_up" | "cancelled";
-  /** From 0 to 1 */
-  readonly progress: number;
-  readonly attempts: number;
-  readonly attempts_max: number;
-  /** Of the last attempt that failed */
-  readonly error: string | null;
-  readonly result: Json;
-  readonly created_by: string;
-  readonly created_at: string;
-  /** When it is tried next, or was last */
-  readonly due_at: string;
-  readonly finished_at: string | null;
 };
 export type ExportItem = {
   /** To go on after this item */
@@ -582,6 +629,43 @@ export interface Operations {
     };
     readonly output: {
       readonly items: readonly Decision[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Where the project's decisions are unlike those of the days before, newest first. */
+  readonly "authz.drift-finding.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+      readonly kind?:
+        | "rate_changed"
+        | "first_allowed"
+        | "first_denied"
+        | "mix_moved"
+        | "cells_left_out";
+    };
+    readonly output: {
+      readonly items: readonly DriftFinding[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Counts the days of decisions that have ended and looks for drift, as a job, which otherwise comes once a day. */
+  readonly "authz.drift-watch.start": {
+    readonly input: Record<string, never>;
+    readonly output: Job;
+  };
+  /** The project's days of decisions, counted, newest first. */
+  readonly "authz.drift-window.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly DriftWindow[];
       readonly next_cursor: string | null;
     };
   };
@@ -1961,6 +2045,9 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "authz.decision.ask": { method: "POST", path: "/v1/decisions", kind: "write" },
   "authz.decision.get": { method: "GET", path: "/v1/decisions/{id}", kind: "read" },
   "authz.decision.list": { method: "GET", path: "/v1/decisions", kind: "read" },
+  "authz.drift-finding.list": { method: "GET", path: "/v1/drift/findings", kind: "read" },
+  "authz.drift-watch.start": { method: "POST", path: "/v1/drift/watches", kind: "write" },
+  "authz.drift-window.list": { method: "GET", path: "/v1/drift/windows", kind: "read" },
   "authz.policy-set.list": { method: "GET", path: "/v1/policies", kind: "read" },
   "authz.policy-template.list": { method: "GET", path: "/v1/policies/templates", kind: "read" },
   "authz.policy-text.check": { method: "POST", path: "/v1/policies/check", kind: "read" },
@@ -2139,6 +2226,18 @@ export interface Api<F extends Form> {
       readonly get: Method<"authz.decision.get", F>;
       /** The project's decisions, newest first. `GET /v1/decisions` */
       readonly list: Method<"authz.decision.list", F>;
+    };
+    readonly driftFinding: {
+      /** Where the project's decisions are unlike those of the days before, newest first. `GET /v1/drift/findings` */
+      readonly list: Method<"authz.drift-finding.list", F>;
+    };
+    readonly driftWatch: {
+      /** Counts the days of decisions that have ended and looks for drift, as a job, which otherwise comes once a day. `POST /v1/drift/watches` */
+      readonly start: Method<"authz.drift-watch.start", F>;
+    };
+    readonly driftWindow: {
+      /** The project's days of decisions, counted, newest first. `GET /v1/drift/windows` */
+      readonly list: Method<"authz.drift-window.list", F>;
     };
     readonly policySet: {
       /** The project's policy sets, by name. `GET /v1/policies` */

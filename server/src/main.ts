@@ -1,5 +1,11 @@
 import { operations as agents, openGate } from "#domains/agents";
-import { activateDefault, operations as authz, openPolicy } from "#domains/authz";
+import {
+  activateDefault,
+  operations as authz,
+  DRIFT,
+  openPolicy,
+  watchDrift,
+} from "#domains/authz";
 import {
   operations as controlPlane,
   createOrganization,
@@ -155,6 +161,7 @@ async function joinParts(
   const dispatcher = new Dispatcher(parts, {
     "ledger.audit": audit(db, ledger),
     "ops.retain": retain(db),
+    [DRIFT]: watchDrift({ db, clock }),
     [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
   });

@@ -3,7 +3,7 @@ export const CANONICAL: Record<string, string> = {
   control_plane:
     "users identities tenants workspaces memberships apps app_installations resources resource_links role_bindings grants consents api_credentials automation_flows organizations organization_memberships projects service_accounts api_keys agent_sessions approvals",
   authz:
-    "policy_sets policy_versions policy_schemas policy_rule_templates policy_decisions policy_decision_trace_steps entity_slices",
+    "policy_sets policy_versions policy_schemas policy_rule_templates policy_decisions policy_decision_trace_steps entity_slices drift_windows drift_window_cells drift_first_uses drift_findings",
   security:
     "signing_keys signing_key_versions revoked_tokens revoked_sessions nonce_watermarks threat_level_history anomaly_reports",
   ledger:
@@ -31,6 +31,10 @@ export const GLOBAL = [
 
 /** What is recorded stays as it was recorded: at least these. */
 export const APPEND_ONLY = [
+  "authz.drift_findings",
+  "authz.drift_first_uses",
+  "authz.drift_window_cells",
+  "authz.drift_windows",
   "authz.entity_slices",
   "authz.policy_decision_trace_steps",
   "authz.policy_decisions",

@@ -86,6 +86,7 @@ function valueOf({ column, type, checks }: Column, table: string, tenantId: stri
       return "00000000-0000-7000-8000-000000000001";
     case "bool":
       return "true";
+    case "date":
     case "timestamptz":
       return "2026-01-01";
     case "jsonb":

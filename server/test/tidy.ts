@@ -17,11 +17,11 @@ const LAYERS: Record<string, readonly string[]> = {
   "command.ts": ["kernel", "faces", "main.ts"],
 };
 
-/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments, calls, entries of the vault and rows of the registries were sealed; the feed tells of entries and decisions; audits and deliveries are jobs; the key of an agent session signs in like any. */
+/** Which domain may call which, by its index.ts alone. The ledger verifies which decisions, scores, payments, calls, entries of the vault and rows of the registries were sealed; the feed tells of entries and decisions; audits, deliveries and the watch for drift are jobs, and its points are kept with the geometry of risk; the key of an agent session signs in like any. */
 const DOMAINS: Record<string, readonly string[]> = {
   agents: [],
   "control-plane": ["agents"],
-  authz: [],
+  authz: ["ops", "risk"],
   risk: [],
   security: [],
   ops: [],

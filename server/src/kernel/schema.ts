@@ -10,6 +10,59 @@ type Json = ColumnType<unknown, unknown, unknown>;
 type Numeric = ColumnType<string, string | number, string | number>;
 type Timestamp = ColumnType<Date, Date | string, Date | string>;
 
+export interface AuthzDriftFindings {
+  tenant_id: string;
+  id: string;
+  window_id: string;
+  day: string;
+  kind: string;
+  cell_hash: Buffer | null;
+  cohort: string | null;
+  action: string | null;
+  resource_type: string | null;
+  since: string | null;
+  facts: string;
+  created_at: Timestamp;
+}
+
+export interface AuthzDriftFirstUses {
+  tenant_id: string;
+  tuple_hash: Buffer;
+  outcome: string;
+  day: string;
+  decision_id: string;
+}
+
+export interface AuthzDriftWindowCells {
+  tenant_id: string;
+  window_id: string;
+  cell_hash: Buffer;
+  cohort: string;
+  action: string;
+  resource_type: string;
+  allowed: number;
+  denied: number;
+  errors: number;
+}
+
+export interface AuthzDriftWindows {
+  tenant_id: string;
+  id: string;
+  day: string;
+  revision: number;
+  allowed: number;
+  denied: number;
+  decisions: Computed<number>;
+  errors: number;
+  denied_errors: number;
+  first_allowed: number;
+  first_denied: number;
+  cells_left_out: number;
+  findings_left_out: number;
+  stats_hash: Buffer;
+  created_at: Timestamp;
+}
+
 export interface AuthzEntitySlices {
   tenant_id: string;
   hash: Buffer;
@@ -987,7 +1040,7 @@ export interface VedicModelVersions {
 
 export interface VedicPolicyGeometry {
   tenant_id: string;
-  decision_id: string;
+  subject_id: string;
   model_version_id: string;
   w: number;
   x: number;
@@ -996,6 +1049,7 @@ export interface VedicPolicyGeometry {
   reference_signature_id: string | null;
   distance_rad: number | null;
   created_at: Timestamp;
+  subject_type: Generated<string>;
 }
 
 export interface VedicQuaternionSignatures {
@@ -1044,6 +1098,10 @@ export interface VedicTransactions {
 }
 
 export interface DB {
+  "authz.drift_findings": AuthzDriftFindings;
+  "authz.drift_first_uses": AuthzDriftFirstUses;
+  "authz.drift_window_cells": AuthzDriftWindowCells;
+  "authz.drift_windows": AuthzDriftWindows;
   "authz.entity_slices": AuthzEntitySlices;
   "authz.policy_decision_trace_steps": AuthzPolicyDecisionTraceSteps;
   "authz.policy_decisions": AuthzPolicyDecisions;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { operations } from "../../src/main.ts";
 import { withClient } from "../cluster.ts";
+import { leaveDrift } from "../drift.ts";
 import {
   type Answer,
   type Caller,
@@ -71,6 +72,7 @@ beforeAll(async () => {
   });
   const seal = await home.call("POST", "/v1/vault/entries", { session_id: "their-session" });
   await home.call("POST", "/v1/messages", { source: "s", message_id: "m", payload: {} });
+  await leaveDrift(system, home.projectId);
   theirs = {
     ...(await makeTheirs(home)),
     session: session.body.id,
@@ -133,6 +135,13 @@ const CASES: Record<string, Case> = {
     headers: { accept: "text/event-stream" },
     want: ({ text }) => expect(text).toContain('"channel":"head"'),
   }),
+  "authz.drift-watch.start": () => ({
+    path: "/v1/drift/watches",
+    body: {},
+    want: ({ status }) => expect(status).toBe(202),
+  }),
+  "authz.drift-window.list": () => ({ path: "/v1/drift/windows", want: only(0) }),
+  "authz.drift-finding.list": () => ({ path: "/v1/drift/findings", want: only(0) }),
   "ledger.audit.start": () => ({
     path: "/v1/ledger/audits",
     body: {},

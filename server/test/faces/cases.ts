@@ -81,6 +81,25 @@ export const cases: readonly Case[] = [
     bad: noId,
     missing: missing("action/decision_missing"),
   },
+  { operation: "authz.drift-watch.start", prepare: () => ({}) },
+  {
+    operation: "authz.drift-window.list",
+    async prepare(world) {
+      await askFor(world);
+      await world.leaveDrift();
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "authz.drift-finding.list",
+    async prepare(world) {
+      await askFor(world);
+      await world.leaveDrift();
+      return { limit: 1, kind: "first_allowed" };
+    },
+    bad: noItems,
+  },
   {
     operation: "authz.policy-set.list",
     async prepare(world) {

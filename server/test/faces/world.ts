@@ -1,3 +1,4 @@
+import { leaveDrift } from "../drift.ts";
 import type { TestSystem } from "../system.ts";
 import type { Caller } from "./face.ts";
 
@@ -10,6 +11,8 @@ export interface World {
   /** What the REST face gives; throws when it refuses. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
   ask(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, key?: string): Promise<any>;
+  /** Counts the decisions so far, and leaves a finding. */
+  leaveDrift(): Promise<void>;
   /** Seals the heads of all logs in the root log. */
   sealHeads(): Promise<void>;
 }
@@ -28,15 +31,14 @@ export async function makeWorld(system: TestSystem, writes: readonly string[]): 
   );
   const accountId = account!.id;
   const { sealHeads } = system;
+  const drift = () => leaveDrift(system, projectId);
   const actors = [`ServiceAccount:${accountId}`];
-  if (writes.length === 0) return { projectId, admin: { key, actors }, accountId, ask, sealHeads };
+  const same = { projectId, accountId, ask, sealHeads, leaveDrift: drift };
+  if (writes.length === 0) return { ...same, admin: { key, actors } };
   const session = await ask("POST", "/v1/agent-sessions", { name: "agent", writes });
   return {
-    projectId,
+    ...same,
     admin: { key, agentKey: session.key, actors: [...actors, `AgentSession:${session.id}`] },
-    accountId,
-    ask,
-    sealHeads,
   };
 }
 

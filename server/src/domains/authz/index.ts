@@ -2,6 +2,9 @@
 import { decisionAsk } from "./operations/decision-ask.ts";
 import { decisionGet } from "./operations/decision-get.ts";
 import { decisionList } from "./operations/decision-list.ts";
+import { driftFindingList } from "./operations/drift-finding-list.ts";
+import { driftWatchStart } from "./operations/drift-watch-start.ts";
+import { driftWindowList } from "./operations/drift-window-list.ts";
 import { policyGet } from "./operations/policy-get.ts";
 import { policySetList } from "./operations/policy-set-list.ts";
 import { policyTemplateList } from "./operations/policy-template-list.ts";
@@ -12,6 +15,7 @@ import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
 
+export { DRIFT, watchDrift } from "./drift/watch.ts";
 export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
@@ -32,4 +36,7 @@ export const operations = [
   policyVersionCreate,
   policyVersionValidate,
   policyVersionActivate,
+  driftWatchStart,
+  driftWindowList,
+  driftFindingList,
 ];

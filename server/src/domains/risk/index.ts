@@ -1,8 +1,10 @@
 /** The door of risk: what a payment looks like, how it is rated, and the operation that records one. */
 import { transactionAssess } from "./operations/transaction-assess.ts";
 
+export { readPoints, storePoints } from "./geometry/queries.ts";
 export { rate } from "./model.ts";
 export {
+  ensureModelVersion,
   readPaymentIds,
   readPayments,
   readScoreIds,

@@ -8,12 +8,18 @@ import type { Features } from "./features.ts";
 import { documentOf, type Model } from "./model.ts";
 
 /** Id of a model's version; the first server that runs a new one stores it. */
-export async function ensureModel(tx: Tx, model: Model): Promise<string> {
-  const { text, hash } = documentOf(model);
+export const ensureModel = (tx: Tx, model: Model): Promise<string> =>
+  ensureModelVersion(tx, { ...model, ...documentOf(model) });
+
+/** The same for any model whose document is given as text, with its SHA-256. */
+export async function ensureModelVersion(
+  tx: Tx,
+  { name, number, text, hash }: { name: string; number: number; text: string; hash: Uint8Array },
+): Promise<string> {
   await query(
     tx,
     "insert into vedic.model_versions (id, name, number, document, document_hash) values ($1, $2, $3, $4, $5) on conflict do nothing",
-    [newId(), model.name, model.number, text, hash],
+    [newId(), name, number, text, hash],
   );
   const [row] = await query<{ id: string }>(
     tx,
@@ -21,9 +27,7 @@ export async function ensureModel(tx: Tx, model: Model): Promise<string> {
     [hash],
   );
   if (row === undefined)
-    throw new Error(
-      `model ${model.name} ${model.number} is stored with other weights: raise its number`,
-    );
+    throw new Error(`model ${name} ${number} is stored with other weights: raise its number`);
   return row.id;
 }
 
