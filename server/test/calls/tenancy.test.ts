@@ -10,6 +10,7 @@ import {
   sealedEntries,
   type TestSystem,
 } from "../system.ts";
+import { authzTenancy } from "../tenancy-authz.ts";
 import { makeTheirs, registryTenancy } from "../tenancy-registries.ts";
 import { VAULT_TENANCY } from "../tenancy-vault.ts";
 
@@ -112,6 +113,7 @@ const webhook =
 
 /** One for each operation: a new one without a case fails below. */
 const CASES: Record<string, Case> = {
+  ...authzTenancy(only),
   ...registryTenancy(only),
   ...VAULT_TENANCY,
   "agents.agent-session.create": () => ({
@@ -135,13 +137,6 @@ const CASES: Record<string, Case> = {
     headers: { accept: "text/event-stream" },
     want: ({ text }) => expect(text).toContain('"channel":"head"'),
   }),
-  "authz.drift-watch.start": () => ({
-    path: "/v1/drift/watches",
-    body: {},
-    want: ({ status }) => expect(status).toBe(202),
-  }),
-  "authz.drift-window.list": () => ({ path: "/v1/drift/windows", want: only(0) }),
-  "authz.drift-finding.list": () => ({ path: "/v1/drift/findings", want: only(0) }),
   "ledger.audit.start": () => ({
     path: "/v1/ledger/audits",
     body: {},
@@ -193,57 +188,6 @@ const CASES: Record<string, Case> = {
   "webhooks.webhook.delete": webhook(""),
   "webhooks.webhook.replay": webhook("/replay"),
   "webhooks.webhook.rotate": webhook("/rotate"),
-  "authz.decision.ask": ({ account, project }) => ({
-    path: "/v1/decisions",
-    body: {
-      principal: { type: "ServiceAccount", id: account, groups: [] },
-      action: "control-plane.project.update",
-      resource: { type: "Project", id: project },
-    },
-    want: ({ body }) => expect(body.outcome).toBe("deny"),
-  }),
-  "authz.decision.list": () => ({
-    path: "/v1/decisions",
-    want: ({ body }) => expect(body.items.length).toBeGreaterThanOrEqual(0),
-  }),
-  "authz.decision.get": ({ call }) => ({
-    path: `/v1/decisions/${call}`,
-    want: "action/decision_missing",
-  }),
-  "authz.policy-set.list": () => ({ path: "/v1/policies", want: only(1) }),
-  "authz.policy.get": () => ({
-    path: "/v1/policies/default",
-    want: ({ body }) => expect(body.number).toBe(1),
-  }),
-  "authz.policy-template.list": () => ({ path: "/v1/policies/templates?limit=5", want: only(5) }),
-  "authz.policy-text.check": () => ({
-    path: "/v1/policies/check",
-    body: { text: "" },
-    want: ({ body }) => expect(body.valid).toBe(true),
-  }),
-  "authz.policy-version.list": () => ({
-    path: "/v1/policies/theirs/versions",
-    want: "action/set_missing",
-  }),
-  "authz.policy-version.get": () => ({
-    path: "/v1/policies/theirs/versions/1",
-    want: "action/version_missing",
-  }),
-  "authz.policy-version.create": () => ({
-    path: "/v1/policies/theirs/versions",
-    body: { text: "" },
-    want: ({ body }) => expect(body.number).toBe(1),
-  }),
-  "authz.policy-version.validate": () => ({
-    path: "/v1/policies/theirs-alone/versions/1/validate",
-    body: {},
-    want: "action/version_missing",
-  }),
-  "authz.policy-version.activate": () => ({
-    path: "/v1/policies/theirs-alone/versions/1/activate",
-    body: {},
-    want: "action/version_missing",
-  }),
   "risk.transaction.assess": () => ({
     path: "/v1/risk/transactions",
     body: payment({ origin_account: "MINE" }),
