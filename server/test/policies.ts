@@ -41,7 +41,7 @@ export const DOCS = {
     when { resource has owner && resource.owner == principal };`,
 };
 
-type Post = (path: string, body: object) => Promise<{ number: number }>;
+type Post = (path: string, body: object) => Promise<Answer["body"]>;
 
 /** Makes a set in which users may read the docs that they own. */
 export const makeDocs = (post: Post): Promise<string> => makeSet(post, { name: "docs", ...DOCS });
@@ -53,7 +53,8 @@ export async function makeSet(
 ): Promise<string> {
   const path = `/v1/policies/${name}/versions`;
   const { number } = await post(path, written);
-  await post(`${path}/${number}/validate`, {});
+  const { valid, diagnostics } = await post(`${path}/${number}/validate`, {});
+  if (valid !== true) throw new Error(JSON.stringify(diagnostics));
   await post(`${path}/${number}/activate`, {});
   return name;
 }

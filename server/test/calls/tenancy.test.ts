@@ -16,6 +16,7 @@ import { VAULT_TENANCY } from "../tenancy-vault.ts";
 
 /** What the first project has, and the second must not see. */
 interface Theirs {
+  readonly resource: string;
   readonly project: string;
   readonly account: string;
   readonly apiKey: string;
@@ -74,7 +75,9 @@ beforeAll(async () => {
   const seal = await home.call("POST", "/v1/vault/entries", { session_id: "their-session" });
   await home.call("POST", "/v1/messages", { source: "s", message_id: "m", payload: {} });
   await leaveDrift(system, home.projectId);
+  const thing = await home.call("POST", "/v1/resources", { type: "Thing", external_id: "theirs" });
   theirs = {
+    resource: thing.body.id,
     ...(await makeTheirs(home)),
     session: session.body.id,
     approval: approval!.id,
@@ -298,6 +301,20 @@ const CASES: Record<string, Case> = {
     path: `/v1/projects/${project}`,
     body: { score_max: 1 },
     want: "action/project_missing",
+  }),
+  "control-plane.resource.set": () => ({
+    path: "/v1/resources",
+    body: { type: "Thing", external_id: "theirs", parent: { type: "Thing", id: "theirs" } },
+    want: "action/parent_missing",
+  }),
+  "control-plane.resource.list": () => ({ path: "/v1/resources", want: only(0) }),
+  "control-plane.resource.get": ({ resource }) => ({
+    path: `/v1/resources/${resource}`,
+    want: "action/resource_missing",
+  }),
+  "control-plane.resource.delete": ({ resource }) => ({
+    path: `/v1/resources/${resource}`,
+    want: "action/resource_missing",
   }),
   "control-plane.service-account.create": () => ({
     path: "/v1/service-accounts",

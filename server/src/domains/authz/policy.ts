@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import type { Decision, Policy, Principal, Question } from "#pipeline";
+import type { Decision, EntityFacts, KnownEntities, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
 import {
   ENGINE,
@@ -130,7 +130,7 @@ const SETS_CACHED_MAX = 1_000;
 const SCHEMAS_CACHED_MAX = 100;
 
 /** Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. */
-export function openPolicy(db: Db, clock: Clock): Policy {
+export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
   const cache = new Map<string, { revision: number; version: Promise<Version | null> }>();
   const schemas = new Map<string, Promise<Schema>>();
   const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Version | null> => {
@@ -158,8 +158,9 @@ export function openPolicy(db: Db, clock: Clock): Policy {
   };
   return {
     decide: async (principal, question) => decideBy(await versionFor(principal), question),
-    async ask(principal, set, asked) {
+    async ask(principal, { set, stored }, told) {
       const version = await versionFor(principal, set);
+      const asked = stored ? await withStored(known, principal.tenantId, told) : told;
       if (version === null) return { question: asked, decision: decideBy(null, asked) };
       const schema = await schemaFor(principal.tenantId, version);
       const question = refusing(() => completed(asked, schema, clock()));
@@ -192,6 +193,20 @@ async function loadSchema(tx: Tx, versionId: string, hash: string): Promise<Sche
   const text = await readSchema(tx, hash);
   if (text === undefined) throw versionChanged(versionId);
   return new Schema(parseJson(text));
+}
+
+/** A question with what the project keeps of its entities; what it tells itself counts more. */
+async function withStored(
+  known: KnownEntities,
+  tenantId: string,
+  told: Question,
+): Promise<Question> {
+  const { principal, resource, entities = [] } = told;
+  const is = ({ uid: a }: EntityFacts, b: EntityFacts) =>
+    a.type === b.uid.type && a.id === b.uid.id;
+  const kept = await known(tenantId, [principal, resource, ...entities.map(({ uid }) => uid)]);
+  const untold = kept.filter((one) => !entities.some((other) => is(other, one)));
+  return { ...told, entities: [...entities, ...untold] };
 }
 
 /** What a question says wrongly as a refusal. */

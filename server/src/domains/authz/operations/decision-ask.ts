@@ -58,6 +58,12 @@ export const decisionAsk = operation({
       .max(1_000)
       .default([])
       .describe("What is known of principal, resource and what they lead to"),
+    stored: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Also by what the project keeps of them: POST /v1/resources, and its members' groups",
+      ),
     set: setName.default(DEFAULT_SET).describe("Of policies, by which it is answered"),
   }),
   output: z.object({
@@ -74,9 +80,13 @@ export const decisionAsk = operation({
   score: "none",
   async record({ id: callId, requestId, time_ms, principal, input, ports }) {
     const id = newId();
-    const { action: actionId, action_type: type, set, ...asked } = input;
+    const { action: actionId, action_type: type, set, stored, ...asked } = input;
     const action = { ...(type === "Action" ? {} : { type }), id: actionId, groups: [] };
-    const { question, decision } = await ports.policy.ask(principal, set, { ...asked, action });
+    const { question, decision } = await ports.policy.ask(
+      principal,
+      { set, stored },
+      { ...asked, action },
+    );
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
     const { outcome, reasons, errors, traceHash } = decision;
     const denied = outcome === "deny" ? ports.policy.explain(decision, question) : null;
