@@ -78,7 +78,7 @@ export const decisionAsk = operation({
 
   policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
-  async record({ id: callId, requestId, time_ms, principal, input, ports }) {
+  async record({ id: callId, requestId, time_ms, principal, input, ports, mayReadWhy }) {
     const id = newId();
     const { action: actionId, action_type: type, set, stored, ...asked } = input;
     const action = { ...(type === "Action" ? {} : { type }), id: actionId, groups: [] };
@@ -89,7 +89,8 @@ export const decisionAsk = operation({
     );
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
     const { outcome, reasons, errors, traceHash } = decision;
-    const denied = outcome === "deny" ? ports.policy.explain(decision, question) : null;
+    const denied =
+      outcome === "deny" ? ports.policy.explain(decision, question, await mayReadWhy()) : null;
     const link = {
       decisionId: id,
       requestId,
