@@ -26,6 +26,9 @@ const CLAIMS = [
   "realtime",
   "realtime-memory",
   "drift",
+  "decisions",
+  "trace",
+  "policy-memory",
 ];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));
