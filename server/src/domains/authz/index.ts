@@ -2,6 +2,7 @@
 import { decisionAsk } from "./operations/decision-ask.ts";
 import { decisionGet } from "./operations/decision-get.ts";
 import { decisionList } from "./operations/decision-list.ts";
+import { decisionReplayStart } from "./operations/decision-replay-start.ts";
 import { driftFindingList } from "./operations/drift-finding-list.ts";
 import { driftWatchStart } from "./operations/drift-watch-start.ts";
 import { driftWindowList } from "./operations/drift-window-list.ts";
@@ -14,12 +15,14 @@ import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
+import { replayDisagreementList } from "./operations/replay-disagreement-list.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
 export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
-export { replayDecision } from "./replay.ts";
+export { REPLAY, replayWindow } from "./replay/job.ts";
+export { replayDecision } from "./replay/replay.ts";
 export { activateDefault } from "./sets/versions.ts";
 export { shown as decisionShown } from "./shapes.ts";
 
@@ -27,6 +30,8 @@ export const operations = [
   decisionAsk,
   decisionList,
   decisionGet,
+  decisionReplayStart,
+  replayDisagreementList,
   policySetList,
   policyGet,
   policyTemplateList,

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Question } from "#pipeline";
 import { policyDocument, traceBytes } from "./document.ts";
 import { type Expression, type Policy, PolicySet, type PolicySetJson } from "./engine/index.ts";
+import { ENGINES } from "./engines.ts";
 import { decideBy } from "./policy.ts";
 
 const all = { op: "All" } as const;
