@@ -30,7 +30,7 @@ const document = (staticPolicies: Record<string, Policy>): PolicySetJson => ({ s
 const evaluate = (staticPolicies: Record<string, Policy>, question = ask()) => {
   const policies = new PolicySet(document(staticPolicies));
   const { steps, reasons, errors } = decideBy(
-    { id: "v", hash: "", schemaHash: null, policies },
+    { id: "v", hash: "", schemaHash: null, engine: ENGINES.current, policies },
     question,
   );
   const read = steps.map((step) => ({ ...step, conditions: JSON.parse(step.conditions) }));
