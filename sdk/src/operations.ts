@@ -211,6 +211,20 @@ export type Project = {
   readonly score_max: number;
   readonly created_at: string;
 };
+export type Resource = {
+  readonly id: string;
+  readonly type: string;
+  readonly external_id: string;
+  readonly name: string;
+  readonly tier: "T1" | "T2" | "T3" | "T4";
+  readonly parent: {
+    readonly type: string;
+    readonly id: string;
+  } | null;
+  readonly attributes: { readonly [name: string]: Json };
+  readonly created_at: string;
+  readonly updated_at: string;
+};
 export type ServiceAccount = {
   readonly id: string;
   readonly name: string;
@@ -592,6 +606,8 @@ export interface Operations {
       readonly context?: { readonly [name: string]: Json };
       /** What is known of principal, resource and what they lead to; default [] */
       readonly entities?: readonly EntityFacts[];
+      /** Also by what the project keeps of them: POST /v1/resources, and its members' groups; default false */
+      readonly stored?: boolean;
       /** Of policies, by which it is answered; default "default" */
       readonly set?: string;
     };
@@ -975,6 +991,55 @@ export interface Operations {
       readonly score_max: number;
     };
     readonly output: Project;
+  };
+  /** Forgets a thing that nothing else is in; gives what was kept of it. */
+  readonly "control-plane.resource.delete": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Resource;
+  };
+  /** What is kept of one thing. */
+  readonly "control-plane.resource.get": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Resource;
+  };
+  /** Things that something is kept of, newest first. */
+  readonly "control-plane.resource.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+      readonly type?: string;
+    };
+    readonly output: {
+      readonly items: readonly Resource[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Keeps what policies may know of a thing: its attributes and what it is in. Replaces what was kept. */
+  readonly "control-plane.resource.set": {
+    readonly input: {
+      readonly type: string;
+      /** What policies and questions call it */
+      readonly external_id: string;
+      /** For people; the id unless told */
+      readonly name?: string;
+      /** How much is asked of who acts on it; default "T1" */
+      readonly tier?: "T1" | "T2" | "T3" | "T4";
+      /** What it is in; default null */
+      readonly parent?: {
+        readonly type: string;
+        readonly id: string;
+      } | null;
+      /** In Cedar's JSON form; a question fails where they are not as the schema says; default {} */
+      readonly attributes?: { readonly [name: string]: Json };
+    };
+    readonly output: Resource;
+    readonly many: true;
   };
   /** Makes a service account: a program that calls, and the groups that policies know it by. */
   readonly "control-plane.service-account.create": {
@@ -2081,6 +2146,10 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "control-plane.project.get": { method: "GET", path: "/v1/projects/{id}", kind: "read" },
   "control-plane.project.list": { method: "GET", path: "/v1/projects", kind: "read" },
   "control-plane.project.update": { method: "PATCH", path: "/v1/projects/{id}", kind: "write" },
+  "control-plane.resource.delete": { method: "DELETE", path: "/v1/resources/{id}", kind: "write" },
+  "control-plane.resource.get": { method: "GET", path: "/v1/resources/{id}", kind: "read" },
+  "control-plane.resource.list": { method: "GET", path: "/v1/resources", kind: "read" },
+  "control-plane.resource.set": { method: "POST", path: "/v1/resources", kind: "write" },
   "control-plane.service-account.create": {
     method: "POST",
     path: "/v1/service-accounts",
@@ -2290,6 +2359,16 @@ export interface Api<F extends Form> {
       readonly list: Method<"control-plane.project.list", F>;
       /** Sets the score above which the project's calls are refused. `PATCH /v1/projects/{id}` */
       readonly update: Method<"control-plane.project.update", F>;
+    };
+    readonly resource: {
+      /** Forgets a thing that nothing else is in; gives what was kept of it. `DELETE /v1/resources/{id}` */
+      readonly delete: Method<"control-plane.resource.delete", F>;
+      /** What is kept of one thing. `GET /v1/resources/{id}` */
+      readonly get: Method<"control-plane.resource.get", F>;
+      /** Things that something is kept of, newest first. `GET /v1/resources` */
+      readonly list: Method<"control-plane.resource.list", F>;
+      /** Keeps what policies may know of a thing: its attributes and what it is in. Replaces what was kept. `POST /v1/resources` */
+      readonly set: Method<"control-plane.resource.set", F>;
     };
     readonly serviceAccount: {
       /** Makes a service account: a program that calls, and the groups that policies know it by. `POST /v1/service-accounts` */
@@ -2544,6 +2623,7 @@ export type RefusalCode =
   | "action/forwarding_period_open"
   | "action/forwarding_period_taken"
   | "action/forwarding_sig_invalid"
+  | "action/has_members"
   | "action/index_behind"
   | "action/job_finished"
   | "action/job_missing"
@@ -2560,6 +2640,7 @@ export type RefusalCode =
   | "action/offset_archived"
   | "action/offset_unknown"
   | "action/outside_archive"
+  | "action/parent_missing"
   | "action/payload_erased"
   | "action/payload_missing"
   | "action/payment_record_closed"
@@ -2569,6 +2650,8 @@ export type RefusalCode =
   | "action/receipt_pending"
   | "action/record_malformed"
   | "action/registry_sig_invalid"
+  | "action/resource_missing"
+  | "action/resource_ring"
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
@@ -2580,6 +2663,7 @@ export type RefusalCode =
   | "action/slug_taken"
   | "action/text_or_document"
   | "action/tile_missing"
+  | "action/too_deep"
   | "action/too_many_sets"
   | "action/too_many_webhooks"
   | "action/vault_busy"

@@ -41,12 +41,20 @@ export const DOCS = {
     when { resource has owner && resource.owner == principal };`,
 };
 
+type Post = (path: string, body: object) => Promise<Answer["body"]>;
+
 /** Makes a set in which users may read the docs that they own. */
-export async function makeDocs(
-  ask: (path: string, body: object) => Promise<{ number: number }>,
+export const makeDocs = (post: Post): Promise<string> => makeSet(post, { name: "docs", ...DOCS });
+
+/** Makes a set of policies and lets it decide; gives its name. */
+export async function makeSet(
+  post: Post,
+  { name, ...written }: { name: string; schema: string; text: string },
 ): Promise<string> {
-  const { number } = await ask("/v1/policies/docs/versions", DOCS);
-  await ask(`/v1/policies/docs/versions/${number}/validate`, {});
-  await ask(`/v1/policies/docs/versions/${number}/activate`, {});
-  return "docs";
+  const path = `/v1/policies/${name}/versions`;
+  const { number } = await post(path, written);
+  const { valid, diagnostics } = await post(`${path}/${number}/validate`, {});
+  if (valid !== true) throw new Error(JSON.stringify(diagnostics));
+  await post(`${path}/${number}/activate`, {});
+  return name;
 }

@@ -132,6 +132,12 @@ export interface EntityFacts {
   readonly tags?: Readonly<Record<string, z.core.util.JSONType>>;
 }
 
+/** What the project keeps of these entities, and of what they are in. */
+export type KnownEntities = (
+  tenantId: string,
+  uids: readonly EntityFacts["uid"][],
+) => Promise<readonly EntityFacts[]>;
+
 /** An answer, and the question with what the schema adds to it. */
 export interface Asked {
   readonly question: Question;
@@ -153,8 +159,17 @@ export interface Decision {
 
 export interface Policy {
   decide(principal: Principal, question: Question): Promise<Decision>;
-  /** Answers somebody's question by a set of the principal's project. Throws the refusal of one that is not as its schema says. */
-  ask(principal: Principal, set: string, question: Question): Promise<Asked>;
+  /**
+   * Answers somebody's question by a set of the principal's project; with `stored`, by what the project keeps of its
+   * entities, too. Throws the refusal of one that is not as the schema says.
+   */
+  ask(
+    principal: Principal,
+    by: { readonly set: string; readonly stored: boolean },
+    question: Question,
+  ): Promise<Asked>;
+  /** A question with what the project keeps of its entities; what it tells itself counts more. */
+  withStored(principal: Principal, question: Question): Promise<Question>;
   /** The outcome alone, recorded nowhere: for the items of a stream, which was itself decided. */
   allows(principal: Principal, question: Question): Promise<boolean>;
   /** The rows that keep a decision, its trace and what it knew. */

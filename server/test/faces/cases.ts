@@ -30,6 +30,10 @@ const makeKey = ({ ask, accountId }: World) =>
 const makeWebhook = ({ ask }: World) =>
   ask("POST", "/v1/webhooks", { url: "https://example.com/hook", channels: ["scores", "entries"] });
 
+const THING = { type: "Thing", name: "A thing", tier: "T2", attributes: { size: 1, tags: ["a"] } };
+const setThing = ({ ask }: World, external_id: string) =>
+  ask("POST", "/v1/resources", { ...THING, external_id });
+
 const OPEN = 'permit(principal in Group::"admins", action, resource); // all\n';
 const makeVersion = ({ ask }: World, body: object) =>
   ask("POST", "/v1/policies/default/versions", body);
@@ -241,6 +245,35 @@ export const cases: readonly Case[] = [
       return { limit: 1 };
     },
     bad: noItems,
+  },
+  {
+    operation: "control-plane.resource.set",
+    async prepare(world) {
+      await setThing(world, "above");
+      return { ...THING, external_id: "below", parent: { type: "Thing", id: "above" } };
+    },
+    bad: { type: "no type" },
+  },
+  {
+    operation: "control-plane.resource.list",
+    async prepare(world) {
+      await setThing(world, "one");
+      await setThing(world, "two");
+      return { limit: 1, type: "Thing" };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "control-plane.resource.get",
+    prepare: (world) => idOf(setThing(world, "one")),
+    bad: noId,
+    missing: missing("action/resource_missing"),
+  },
+  {
+    operation: "control-plane.resource.delete",
+    prepare: (world) => idOf(setThing(world, "one")),
+    bad: noId,
+    missing: missing("action/resource_missing"),
   },
   {
     operation: "control-plane.api-key.create",

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import type { Decision, Policy, Principal, Question } from "#pipeline";
+import type { Decision, EntityFacts, KnownEntities, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
 import {
   Malformed,
@@ -182,7 +182,7 @@ const SETS_CACHED_MAX = 1_000;
 const SCHEMAS_CACHED_MAX = 100;
 
 /** Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. */
-export function openPolicy(db: Db, clock: Clock): Policy {
+export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
   const engine = ENGINES.current;
   const cache = new Map<string, { revision: number; version: Promise<Version | null> }>();
   const schemas = new Map<string, Promise<Schema>>();
@@ -211,13 +211,15 @@ export function openPolicy(db: Db, clock: Clock): Policy {
   };
   return {
     decide: async (principal, question) => decideBy(await versionFor(principal), question, engine),
-    async ask(principal, set, asked) {
+    async ask(principal, { set, stored }, told) {
       const version = await versionFor(principal, set);
+      const asked = stored ? await withStored(known, principal.tenantId, told) : told;
       if (version === null) return { question: asked, decision: decideBy(null, asked, engine) };
       const schema = await schemaFor(principal.tenantId, version);
       const question = refusing(() => completed(asked, schema, clock()));
       return { question, decision: decideBy(version, question, engine) };
     },
+    withStored: ({ tenantId }, told) => withStored(known, tenantId, told),
     async allows(principal, question) {
       const version = await versionFor(principal);
       const { session, accountId: id, groups } = principal;
@@ -247,8 +249,22 @@ async function loadSchema(tx: Tx, versionId: string, hash: string): Promise<Sche
   return new Schema(parseJson(text));
 }
 
+/** A question with what the project keeps of its entities; what it tells itself counts more. */
+async function withStored(
+  known: KnownEntities,
+  tenantId: string,
+  told: Question,
+): Promise<Question> {
+  const { principal, resource, entities = [] } = told;
+  const is = ({ uid: a }: EntityFacts, b: EntityFacts) =>
+    a.type === b.uid.type && a.id === b.uid.id;
+  const kept = await known(tenantId, [principal, resource, ...entities.map(({ uid }) => uid)]);
+  const untold = kept.filter((one) => !entities.some((other) => is(other, one)));
+  return { ...told, entities: [...entities, ...untold] };
+}
+
 /** What a question says wrongly as a refusal. */
-function refusing<T>(work: () => T): T {
+export function refusing<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {

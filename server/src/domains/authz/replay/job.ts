@@ -74,7 +74,11 @@ export const replayWindow =
             event: {
               kind: "replay_disagreed",
               severity: "critical",
-              facts: { job: jobId, decisions: told, more_decisions: counts.disagreed - told.length },
+              facts: {
+                job: jobId,
+                decisions: told,
+                more_decisions: counts.disagreed - told.length,
+              },
             },
           }),
     };

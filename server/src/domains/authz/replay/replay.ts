@@ -82,9 +82,7 @@ export async function replayDecision(tx: Tx, id: string): Promise<Replayed | und
   if (recorded === undefined) return undefined;
   const { engine, slice_hash, policy_version_id } = recorded;
   const replayer = new Replayer();
-  replayer.know(
-    await readVersionsById(tx, policy_version_id === null ? [] : [policy_version_id]),
-  );
+  replayer.know(await readVersionsById(tx, policy_version_id === null ? [] : [policy_version_id]));
   const slices = await readSlices(tx, [slice_hash]);
   const replay = replayer.replay(recorded, knownOf(slices.get(slice_hash)));
   if (replay.kind === "engine_unknown")

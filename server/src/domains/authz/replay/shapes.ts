@@ -11,7 +11,9 @@ export const replayDisagreement = z
     decision_id: z.uuid(),
     engine: z.string().describe("That decided, and decided again"),
     expected: z.object({ outcome, trace_hash: z.string() }).describe("As it was recorded"),
-    found: z.object({ outcome, trace_hash: z.string() }).describe("As it is decided from what is kept"),
+    found: z
+      .object({ outcome, trace_hash: z.string() })
+      .describe("As it is decided from what is kept"),
     created_at: z.iso.datetime(),
   })
   .meta({ id: "ReplayDisagreement" });

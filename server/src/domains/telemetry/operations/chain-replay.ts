@@ -14,7 +14,9 @@ export const chainReplay = operation({
   kind: "read",
   input: z.strictObject({ id: z.string().min(1).max(128) }),
   output: z.object({
-    agrees: z.boolean().describe("Every call that was not erased gives the answer that was recorded"),
+    agrees: z
+      .boolean()
+      .describe("Every call that was not erased gives the answer that was recorded"),
     calls: z.array(
       z.object({
         id: z.uuid(),
@@ -78,4 +80,10 @@ export const chainReplay = operation({
   },
 });
 
-const ERASED = { agrees: null, engine_unknown: null, outcome: null, trace_hash: null, score: null } as const;
+const ERASED = {
+  agrees: null,
+  engine_unknown: null,
+  outcome: null,
+  trace_hash: null,
+  score: null,
+} as const;
