@@ -54,7 +54,9 @@ async function makeApproval(world: World): Promise<{ id: string }> {
   const document = await policies(world, { approval: "required" });
   const { number } = await makeVersion(world, { document });
   await world.ask("POST", `/v1/policies/default/versions/${number}/validate`, {});
-  await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {});
+  await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {
+    without_preview: "a test",
+  });
   const { key } = await makeSession(world, "asks");
   await world.ask("POST", "/v1/risk/transactions", payment(), key).catch(() => undefined);
   const { items } = await world.ask("GET", "/v1/approvals");

@@ -19,7 +19,7 @@ export const engineText = ({ name, version }: Pick<Engine, "name" | "version">):
  * others stay, so that what they decided can be decided again by them.
  */
 export class Engines {
-  readonly #known: Engine[];
+  #known: readonly Engine[];
 
   constructor(first: Engine) {
     this.#known = [first];
@@ -38,8 +38,10 @@ export class Engines {
   add(engine: Engine): () => void {
     if (this.named(engineText(engine)) !== undefined)
       throw new Error(`there is an engine ${engineText(engine)} already`);
-    this.#known.push(engine);
-    return () => void this.#known.splice(this.#known.indexOf(engine), 1);
+    this.#known = [...this.#known, engine];
+    return () => {
+      this.#known = this.#known.filter((known) => known !== engine);
+    };
   }
 }
 

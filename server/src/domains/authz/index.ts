@@ -7,13 +7,16 @@ import { driftFindingList } from "./operations/drift-finding-list.ts";
 import { driftWatchStart } from "./operations/drift-watch-start.ts";
 import { driftWindowList } from "./operations/drift-window-list.ts";
 import { policyGet } from "./operations/policy-get.ts";
+import { policyPreviewGet } from "./operations/policy-preview-get.ts";
 import { policySetList } from "./operations/policy-set-list.ts";
+import { policySimulate } from "./operations/policy-simulate.ts";
 import { policyTemplateList } from "./operations/policy-template-list.ts";
 import { policyTextCheck } from "./operations/policy-text-check.ts";
 import { policyVersionActivate } from "./operations/policy-version-activate.ts";
 import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
+import { policyVersionPreview } from "./operations/policy-version-preview.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
 import { replayDisagreementList } from "./operations/replay-disagreement-list.ts";
 
@@ -40,6 +43,9 @@ export const operations = [
   policyVersionGet,
   policyVersionCreate,
   policyVersionValidate,
+  policyVersionPreview,
+  policyPreviewGet,
+  policySimulate,
   policyVersionActivate,
   driftWatchStart,
   driftWindowList,

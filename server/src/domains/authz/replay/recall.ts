@@ -13,6 +13,8 @@ export interface Known {
   readonly principal: Question["principal"];
   readonly action: Question["action"];
   readonly entities: readonly EntityFacts[];
+  /** False: it is gone, or was edited so that it says nothing. */
+  readonly isReadable: boolean;
   /** With a resource and a context of nothing. */
   readonly request: Request;
   /** Characters of the slice. */
@@ -24,11 +26,12 @@ const GONE = '{"action":{"groups":[],"id":""},"principal":{"groups":[],"id":"","
 
 /** Reads a slice; undefined when it is gone. */
 export function knownOf(slice: string | undefined): Known {
+  if (slice === undefined) return { ...readKnown(GONE), isReadable: false };
   try {
-    return readKnown(slice ?? GONE);
+    return readKnown(slice);
   } catch {
     // An edited slice shows as a disagreement: its own hash is another one.
-    return { ...readKnown(GONE), sliceHash: hash("sha256", slice!) };
+    return { ...readKnown(GONE), sliceHash: hash("sha256", slice), isReadable: false };
   }
 }
 
@@ -40,6 +43,7 @@ function readKnown(slice: string): Known {
     principal,
     action,
     entities,
+    isReadable: true,
     request: requestOf(question),
     length: slice.length,
   };
