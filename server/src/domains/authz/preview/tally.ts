@@ -1,4 +1,4 @@
-import { timeOf } from "../replay/job.ts";
+import { timeOf } from "../replay/pages.ts";
 import type { Recorded } from "../replay/queries.ts";
 import type { Verdict } from "./candidate.ts";
 

@@ -2,7 +2,7 @@ import type { Handler } from "#domains/ops";
 import { type Clock, timestamp } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Pace } from "./pace.ts";
-import { Pages } from "./pages.ts";
+import { Pages, passed } from "./pages.ts";
 import { type NewDisagreement, readSpan, storeDisagreements } from "./queries.ts";
 import { Replayer } from "./replay.ts";
 
@@ -60,8 +60,7 @@ export const replayWindow =
           });
       }
       const last = decisions.at(-1)?.recorded.id;
-      if (last !== undefined)
-        progress((span.until_ms - timeOf(last)) / Math.max(1, span.until_ms - span.first_ms));
+      if (last !== undefined) progress(passed(span, last));
     }
     const erased = await read((tx) => countErased(tx, span));
     const told = found.slice(0, TOLD_MAX).map(toldOf);
@@ -90,6 +89,3 @@ const toldOf = ({ decisionId, engine, expected, found }: NewDisagreement) => ({
   expected: { outcome: expected.outcome, trace_hash: expected.traceHash },
   found: { outcome: found.outcome, trace_hash: found.traceHash },
 });
-
-/** Milliseconds since 1970 at which a UUIDv7 was made. */
-export const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);

@@ -88,3 +88,16 @@ export class Pages {
     this.#known.set(hash, known);
   }
 }
+
+/** Milliseconds since 1970 at which a UUIDv7 was made. */
+export const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+
+/** How much of a span, by its time, lies behind this decision, from 0 to 1. */
+export function passed(
+  { before, first }: Span & { readonly first: string | null },
+  last: string,
+): number {
+  if (first === null) return 1;
+  const [from_ms, until_ms] = [timeOf(first), timeOf(before)];
+  return Math.min(1, (until_ms - timeOf(last)) / Math.max(1, until_ms - from_ms));
+}

@@ -79,20 +79,17 @@ export async function readPage(
   return { rows, rest: reached === undefined ? null : { from, before: reached } };
 }
 
-/** The ids that lie between two moments, and when the first decision was made there; in milliseconds since 1970. */
+/** The ids that lie between two moments, and the first decision there; null when there is none. */
 export async function readSpan(
   tx: Tx,
   window: { since: string | null; until: string },
-): Promise<Span & { readonly first_ms: number; readonly until_ms: number }> {
-  const [row] = await query<Span & { first_ms: number; until_ms: number }>(
+): Promise<Span & { readonly first: string | null }> {
+  const [row] = await query<Span & { first: string | null }>(
     tx,
     `with span as (select coalesce(ops.uuid_floor($1::timestamptz), '00000000-0000-0000-0000-000000000000') as "from",
-       ops.uuid_floor($2::timestamptz) as before),
-     first as (select d.id from authz.policy_decisions d where d.tenant_id = (select ops.tenant()) and d.id >= (select "from" from span)
-       order by d.id limit 1)
-     select "from", before, extract(epoch from $2::timestamptz)::float8 * 1000 as until_ms,
-       extract(epoch from coalesce((select uuid_extract_timestamp(id) from first), $2::timestamptz))::float8 * 1000 as first_ms
-     from span`,
+       ops.uuid_floor($2::timestamptz) as before)
+     select "from", before, (select d.id from authz.policy_decisions d where d.tenant_id = (select ops.tenant()) and d.id >= "from"
+       order by d.id limit 1) as first from span`,
     [window.since, window.until],
   );
   return row!;
