@@ -104,11 +104,8 @@ async function* decided(call: Of, asked: Asked): AsyncGenerator<Item> {
     const last = decisions.at(-1)?.recorded.id;
     if (last !== undefined && performance.now() - told_ms >= PROGRESS_MS) {
       told_ms = performance.now();
-      const passed = (span.until_ms - timeOf(last)) / Math.max(1, span.until_ms - span.first_ms);
-      yield {
-        ...NOTHING,
-        progress: { counts: { ...tally.counts }, fraction: Math.min(1, passed) },
-      };
+      const fraction = passed(span, last);
+      yield { ...NOTHING, progress: { counts: { ...tally.counts }, fraction } };
     }
   }
   const report: KeptReport = {
