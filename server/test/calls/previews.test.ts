@@ -271,7 +271,7 @@ describe("a preview", () => {
     const code = async (answer: Promise<Answer>) => itemsOf(await answer).at(-1) as Json;
     expect((await code(lines(caller, bad))).refusal).toMatchObject({
       code: "action/version_not_valid",
-      facts: { findings: [expect.stringContaining("size"), expect.stringContaining("owner")] },
+      facts: { findings: expect.arrayContaining([expect.stringContaining("`size`")]) },
     });
     expect((await code(lines(caller, 99))).refusal.code).toBe("action/version_missing");
     await askAll(caller, [question("ada", "1"), question("bob", "1")]);
@@ -309,9 +309,6 @@ describe("a preview", () => {
 });
 
 describe("activation", () => {
-  beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: Date.now() }));
-  afterEach(() => void vi.useRealTimers());
-
   test("needs a fresh preview of that very version, or a reason, which is sealed", async () => {
     const caller = await library();
     await askAll(caller, [question("ada", "1")]);
@@ -344,34 +341,9 @@ describe("activation", () => {
     expect(payloads.map(({ payload }) => payload).join()).toContain("it is on fire");
   });
 
-  test("finds a preview stale once another version is active, or a day has passed", async () => {
-    const caller = await library();
-    await askAll(caller, [question("ada", "1")]);
-    const [first, second] = [
-      await store(caller, READERS),
-      await store(caller, `${READERS} ${DOCS.text}`),
-    ];
-    const { summary } = await preview(caller, first);
-    await activate(caller, second, { without_preview: "first" });
-    const moved = await activate(caller, first);
-    expect([moved.status, moved.body.code, moved.body.facts]).toMatchObject([
-      409,
-      "action/preview_stale",
-      { preview_id: summary.id, base: 1, active: second },
-    ]);
-    const fresh = await preview(caller, first);
-    expect(Date.parse(fresh.summary.fresh_until) - Date.now()).toBe(24 * HOUR_MS);
-    vi.setSystemTime(Date.now() + 24 * HOUR_MS);
-    const old = await activate(caller, first);
-    expect(old.body).toMatchObject({ code: "action/preview_stale", facts: { age_s: 86_400 } });
-    vi.setSystemTime(Date.now() - 1);
-    expect((await activate(caller, first)).status).toBe(200);
-  });
-
   test("does not believe a preview that was edited", async () => {
     const caller = await library();
     await askAll(caller, [question("ada", "1")]);
-    vi.setSystemTime(Date.now() + 1);
     const number = await store(caller, READERS);
     const { summary } = await preview(caller, number);
     expect(summary.counts.newly_denied).toBe(1);
@@ -485,4 +457,34 @@ describe("a simulation", () => {
          (select count(*) from authz.policy_decisions d where d.tenant_id = $1 and d.asked_by is not null) as asked`,
       [caller.projectId],
     );
+});
+
+// The last one: ids are never given times before those that were given.
+describe("time", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: Date.now() }));
+  afterEach(() => void vi.useRealTimers());
+
+  test("finds a preview stale once another version is active, or a day has passed", async () => {
+    const caller = await library();
+    await askAll(caller, [question("ada", "1")]);
+    const [first, second] = [
+      await store(caller, READERS),
+      await store(caller, `${READERS} ${DOCS.text}`),
+    ];
+    const { summary } = await preview(caller, first);
+    await activate(caller, second, { without_preview: "first" });
+    const moved = await activate(caller, first);
+    expect([moved.status, moved.body.code, moved.body.facts]).toMatchObject([
+      409,
+      "action/preview_stale",
+      { preview_id: summary.id, base: 1, active: second },
+    ]);
+    const fresh = await preview(caller, first);
+    expect(Date.parse(fresh.summary.fresh_until) - Date.now()).toBe(24 * HOUR_MS);
+    vi.setSystemTime(Date.now() + 24 * HOUR_MS);
+    const old = await activate(caller, first);
+    expect(old.body).toMatchObject({ code: "action/preview_stale", facts: { age_s: 86_400 } });
+    vi.setSystemTime(Date.now() - 1);
+    expect((await activate(caller, first)).status).toBe(200);
+  });
 });
