@@ -86,7 +86,7 @@ async function* decided(call: Of, asked: Asked): AsyncGenerator<Item> {
   const pace = new Pace();
   let told_ms = performance.now();
   let isComplete = true;
-  pages: for await (const { decisions } of new Pages(read, versions).through(span)) {
+  pages: for await (const { decisions, reached } of new Pages(read, versions).through(span)) {
     for (const { recorded, known } of decisions) {
       if (tally.counts.decisions === asked.max) {
         isComplete = false;
@@ -101,10 +101,9 @@ async function* decided(call: Of, asked: Asked): AsyncGenerator<Item> {
         yield { ...NOTHING, example: exampleOf(candidate, recorded, known, verdict, change) };
       }
     }
-    const last = decisions.at(-1)?.recorded.id;
-    if (last !== undefined && performance.now() - told_ms >= PROGRESS_MS) {
+    if (performance.now() - told_ms >= PROGRESS_MS) {
       told_ms = performance.now();
-      const fraction = passed(span, last);
+      const fraction = passed(span, reached);
       yield { ...NOTHING, progress: { counts: { ...tally.counts }, fraction } };
     }
   }

@@ -43,7 +43,7 @@ export const replayWindow =
     const found: NewDisagreement[] = [];
     const replayer = new Replayer();
     const pace = new Pace();
-    for await (const { decisions, versions } of new Pages(read, null).through(span)) {
+    for await (const { decisions, versions, reached } of new Pages(read, null).through(span)) {
       replayer.know(versions);
       for (const { recorded, known } of decisions) {
         if (pace.isOver) await pace.rest(signal);
@@ -59,8 +59,7 @@ export const replayWindow =
             found: replay.found,
           });
       }
-      const last = decisions.at(-1)?.recorded.id;
-      if (last !== undefined) progress(passed(span, last));
+      progress(passed(span, reached));
     }
     const erased = await read((tx) => countErased(tx, span));
     const told = found.slice(0, TOLD_MAX).map(toldOf);

@@ -11,6 +11,8 @@ export interface Page {
   readonly decisions: readonly { readonly recorded: Recorded; readonly known: Known }[];
   /** Those that were asked for and not given before. */
   readonly versions: ReadonlyMap<string, StoredVersion>;
+  /** Below this id nothing was looked at yet; null: the span is done. */
+  readonly reached: string | null;
 }
 
 type Read = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
@@ -58,7 +60,7 @@ export class Pages {
         recorded,
         known: known.get(recorded.slice_hash)!,
       }));
-      return { page: { decisions, versions }, rest };
+      return { page: { decisions, versions, reached: rest?.before ?? null }, rest };
     });
   }
 
@@ -92,12 +94,12 @@ export class Pages {
 /** Milliseconds since 1970 at which a UUIDv7 was made. */
 export const timeOf = (id: string): number => Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
-/** How much of a span, by its time, lies behind this decision, from 0 to 1. */
+/** How much of a span, by its time, lies behind, from 0 to 1. */
 export function passed(
   { before, first }: Span & { readonly first: string | null },
-  last: string,
+  reached: string | null,
 ): number {
-  if (first === null) return 1;
+  if (first === null || reached === null) return 1;
   const [from_ms, until_ms] = [timeOf(first), timeOf(before)];
-  return Math.min(1, (until_ms - timeOf(last)) / Math.max(1, until_ms - from_ms));
+  return Math.min(1, (until_ms - timeOf(reached)) / Math.max(1, until_ms - from_ms));
 }
