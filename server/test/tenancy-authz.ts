@@ -10,6 +10,7 @@ type Case = (theirs: {
 }) => {
   readonly path: string;
   readonly body?: unknown;
+  readonly headers?: Record<string, string>;
   readonly want: Want;
 };
 
@@ -71,6 +72,7 @@ export const authzTenancy = (only: (count: number) => Want): Record<string, Case
   "authz.policy-version.preview": () => ({
     path: "/v1/policies/theirs-alone/preview",
     body: { number: 1 },
+    headers: { accept: "text/event-stream" },
     want: ({ text }) => expect(text).toContain("action/version_missing"),
   }),
   "authz.policy-preview.get": ({ call }) => ({
