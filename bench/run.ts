@@ -29,6 +29,7 @@ const CLAIMS = [
   "decisions",
   "trace",
   "policy-memory",
+  "replay",
 ];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));

@@ -35,6 +35,23 @@ export type Json =
   | null
   | readonly Json[]
   | { readonly [name: string]: Json };
+export type Job = {
+  readonly id: string;
+  readonly topic: string;
+  readonly status: "waiting" | "running" | "done" | "given_up" | "cancelled";
+  /** From 0 to 1 */
+  readonly progress: number;
+  readonly attempts: number;
+  readonly attempts_max: number;
+  /** Of the last attempt that failed */
+  readonly error: string | null;
+  readonly result: Json;
+  readonly created_by: string;
+  readonly created_at: string;
+  /** When it is tried next, or was last */
+  readonly due_at: string;
+  readonly finished_at: string | null;
+};
 export type EntityFacts = {
   readonly uid: {
     readonly type: string;
@@ -85,23 +102,6 @@ export type DriftFinding = {
   readonly facts: { readonly [name: string]: Json };
   readonly created_at: string;
 };
-export type Job = {
-  readonly id: string;
-  readonly topic: string;
-  readonly status: "waiting" | "running" | "done" | "given_up" | "cancelled";
-  /** From 0 to 1 */
-  readonly progress: number;
-  readonly attempts: number;
-  readonly attempts_max: number;
-  /** Of the last attempt that failed */
-  readonly error: string | null;
-  readonly result: Json;
-  readonly created_by: string;
-  readonly created_at: string;
-  /** When it is tried next, or was last */
-  readonly due_at: string;
-  readonly finished_at: string | null;
-};
 export type DriftWindow = {
   readonly id: string;
   /** UTC */
@@ -132,6 +132,62 @@ export type DriftWindow = {
   /** Geodesic distance to the windows before, taken together */
   readonly distance_rad: number | null;
   readonly created_at: string;
+};
+export type PolicyPreview = {
+  readonly id: string;
+  readonly set: string;
+  readonly number: number;
+  /** SHA-256 of what the version says, hex */
+  readonly hash: string;
+  readonly base: number | null;
+  readonly report: {
+    readonly counts: PreviewCounts;
+    /** Null: from the first decision on */
+    readonly since: string | null;
+    readonly until: string;
+    /** False: there were more decisions than it was to look at */
+    readonly complete: boolean;
+    readonly by_action: PreviewGroups;
+    readonly by_resource_type: PreviewGroups;
+    readonly examples: readonly {
+      readonly change:
+        | "newly_denied"
+        | "newly_allowed"
+        | "refused"
+        | "reasons_changed"
+        | "unreadable"
+        | "unchanged";
+      readonly decision_id: string;
+    }[];
+  };
+  readonly report_hash: string;
+  readonly created_by: string;
+  readonly created_at: string;
+};
+export type PreviewCounts = {
+  readonly decisions: number;
+  /** Allowed, and would be denied: permissions that are used */
+  readonly newly_denied: number;
+  /** Denied, and would be allowed */
+  readonly newly_allowed: number;
+  /** The version's schema has no such question */
+  readonly refused: number;
+  /** The same outcome by other policies */
+  readonly reasons_changed: number;
+  /** What was known then is gone */
+  readonly unreadable: number;
+  readonly unchanged: number;
+  /** Of all these, those in which one of the version's policies fails */
+  readonly errors: number;
+};
+export type PreviewGroups = {
+  /** Those that would change most first */
+  readonly groups: readonly {
+    readonly name: string;
+    readonly counts: PreviewCounts;
+  }[];
+  /** Names, or decisions about names, that are not among them */
+  readonly left_out: number;
 };
 export type PolicyTemplate = {
   readonly name: string;
@@ -187,6 +243,115 @@ export type PolicyVersion = {
   readonly validated_at: string | null;
   readonly activated_at: string | null;
   readonly retired_at: string | null;
+};
+export type PreviewItem = {
+  readonly progress: {
+    readonly counts: PreviewCounts;
+    /** Of the window, from 0 to 1 */
+    readonly fraction: number;
+  } | null;
+  readonly example: PreviewExample | null;
+  /** The last item: without it nothing is kept */
+  readonly summary: PreviewSummary | null;
+};
+export type PreviewExample = {
+  readonly change:
+    | "newly_denied"
+    | "newly_allowed"
+    | "refused"
+    | "reasons_changed"
+    | "unreadable"
+    | "unchanged";
+  readonly decision_id: string;
+  readonly time: string;
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+  };
+  readonly recorded: {
+    readonly outcome: "allow" | "deny";
+    /** Policies that decided */
+    readonly reasons: readonly string[];
+    /** Policies that could not be evaluated */
+    readonly errors: readonly string[];
+  };
+  /** Null: it would not be decided */
+  readonly candidate: {
+    readonly outcome: "allow" | "deny";
+    /** Policies that decided */
+    readonly reasons: readonly string[];
+    /** Policies that could not be evaluated */
+    readonly errors: readonly string[];
+  } | null;
+  /** Why it would be denied or refused */
+  readonly why: { readonly [name: string]: Json } | null;
+  readonly help: string | null;
+};
+export type PreviewSummary = {
+  /** Of the preview, which is kept and sealed */
+  readonly id: string;
+  readonly set: string;
+  readonly number: number;
+  /** SHA-256 of what the version says, hex */
+  readonly hash: string;
+  /** Version that was active; once another one is, the preview is stale */
+  readonly base: number | null;
+  readonly fresh_until: string;
+  /** SHA-256 of what is kept of it, which is sealed */
+  readonly report_hash: string;
+  /** Uses that were allowed and would be denied */
+  readonly lost_permissions: LostPermissions;
+  readonly by_principal: PreviewGroups;
+  readonly counts: PreviewCounts;
+  /** Null: from the first decision on */
+  readonly since: string | null;
+  readonly until: string;
+  /** False: there were more decisions than it was to look at */
+  readonly complete: boolean;
+  readonly by_action: PreviewGroups;
+  readonly by_resource_type: PreviewGroups;
+};
+export type LostPermissions = {
+  /** The most used first */
+  readonly permissions: readonly {
+    readonly principal: string;
+    readonly action: string;
+    readonly resource_type: string;
+    readonly uses: number;
+    readonly last_used: string;
+  }[];
+  readonly left_out: number;
+};
+export type SimulatedAnswer = {
+  /** Null: it could not be asked */
+  readonly outcome: "allow" | "deny" | null;
+  /** Policies that decided */
+  readonly reasons: readonly string[];
+  /** Policies that could not be evaluated */
+  readonly errors: readonly string[];
+  /** Why it was denied, or could not be asked */
+  readonly why: { readonly [name: string]: Json } | null;
+  readonly help: string | null;
+};
+export type ReplayDisagreement = {
+  readonly id: string;
+  readonly job_id: string;
+  readonly decision_id: string;
+  /** That decided, and decided again */
+  readonly engine: string;
+  /** As it was recorded */
+  readonly expected: {
+    readonly outcome: "allow" | "deny";
+    readonly trace_hash: string;
+  };
+  /** As it is decided from what is kept */
+  readonly found: {
+    readonly outcome: "allow" | "deny";
+    readonly trace_hash: string;
+  };
+  readonly created_at: string;
 };
 export type ApiKey = {
   readonly id: string;
@@ -585,6 +750,16 @@ export interface Operations {
     };
     readonly output: Approval;
   };
+  /** Decides the recorded questions of a window again, as a job, each by the engine and the policies that decided it; what differs is an incident. */
+  readonly "authz.decision-replay.start": {
+    readonly input: {
+      /** From the first decision on unless told */
+      readonly since?: string;
+      /** Up to now unless told */
+      readonly until?: string;
+    };
+    readonly output: Job;
+  };
   /** May this principal do this to that? The answer and its reasons are recorded. */
   readonly "authz.decision.ask": {
     readonly input: {
@@ -685,6 +860,15 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
+  /** What is kept of a preview: counts, and its examples by the ids of their decisions. */
+  readonly "authz.policy-preview.get": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly id: string;
+    };
+    readonly output: PolicyPreview;
+  };
   /** The project's policy sets, by name. */
   readonly "authz.policy-set.list": {
     readonly input: {
@@ -760,7 +944,25 @@ export interface Operations {
       /** Why nobody looked at what it changes before; sealed */
       readonly without_preview?: string;
     };
-    readonly output: PolicyVersion;
+    readonly output: {
+      readonly id: string;
+      readonly set: string;
+      readonly number: number;
+      readonly status: "draft" | "validated" | "active" | "retired";
+      /** SHA-256 of the document's canonical JSON, hex */
+      readonly hash: string;
+      readonly schema_hash: string | null;
+      readonly engine: string;
+      readonly cedar: string | null;
+      readonly base: number | null;
+      readonly created_by: string;
+      readonly created_at: string;
+      readonly validated_at: string | null;
+      readonly activated_at: string | null;
+      readonly retired_at: string | null;
+      /** That showed what it changes; null: nothing was active, or none was needed */
+      readonly preview_id: string | null;
+    };
   };
   /** Stores policies as a draft: the next version of a set, which its first version makes. */
   readonly "authz.policy-version.create": {
@@ -837,6 +1039,22 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
+  /** What a version would change: decides recorded questions by it, newest first, and ends with the sum, which is kept and sealed. */
+  readonly "authz.policy-version.preview": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      /** Of a version of the set: a valid draft or any later state */
+      readonly number: number;
+      /** From the first decision on unless told */
+      readonly since?: string;
+      /** Up to now unless told */
+      readonly until?: string;
+      /** Decisions of the set to look at; default 100000 */
+      readonly max?: number;
+    };
+    readonly output: PreviewItem;
+  };
   /** Looks through a version strictly, under its schema; a draft without errors is validated then. */
   readonly "authz.policy-version.validate": {
     readonly input: {
@@ -876,6 +1094,75 @@ export interface Operations {
       readonly document: Json;
       /** The project's own part, as it was given */
       readonly schema: Json;
+    };
+  };
+  /** Answers questions by a version, or by policies that are stored nowhere. No decision is recorded but that of the call. */
+  readonly "authz.policy.simulate": {
+    readonly input: {
+      /** Of policies, when a version is named; default "default" */
+      readonly set?: string;
+      /** Of a version of the set: a valid draft or any later state */
+      readonly number?: number;
+      /** Policies in Cedar's language */
+      readonly text?: string;
+      /** What the text's templates are linked to */
+      readonly links?: readonly {
+        readonly templateId: string;
+        readonly newId: string;
+        /** By slot: ?principal, ?resource */
+        readonly values: {
+          readonly [name: string]: {
+            readonly type: string;
+            readonly id: string;
+          };
+        };
+      }[];
+      /** Instead of a text: policies in Cedar's JSON form */
+      readonly document?: PolicyDocument;
+      /** The project's own types and actions, beside policies that are given */
+      readonly schema?: string | { readonly [name: string]: Json } | null;
+      /** As POST /v1/decisions takes them */
+      readonly requests: readonly {
+        readonly principal: {
+          readonly type: string;
+          readonly id: string;
+          /** default [] */
+          readonly groups?: readonly string[];
+        };
+        /** As the schema of the set declares it */
+        readonly action: string;
+        /** default "Action" */
+        readonly action_type?: string;
+        readonly resource: {
+          readonly type: string;
+          readonly id: string;
+        };
+        /** About an operation of the platform: as of a call now with the weakest sign-in, unless told; default {} */
+        readonly context?: { readonly [name: string]: Json };
+        /** What is known of principal, resource and what they lead to; default [] */
+        readonly entities?: readonly EntityFacts[];
+        /** Also by what the project keeps of them: POST /v1/resources, and its members' groups; default false */
+        readonly stored?: boolean;
+      }[];
+    };
+    readonly output: {
+      /** One for each request, in their order */
+      readonly answers: readonly SimulatedAnswer[];
+    };
+  };
+  /** Decisions that came out otherwise when they were replayed, newest first. */
+  readonly "authz.replay-disagreement.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+      /** That found them; any unless told */
+      readonly job?: string;
+    };
+    readonly output: {
+      readonly items: readonly ReplayDisagreement[];
+      readonly next_cursor: string | null;
     };
   };
   /** Makes an API key of a service account. The key is shown once. */
@@ -1802,12 +2089,14 @@ export interface Operations {
       readonly id: string;
     };
     readonly output: {
-      /** No call gives another answer than the one that was recorded */
+      /** Every call that was not erased gives the answer that was recorded */
       readonly agrees: boolean;
       readonly calls: readonly {
         readonly id: string;
-        /** Null: erased, so nothing is left to replay */
+        /** Null: erased, or the engine is unknown, so nothing can be replayed */
         readonly agrees: boolean | null;
+        /** The engine that decided, when it is not here any more */
+        readonly engine_unknown: string | null;
         /** The call that erased what was known of this one */
         readonly erased_by: string | null;
         readonly outcome: {
@@ -2107,12 +2396,18 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "agents.agent-session.list": { method: "GET", path: "/v1/agent-sessions", kind: "read" },
   "agents.approval.list": { method: "GET", path: "/v1/approvals", kind: "read" },
   "agents.approval.settle": { method: "POST", path: "/v1/approvals/{id}/settle", kind: "write" },
+  "authz.decision-replay.start": { method: "POST", path: "/v1/decision-replays", kind: "write" },
   "authz.decision.ask": { method: "POST", path: "/v1/decisions", kind: "write" },
   "authz.decision.get": { method: "GET", path: "/v1/decisions/{id}", kind: "read" },
   "authz.decision.list": { method: "GET", path: "/v1/decisions", kind: "read" },
   "authz.drift-finding.list": { method: "GET", path: "/v1/drift/findings", kind: "read" },
   "authz.drift-watch.start": { method: "POST", path: "/v1/drift/watches", kind: "write" },
   "authz.drift-window.list": { method: "GET", path: "/v1/drift/windows", kind: "read" },
+  "authz.policy-preview.get": {
+    method: "GET",
+    path: "/v1/policies/{set}/previews/{id}",
+    kind: "read",
+  },
   "authz.policy-set.list": { method: "GET", path: "/v1/policies", kind: "read" },
   "authz.policy-template.list": { method: "GET", path: "/v1/policies/templates", kind: "read" },
   "authz.policy-text.check": { method: "POST", path: "/v1/policies/check", kind: "read" },
@@ -2132,12 +2427,23 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     kind: "read",
   },
   "authz.policy-version.list": { method: "GET", path: "/v1/policies/{set}/versions", kind: "read" },
+  "authz.policy-version.preview": {
+    method: "POST",
+    path: "/v1/policies/{set}/preview",
+    kind: "stream",
+  },
   "authz.policy-version.validate": {
     method: "POST",
     path: "/v1/policies/{set}/versions/{number}/validate",
     kind: "write",
   },
   "authz.policy.get": { method: "GET", path: "/v1/policies/{set}", kind: "read" },
+  "authz.policy.simulate": { method: "POST", path: "/v1/policies/simulate", kind: "read" },
+  "authz.replay-disagreement.list": {
+    method: "GET",
+    path: "/v1/decision-replays/disagreements",
+    kind: "read",
+  },
   "control-plane.api-key.create": { method: "POST", path: "/v1/api-keys", kind: "write" },
   "control-plane.api-key.list": { method: "GET", path: "/v1/api-keys", kind: "read" },
   "control-plane.api-key.revoke": { method: "DELETE", path: "/v1/api-keys/{id}", kind: "write" },
@@ -2288,6 +2594,10 @@ export interface Api<F extends Form> {
     };
   };
   readonly authz: {
+    readonly decisionReplay: {
+      /** Decides the recorded questions of a window again, as a job, each by the engine and the policies that decided it; what differs is an incident. `POST /v1/decision-replays` */
+      readonly start: Method<"authz.decision-replay.start", F>;
+    };
     readonly decision: {
       /** May this principal do this to that? The answer and its reasons are recorded. `POST /v1/decisions` */
       readonly ask: Method<"authz.decision.ask", F>;
@@ -2307,6 +2617,10 @@ export interface Api<F extends Form> {
     readonly driftWindow: {
       /** The project's days of decisions, counted, newest first. `GET /v1/drift/windows` */
       readonly list: Method<"authz.drift-window.list", F>;
+    };
+    readonly policyPreview: {
+      /** What is kept of a preview: counts, and its examples by the ids of their decisions. `GET /v1/policies/{set}/previews/{id}` */
+      readonly get: Method<"authz.policy-preview.get", F>;
     };
     readonly policySet: {
       /** The project's policy sets, by name. `GET /v1/policies` */
@@ -2329,12 +2643,20 @@ export interface Api<F extends Form> {
       readonly get: Method<"authz.policy-version.get", F>;
       /** Every version of a policy set, newest first. `GET /v1/policies/{set}/versions` */
       readonly list: Method<"authz.policy-version.list", F>;
+      /** What a version would change: decides recorded questions by it, newest first, and ends with the sum, which is kept and sealed. `POST /v1/policies/{set}/preview` */
+      readonly preview: Stream<"authz.policy-version.preview">;
       /** Looks through a version strictly, under its schema; a draft without errors is validated then. `POST /v1/policies/{set}/versions/{number}/validate` */
       readonly validate: Method<"authz.policy-version.validate", F>;
     };
     readonly policy: {
       /** The policies of a set that decide now. `GET /v1/policies/{set}` */
       readonly get: Method<"authz.policy.get", F>;
+      /** Answers questions by a version, or by policies that are stored nowhere. No decision is recorded but that of the call. `POST /v1/policies/simulate` */
+      readonly simulate: Method<"authz.policy.simulate", F>;
+    };
+    readonly replayDisagreement: {
+      /** Decisions that came out otherwise when they were replayed, newest first. `GET /v1/decision-replays/disagreements` */
+      readonly list: Method<"authz.replay-disagreement.list", F>;
     };
   };
   readonly controlPlane: {
@@ -2639,6 +2961,7 @@ export type RefusalCode =
   | "action/offset_ahead"
   | "action/offset_archived"
   | "action/offset_unknown"
+  | "action/one_candidate"
   | "action/outside_archive"
   | "action/parent_missing"
   | "action/payload_erased"
@@ -2646,6 +2969,10 @@ export type RefusalCode =
   | "action/payment_record_closed"
   | "action/payment_record_conflict"
   | "action/payment_record_missing"
+  | "action/preview_missing"
+  | "action/preview_needed"
+  | "action/preview_running"
+  | "action/preview_stale"
   | "action/project_missing"
   | "action/receipt_pending"
   | "action/record_malformed"
@@ -2672,6 +2999,7 @@ export type RefusalCode =
   | "action/vault_missing"
   | "action/verification_busy"
   | "action/version_missing"
+  | "action/version_not_valid"
   | "action/version_not_validated"
   | "action/voucher_keyset_conflict"
   | "action/voucher_keyset_curve"

@@ -4,6 +4,8 @@ import {
   operations as authz,
   DRIFT,
   openPolicy,
+  REPLAY,
+  replayWindow,
   watchDrift,
 } from "#domains/authz";
 import {
@@ -31,7 +33,7 @@ import { createSchedules, Dispatcher, operations as ops, retain } from "#domains
 import { operations as registries } from "#domains/registries";
 import { openScorer, operations as risk } from "#domains/risk";
 import { sealSecret } from "#domains/security";
-import { operations as chains, telemetry } from "#domains/telemetry";
+import { operations as chains, countErased, telemetry } from "#domains/telemetry";
 import { operations as vault } from "#domains/vault";
 import { DELIVER, deliver, Fan, operations as webhooks } from "#domains/webhooks";
 import { openAddresses } from "#faces/address.ts";
@@ -172,6 +174,7 @@ async function joinParts(
     "ledger.audit": audit(db, ledger),
     "ops.retain": retain(db),
     [DRIFT]: watchDrift({ db, clock }),
+    [REPLAY]: replayWindow({ db, clock, countErased }),
     [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
   });

@@ -10,6 +10,7 @@ type Case = (theirs: {
 }) => {
   readonly path: string;
   readonly body?: unknown;
+  readonly headers?: Record<string, string>;
   readonly want: Want;
 };
 
@@ -67,6 +68,40 @@ export const authzTenancy = (only: (count: number) => Want): Record<string, Case
     path: "/v1/policies/theirs-alone/versions/1/validate",
     body: {},
     want: "action/version_missing",
+  }),
+  "authz.policy-version.preview": () => ({
+    path: "/v1/policies/theirs-alone/preview",
+    body: { number: 1 },
+    headers: { accept: "text/event-stream" },
+    want: ({ text }) => expect(text).toContain("action/version_missing"),
+  }),
+  "authz.policy-preview.get": ({ call }) => ({
+    path: `/v1/policies/theirs-alone/previews/${call}`,
+    want: "action/preview_missing",
+  }),
+  "authz.policy.simulate": () => ({
+    path: "/v1/policies/simulate",
+    body: {
+      set: "theirs-alone",
+      number: 1,
+      requests: [
+        {
+          principal: { type: "User", id: "u" },
+          action: "a",
+          resource: { type: "Project", id: "p" },
+        },
+      ],
+    },
+    want: "action/version_missing",
+  }),
+  "authz.decision-replay.start": () => ({
+    path: "/v1/decision-replays",
+    body: {},
+    want: ({ status }) => expect(status).toBe(202),
+  }),
+  "authz.replay-disagreement.list": () => ({
+    path: "/v1/decision-replays/disagreements",
+    want: only(0),
   }),
   "authz.policy-version.activate": () => ({
     path: "/v1/policies/theirs-alone/versions/1/activate",

@@ -170,6 +170,8 @@ export interface Policy {
     by: { readonly set: string; readonly stored: boolean },
     question: Question,
   ): Promise<Asked>;
+  /** A question with what the project keeps of its entities; what it tells itself counts more. */
+  withStored(principal: Principal, question: Question): Promise<Question>;
   /** The outcome alone, recorded nowhere: for the items of a stream, which was itself decided. */
   allows(principal: Principal, question: Question): Promise<boolean>;
   /** The rows that keep a decision, its trace and what it knew. */

@@ -1,26 +1,15 @@
-import { appendFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HowTo } from "./how-to.ts";
+import { follow } from "./how-to.ts";
+import { Sealbase } from "./sealbase.ts";
 
-let howTo: HowTo;
+let sealbase: Sealbase;
 beforeAll(async () => {
-  howTo = await HowTo.open("write-a-policy.md");
+  sealbase = await Sealbase.started();
 }, 120_000);
-afterAll(() => howTo?.sealbase.close());
+afterAll(() => sealbase.close());
 
 test("the how-to's commands take a policy from text to active, and back", async () => {
-  const told: Record<string, Told[]> = {};
-  for (const [, cedar, command] of howTo.text.matchAll(
-    /^```cedar\n([^]*?)^```$|^ {4}((?:npx|node) .*)$/gm,
-  )) {
-    if (cedar !== undefined) appendFileSync(join(howTo.folder, "policies.cedar"), cedar);
-    if (command === undefined) continue;
-    const { code, out } = await howTo.run(command);
-    expect([command, code]).toEqual([command, 0]);
-    const called = /sealbase call (\S+)/.exec(command)?.[1];
-    if (called !== undefined && out !== "") (told[called] ??= []).push(JSON.parse(out).output);
-  }
+  const told = await follow(sealbase, "write-a-policy");
   expect(told["authz.policy-text.check"]).toMatchObject([{ valid: true, diagnostics: [] }]);
   expect(told["authz.policy-version.create"]).toMatchObject([
     { number: 2, status: "draft", base: 1 },
@@ -31,5 +20,3 @@ test("the how-to's commands take a policy from text to active, and back", async 
     { number: 1, status: "active" },
   ]);
 }, 120_000);
-
-type Told = Readonly<Record<string, unknown>>;

@@ -54,7 +54,9 @@ async function makeApproval(world: World): Promise<{ id: string }> {
   const document = await policies(world, { approval: "required" });
   const { number } = await makeVersion(world, { document });
   await world.ask("POST", `/v1/policies/default/versions/${number}/validate`, {});
-  await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {});
+  await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {
+    without_preview: "a test",
+  });
   const { key } = await makeSession(world, "asks");
   await world.ask("POST", "/v1/risk/transactions", payment(), key).catch(() => undefined);
   const { items } = await world.ask("GET", "/v1/approvals");
@@ -165,6 +167,48 @@ export const cases: readonly Case[] = [
     prepare: draft,
     bad: { number: 0 },
     missing: noVersion,
+  },
+  {
+    operation: "authz.policy-version.preview",
+    async prepare(world) {
+      const asked = await question(world);
+      await world.ask("POST", "/v1/decisions", asked);
+      const text = "permit (principal, action, resource);";
+      const { number } = await world.ask("POST", "/v1/policies/docs/versions", { text });
+      return { set: "docs", number, max: 10 };
+    },
+    bad: { number: 0 },
+  },
+  {
+    operation: "authz.policy-preview.get",
+    async prepare(world) {
+      await question(world);
+      return { set: "docs", id: await world.leavePreview("docs", 1) };
+    },
+    bad: noId,
+    missing: missing("action/preview_missing", { id: NOTHING }),
+  },
+  {
+    operation: "authz.policy.simulate",
+    async prepare(world) {
+      const { set, ...asked } = await question(world);
+      return { set, number: 1, requests: [asked, { ...asked, action: "doc.page.none" }] };
+    },
+    bad: { requests: [] },
+    missing: noVersion,
+  },
+  {
+    operation: "authz.decision-replay.start",
+    prepare: () => ({ since: "2026-01-01T00:00:00.000Z", until: "2026-01-02T00:00:00.000Z" }),
+    bad: { since: "yesterday" },
+  },
+  {
+    operation: "authz.replay-disagreement.list",
+    async prepare(world) {
+      await world.leaveDisagreement();
+      return { limit: 1 };
+    },
+    bad: noItems,
   },
   {
     operation: "authz.policy-version.activate",

@@ -2,24 +2,30 @@
 import { decisionAsk } from "./operations/decision-ask.ts";
 import { decisionGet } from "./operations/decision-get.ts";
 import { decisionList } from "./operations/decision-list.ts";
+import { decisionReplayStart } from "./operations/decision-replay-start.ts";
 import { driftFindingList } from "./operations/drift-finding-list.ts";
 import { driftWatchStart } from "./operations/drift-watch-start.ts";
 import { driftWindowList } from "./operations/drift-window-list.ts";
 import { policyGet } from "./operations/policy-get.ts";
+import { policyPreviewGet } from "./operations/policy-preview-get.ts";
 import { policySetList } from "./operations/policy-set-list.ts";
+import { policySimulate } from "./operations/policy-simulate.ts";
 import { policyTemplateList } from "./operations/policy-template-list.ts";
 import { policyTextCheck } from "./operations/policy-text-check.ts";
 import { policyVersionActivate } from "./operations/policy-version-activate.ts";
 import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
+import { policyVersionPreview } from "./operations/policy-version-preview.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
+import { replayDisagreementList } from "./operations/replay-disagreement-list.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
 export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
-export { replayDecision } from "./replay.ts";
+export { REPLAY, replayWindow } from "./replay/job.ts";
+export { replayDecision } from "./replay/replay.ts";
 export { activateDefault } from "./sets/versions.ts";
 export { shown as decisionShown } from "./shapes.ts";
 
@@ -27,6 +33,8 @@ export const operations = [
   decisionAsk,
   decisionList,
   decisionGet,
+  decisionReplayStart,
+  replayDisagreementList,
   policySetList,
   policyGet,
   policyTemplateList,
@@ -35,6 +43,9 @@ export const operations = [
   policyVersionGet,
   policyVersionCreate,
   policyVersionValidate,
+  policyVersionPreview,
+  policyPreviewGet,
+  policySimulate,
   policyVersionActivate,
   driftWatchStart,
   driftWindowList,

@@ -62,7 +62,7 @@ export function completed(asked: Question, schema: Schema, time_ms: number): Que
   const { action, entities = [] } = asked;
   const uid = { type: action.type ?? "Action", id: action.id };
   for (const [i, { uid: of }] of entities.entries())
-    if (/(^|::)Action$/.test(of.type))
+    if (isActionType(of.type))
       throw new Malformed(`entities[${i}]`, "actions are told by the schema", "Leave it out.");
   const question = {
     ...asked,
@@ -74,6 +74,8 @@ export function completed(asked: Question, schema: Schema, time_ms: number): Que
   schema.check(requestOf(question));
   return question;
 }
+
+export const isActionType = (type: string): boolean => /(^|::)Action$/.test(type);
 
 const WEAKEST = {
   auth: { method: "api_key", tier: "T1", stepUpUntil_ms: null },
