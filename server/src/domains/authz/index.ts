@@ -8,6 +8,10 @@ import { driftWatchStart } from "./operations/drift-watch-start.ts";
 import { driftWindowList } from "./operations/drift-window-list.ts";
 import { policyGet } from "./operations/policy-get.ts";
 import { policyPreviewGet } from "./operations/policy-preview-get.ts";
+import { policyProposalAccept } from "./operations/policy-proposal-accept.ts";
+import { policyProposalGet } from "./operations/policy-proposal-get.ts";
+import { policyProposalList } from "./operations/policy-proposal-list.ts";
+import { policyProposalStart } from "./operations/policy-proposal-start.ts";
 import { policySetList } from "./operations/policy-set-list.ts";
 import { policySimulate } from "./operations/policy-simulate.ts";
 import { policyTemplateList } from "./operations/policy-template-list.ts";
@@ -21,6 +25,7 @@ import { policyVersionValidate } from "./operations/policy-version-validate.ts";
 import { replayDisagreementList } from "./operations/replay-disagreement-list.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
+export { PROPOSE, proposeLeast } from "./least/job.ts";
 export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
@@ -47,6 +52,10 @@ export const operations = [
   policyPreviewGet,
   policySimulate,
   policyVersionActivate,
+  policyProposalStart,
+  policyProposalList,
+  policyProposalGet,
+  policyProposalAccept,
   driftWatchStart,
   driftWindowList,
   driftFindingList,

@@ -143,3 +143,21 @@ export const oneCandidate = (given: readonly string[]) =>
     { given: [...given] },
     "Send number (of a version of the set), or text, or document.",
   );
+
+export const proposalMissing = (id: string) =>
+  new Refusal(
+    "action/proposal_missing",
+    404,
+    "This project has no such proposal",
+    { id },
+    "List them with GET /v1/policies/{set}/proposals; the job that makes one says its id.",
+  );
+
+export const nothingActive = (set: string) =>
+  new Refusal(
+    "action/nothing_active",
+    409,
+    "The set has no active version whose use could be looked at",
+    { set },
+    "Activate one, and let it decide for a while.",
+  );
