@@ -20,7 +20,7 @@ afterAll(() => system.stop());
 const HOUR_MS = 3_600_000;
 const operation = operations.find(({ name }) => name === "authz.policy-version.preview")!;
 
-type Item = Readonly<Record<"progress" | "example" | "summary", Json | null>>;
+type Item = Readonly<Record<"progress" | "example" | "summary", Json>>;
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
 type Json = any;
 

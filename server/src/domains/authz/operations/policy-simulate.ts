@@ -50,7 +50,7 @@ export const policySimulate = operation({
     const { policy, db, clock } = ports;
     const candidate = await candidateFor(db, principal, input);
     const questions = await Promise.all(
-      input.requests.map((request) => {
+      input.requests.map(async (request) => {
         const question = askedOf(request);
         return request.stored ? policy.withStored(principal, question) : question;
       }),
