@@ -27,6 +27,9 @@ const CLAIMS = [
   "realtime-memory",
   "drift",
   "replay",
+  "decisions",
+  "trace",
+  "policy-memory",
 ];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));

@@ -40,7 +40,7 @@ import { openAddresses } from "#faces/address.ts";
 import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type Config, loadMasterKey } from "#kernel/config.ts";
-import { type Db, openDb, query, withClient } from "#kernel/db.ts";
+import { type Db, isServerGone, openDb, query, withClient } from "#kernel/db.ts";
 import { watchDatabase } from "#kernel/db-watch.ts";
 import { healthOf } from "#kernel/health.ts";
 import { openLog } from "#kernel/log.ts";
@@ -72,11 +72,20 @@ export const operations: readonly Operation[] = [
 /** Opens the engine and everything on it. */
 export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
   const log = openLog(config.logLevel);
-  const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
   // A command beside a server is over before a collector would learn much of it.
   const telemetry = join ? { traces: false, metrics: false } : config.telemetry;
-  return joinSystem({ ...config, telemetry }, engine, migrate, log);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
+      return await joinSystem({ ...config, telemetry }, engine, migrate, log);
+    } catch (error) {
+      // The command whose engine this one came to has just ended it: the next one finds it stopped, and starts it.
+      if (!join || attempt === JOIN_ATTEMPTS_MAX || !isServerGone(error)) throw error;
+    }
+  }
 }
+
+const JOIN_ATTEMPTS_MAX = 5;
 
 /** Joins the domains to the pipeline on an engine, and starts the sequencer. The one place that knows every part. */
 export async function joinSystem(

@@ -122,6 +122,8 @@ export interface Question {
   readonly context: Readonly<Record<string, unknown>>;
   /** What is known of principal, resource and others: their attributes, tags and parents, in Cedar's JSON form. */
   readonly entities?: readonly EntityFacts[];
+  /** What the project keeps of them and was not told: whoever asks need not be allowed to read it. */
+  readonly kept?: readonly EntityFacts[];
 }
 
 /** https://docs.cedarpolicy.com/auth/entities-syntax.html */
@@ -174,8 +176,12 @@ export interface Policy {
   allows(principal: Principal, question: Question): Promise<boolean>;
   /** The rows that keep a decision, its trace and what it knew. */
   rows(decision: Decision, question: Question, about: DecisionOf): readonly Append[];
-  /** Why it was denied and what would help: facts and one sentence. */
-  explain(decision: Decision, question: Question): { readonly facts: Facts; readonly help: string };
+  /** Why it was denied and what would help: facts and one sentence; in full only for who may read every decision. */
+  explain(
+    decision: Decision,
+    question: Question,
+    isFull: boolean,
+  ): { readonly facts: Facts; readonly help: string };
 }
 
 export interface DecisionOf {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeSet } from "../policies.ts";
+import { activatePolicies, makeSet } from "../policies.ts";
 import { type Caller, openTestSystem, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
@@ -152,6 +152,55 @@ describe("a question about what is kept", () => {
       ({ output }: { output: { outcome: string } }) => output.outcome,
     );
     expect(outcomes).toEqual(files.map((_, i) => (i % 2 === 0 ? "allow" : "deny")));
+  });
+});
+
+describe("why a question was denied", () => {
+  /** Somebody who may ask, and read nothing. */
+  async function asker(caller: Caller): Promise<Caller> {
+    const { document } = (await caller.call("GET", "/v1/policies/default")).body;
+    document.staticPolicies.askers = {
+      effect: "permit",
+      principal: { op: "in", entity: { type: "Group", id: "askers" } },
+      action: { op: "==", entity: { type: "Action", id: "authz.decision.ask" } },
+      resource: { op: "All" },
+      conditions: [],
+    };
+    expect((await activatePolicies(caller, document)).status).toBe(200);
+    const name = { name: "asker", groups: ["askers"] };
+    const { body: account } = await caller.call("POST", "/v1/service-accounts", name);
+    const key = { service_account_id: account.id, name: "k" };
+    const made = await caller.call("POST", "/v1/api-keys", key);
+    return system.as(made.body.key, caller.projectId);
+  }
+
+  test("is told of what is kept only to who may read it", async () => {
+    const caller = await project();
+    const stranger = await asker(caller);
+    await set(caller, "File", "f", { attributes: owner("bob") });
+    const [full, masked] = [(await ask(caller)).body, (await ask(stranger)).body];
+    expect([full.outcome, masked.outcome]).toEqual(["deny", "deny"]);
+    const bob = JSON.stringify(owner("bob").owner);
+    const nearest = full.why.nearest.find(({ policy }: { policy: string }) => policy === "policy2");
+    expect(nearest).toMatchObject({
+      fails: ["resource.owner == principal"],
+      reads: { "resource.owner": bob },
+    });
+    expect(masked.why.why).toBe("not_told");
+    expect(JSON.stringify(masked)).not.toMatch(/bob|owner/);
+    const why = await stranger.call("GET", `/v1/decisions/${masked.id}/why`);
+    expect(why.body.code).toBe("policy/denied");
+  });
+
+  test("names to a caller no groups but their own", async () => {
+    const caller = await project();
+    const stranger = await asker(caller);
+    const { body } = await stranger.call("GET", "/v1/projects");
+    expect(body.code).toBe("policy/denied");
+    expect(body.facts.nearest.map(({ fails }: { fails: string[] }) => fails)).toContainEqual([
+      'principal in Group::"…"',
+    ]);
+    expect(JSON.stringify(body)).not.toMatch(/Group::\\"(?!…)/);
   });
 });
 

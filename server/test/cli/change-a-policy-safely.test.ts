@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { follow } from "./how-to.ts";
-import { Sealbase } from "./sealbase.ts";
+import { HowTo } from "./how-to.ts";
 
-let sealbase: Sealbase;
+let howTo: HowTo;
 beforeAll(async () => {
-  sealbase = await Sealbase.started();
+  howTo = await HowTo.open("change-a-policy-safely.md");
 }, 120_000);
-afterAll(() => sealbase.close());
+afterAll(() => howTo?.sealbase.close());
 
 test("the how-to's commands simulate, preview and activate a change, take it back, and replay", async () => {
-  const told = await follow(sealbase, "change-a-policy-safely");
+  const told = await howTo.follow();
   expect(told["authz.policy.simulate"]).toMatchObject([
     { answers: [{ outcome: "allow" }, { outcome: "deny", reasons: ["small-payments"] }] },
   ]);

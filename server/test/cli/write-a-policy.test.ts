@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { follow } from "./how-to.ts";
-import { Sealbase } from "./sealbase.ts";
+import { HowTo } from "./how-to.ts";
 
-let sealbase: Sealbase;
+let howTo: HowTo;
 beforeAll(async () => {
-  sealbase = await Sealbase.started();
+  howTo = await HowTo.open("write-a-policy.md");
 }, 120_000);
-afterAll(() => sealbase.close());
+afterAll(() => howTo?.sealbase.close());
 
 test("the how-to's commands take a policy from text to active, and back", async () => {
-  const told = await follow(sealbase, "write-a-policy");
+  const told = await howTo.follow();
   expect(told["authz.policy-text.check"]).toMatchObject([{ valid: true, diagnostics: [] }]);
   expect(told["authz.policy-version.create"]).toMatchObject([
     { number: 2, status: "draft", base: 1 },

@@ -20,6 +20,7 @@ import { malformedQuestion } from "./refusals.ts";
 import { readSchema } from "./sets/queries.ts";
 import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
+import { FULL, viewOfAsker } from "./view.ts";
 
 /** A policy version, ready to decide. */
 export interface Version {
@@ -234,7 +235,10 @@ export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
     rows: (decision, question, about) => {
       return decisionRows(decision, decision as Made, question, about);
     },
-    explain: (decision, question) => explain(question, (decision as Made).traced),
+    explain(decision, question, isFull) {
+      const view = isFull ? FULL : viewOfAsker(question, requestOf(question));
+      return explain(question, (decision as Made).traced, view);
+    },
   };
 }
 
@@ -259,8 +263,7 @@ async function withStored(
   const is = ({ uid: a }: EntityFacts, b: EntityFacts) =>
     a.type === b.uid.type && a.id === b.uid.id;
   const kept = await known(tenantId, [principal, resource, ...entities.map(({ uid }) => uid)]);
-  const untold = kept.filter((one) => !entities.some((other) => is(other, one)));
-  return { ...told, entities: [...entities, ...untold] };
+  return { ...told, kept: kept.filter((one) => !entities.some((other) => is(other, one))) };
 }
 
 /** What a question says wrongly as a refusal. */

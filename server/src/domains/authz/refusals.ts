@@ -143,3 +143,12 @@ export const oneCandidate = (given: readonly string[]) =>
     { given: [...given] },
     "Send number (of a version of the set), or text, or document.",
   );
+
+export const mayNotReadDecisions = (what: string) =>
+  new Refusal(
+    "action/may_not_read_decisions",
+    403,
+    "What policies make of facts tells these facts, and you may not read them",
+    { what },
+    "Ask for a policy that permits telemetry.chain.why, or leave out what the project keeps (`stored`).",
+  );

@@ -28,14 +28,15 @@ export const decisionAsk = operation({
 
   policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
-  async record({ id: callId, requestId, time_ms, principal, input, ports }) {
+  async record({ id: callId, requestId, time_ms, principal, input, ports, mayReadWhy }) {
     const id = newId();
     const { set, stored } = input;
     const asked = askedOf(input);
     const { question, decision } = await ports.policy.ask(principal, { set, stored }, asked);
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
     const { outcome, reasons, errors, traceHash } = decision;
-    const denied = outcome === "deny" ? ports.policy.explain(decision, question) : null;
+    const denied =
+      outcome === "deny" ? ports.policy.explain(decision, question, await mayReadWhy()) : null;
     const link = {
       decisionId: id,
       requestId,

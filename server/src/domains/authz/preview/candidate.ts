@@ -13,6 +13,7 @@ import type { Version } from "../policy.ts";
 import { isActionType, requestOf } from "../question.ts";
 import type { Recorded } from "../replay/queries.ts";
 import type { Known } from "../replay/recall.ts";
+import { FULL } from "../view.ts";
 
 /** What a candidate would say to a recorded question. */
 export type Verdict =
@@ -47,13 +48,14 @@ export class Candidate {
     }
   }
 
-  /** Why it denies what it decided. */
+  /** Why it denies what it decided, with all that was known then. */
   why(recorded: Recorded, known: Known): ReturnType<typeof explain> {
-    const { principal, action } = known;
+    const { principal, action, entities } = known;
     const resource = { type: recorded.resource_type, id: recorded.resource_id };
     const request = this.#request(recorded, known)!;
-    const question: Question = { principal, action, resource, context: {} };
-    return explain(question, this.version.policies.trace(request));
+    const context = parseJson(recorded.context);
+    const question: Question = { principal, action, resource, context, entities };
+    return explain(question, this.version.policies.trace(request), FULL);
   }
 
   #request(recorded: Recorded, known: Known): Request | null {
