@@ -423,6 +423,31 @@ describe("a simulation", () => {
     }
   });
 
+  test("is no way to what the project keeps for whoever may not read it; nor is a preview", async () => {
+    const caller = await library();
+    const text = `permit (principal, action, resource)
+      when { [Action::"authz.policy.simulate", Action::"authz.policy-version.preview"].contains(action) };
+      @id("admins") permit (principal in Group::"admins", action, resource);`;
+    const made = await post(caller, "/v1/policies/default/versions", { text });
+    await post(caller, `/v1/policies/default/versions/${made.number}/validate`, {});
+    const reason = { without_preview: "a test" };
+    await post(caller, `/v1/policies/default/versions/${made.number}/activate`, reason);
+    const account = await post(caller, "/v1/service-accounts", { name: "curious" });
+    const key = await post(caller, "/v1/api-keys", { service_account_id: account.id, name: "c" });
+    const curious = system.as(key.key);
+    const one = asked(question("bob", "1"));
+    const probing = { ...DOCS, requests: [{ ...one, entities: [], stored: true }] };
+    const refused = await simulate(curious, probing);
+    expect([refused.status, refused.body.code]).toEqual([403, "action/may_not_read_decisions"]);
+    expect((await simulate(caller, probing)).status).toBe(200);
+    expect((await simulate(curious, { ...DOCS, requests: [one] })).body.answers[0].outcome).toBe(
+      "deny",
+    );
+    await askAll(caller, [question("ada", "1")]);
+    const [last] = itemsOf(await lines(curious, 1)) as Json[];
+    expect(last.refusal.code).toBe("action/may_not_read_decisions");
+  });
+
   test("refuses what is no policy, two candidates, none, and more than a thousand requests", async () => {
     const caller = await library();
     const requests = [asked(question("ada", "1"))];
