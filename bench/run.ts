@@ -26,10 +26,10 @@ const CLAIMS = [
   "realtime",
   "realtime-memory",
   "drift",
-  "replay",
   "decisions",
   "trace",
   "policy-memory",
+  "replay",
 ];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));

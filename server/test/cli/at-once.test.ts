@@ -3,11 +3,7 @@ import { Sealbase } from "./sealbase.ts";
 
 let sealbase: Sealbase;
 beforeAll(async () => {
-  sealbase = await Sealbase.make();
-  const running = sealbase.start(["start"]);
-  await running.until(/Up\. Ctrl-C stops\./);
-  running.child.kill("SIGTERM");
-  await running.ended;
+  sealbase = await Sealbase.started();
 }, 120_000);
 afterAll(() => sealbase?.close());
 

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HowTo } from "./how-to.ts";
+import { follow } from "./how-to.ts";
+import { Sealbase } from "./sealbase.ts";
 
-let howTo: HowTo;
+let sealbase: Sealbase;
 beforeAll(async () => {
-  howTo = await HowTo.open("change-a-policy-safely.md");
+  sealbase = await Sealbase.started();
 }, 120_000);
-afterAll(() => howTo?.sealbase.close());
+afterAll(() => sealbase.close());
 
 test("the how-to's commands simulate, preview and activate a change, take it back, and replay", async () => {
-  const told = await howTo.follow();
+  const told = await follow(sealbase, "change-a-policy-safely");
   expect(told["authz.policy.simulate"]).toMatchObject([
     { answers: [{ outcome: "allow" }, { outcome: "deny", reasons: ["small-payments"] }] },
   ]);

@@ -1,23 +1,27 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HowTo, type Ran } from "./how-to.ts";
+import { type Ran, Shell, textOf } from "./how-to.ts";
+import { Sealbase } from "./sealbase.ts";
 
-let howTo: HowTo;
+let sealbase: Sealbase;
 beforeAll(async () => {
-  howTo = await HowTo.open("why-was-it-denied.md");
+  sealbase = await Sealbase.started();
 }, 120_000);
-afterAll(() => howTo?.sealbase.close());
+afterAll(() => sealbase?.close());
 
 test("the how-to's commands tell why, what if, and whether again", async () => {
-  const commands = [...howTo.text.matchAll(/^ {4}(npx .*)$/gm)].map(([, command]) => command!);
+  const shell = new Shell(sealbase);
+  const commands = [...textOf("why-was-it-denied").matchAll(/^ {4}(npx .*)$/gm)].map(
+    ([, command]) => command!,
+  );
   expect(commands).toHaveLength(4);
   const [refused, ...rest] = commands;
-  const { code, err } = await howTo.run(refused!);
+  const { code, err } = await shell.run(refused!);
   const refusal = JSON.parse(err);
   expect([code, refusal.code, refusal.facts.why]).toEqual([1, "policy/denied", "forbidden"]);
   expect(refusal.facts.clauses).toEqual(["context.amount_cents > 1000000000"]);
   const id = refusal.facts.decision_id;
   const ran: Ran[] = [];
-  for (const command of rest) ran.push(await howTo.run(command.replace(/ ID$/, ` ${id}`)));
+  for (const command of rest) ran.push(await shell.run(command.replace(/ ID$/, ` ${id}`)));
   const [why, whatIf, again] = ran;
   expect([why!.code, why!.out]).toEqual([
     0,

@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HowTo } from "./how-to.ts";
+import { follow } from "./how-to.ts";
+import { Sealbase } from "./sealbase.ts";
 
-let howTo: HowTo;
+let sealbase: Sealbase;
 beforeAll(async () => {
-  howTo = await HowTo.open("write-a-policy.md");
+  sealbase = await Sealbase.started();
 }, 120_000);
-afterAll(() => howTo?.sealbase.close());
+afterAll(() => sealbase.close());
 
 test("the how-to's commands take a policy from text to active, and back", async () => {
-  const told = await howTo.follow();
+  const told = await follow(sealbase, "write-a-policy");
   expect(told["authz.policy-text.check"]).toMatchObject([{ valid: true, diagnostics: [] }]);
   expect(told["authz.policy-version.create"]).toMatchObject([
     { number: 2, status: "draft", base: 1 },

@@ -1,26 +1,12 @@
-import { makeDocs } from "../policies.ts";
 import { payment } from "../system.ts";
 import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
 import { ledgerCases } from "./cases-ledger.ts";
+import { previewCases, question } from "./cases-previews.ts";
 import { registryCases } from "./cases-registries.ts";
 import type { World } from "./world.ts";
 
 export type { Case } from "./case.ts";
 
-const QUESTION = {
-  principal: { type: "User", id: "ada", groups: ["readers"] },
-  action: "doc.page.read",
-  resource: { type: "Doc", id: "1" },
-  context: { address: "10.0.0.1", hour: 9, vpn: true, tags: ["a", "b"] },
-  entities: [
-    { uid: { type: "Doc", id: "1" }, attrs: { owner: { __entity: { type: "User", id: "bob" } } } },
-  ],
-};
-
-const question = async ({ ask }: World) => ({
-  ...QUESTION,
-  set: await makeDocs((path, body) => ask("POST", path, body)),
-});
 const askFor = async (world: World) => world.ask("POST", "/v1/decisions", await question(world));
 const startAudit = ({ ask }: World) => ask("POST", "/v1/ledger/audits", {});
 const makeSession = ({ ask }: World, name: string) =>
@@ -168,48 +154,7 @@ export const cases: readonly Case[] = [
     bad: { number: 0 },
     missing: noVersion,
   },
-  {
-    operation: "authz.policy-version.preview",
-    async prepare(world) {
-      const asked = await question(world);
-      await world.ask("POST", "/v1/decisions", asked);
-      const text = "permit (principal, action, resource);";
-      const { number } = await world.ask("POST", "/v1/policies/docs/versions", { text });
-      return { set: "docs", number, max: 10 };
-    },
-    bad: { number: 0 },
-  },
-  {
-    operation: "authz.policy-preview.get",
-    async prepare(world) {
-      await question(world);
-      return { set: "docs", id: await world.leavePreview("docs", 1) };
-    },
-    bad: noId,
-    missing: missing("action/preview_missing", { id: NOTHING }),
-  },
-  {
-    operation: "authz.policy.simulate",
-    async prepare(world) {
-      const { set, ...asked } = await question(world);
-      return { set, number: 1, requests: [asked, { ...asked, action: "doc.page.none" }] };
-    },
-    bad: { requests: [] },
-    missing: noVersion,
-  },
-  {
-    operation: "authz.decision-replay.start",
-    prepare: () => ({ since: "2026-01-01T00:00:00.000Z", until: "2026-01-02T00:00:00.000Z" }),
-    bad: { since: "yesterday" },
-  },
-  {
-    operation: "authz.replay-disagreement.list",
-    async prepare(world) {
-      await world.leaveDisagreement();
-      return { limit: 1 };
-    },
-    bad: noItems,
-  },
+  ...previewCases,
   {
     operation: "authz.policy-version.activate",
     async prepare(world) {
