@@ -3079,6 +3079,7 @@ export type RefusalCode =
   | "action/job_not_failed"
   | "action/key_too_strong"
   | "action/malformed_question"
+  | "action/may_not_read_decisions"
   | "action/message_conflict"
   | "action/name_taken"
   | "action/no_checkpoint"

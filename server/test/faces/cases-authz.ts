@@ -1,21 +1,7 @@
-import { makeDocs } from "../policies.ts";
-import { type Case, idOf, missing, NOTHING, noId, noItems } from "./case.ts";
+import { type Case, idOf, missing, noId, noItems } from "./case.ts";
+import { question } from "./cases-previews.ts";
 import type { World } from "./world.ts";
 
-const QUESTION = {
-  principal: { type: "User", id: "ada", groups: ["readers"] },
-  action: "doc.page.read",
-  resource: { type: "Doc", id: "1" },
-  context: { address: "10.0.0.1", hour: 9, vpn: true, tags: ["a", "b"] },
-  entities: [
-    { uid: { type: "Doc", id: "1" }, attrs: { owner: { __entity: { type: "User", id: "bob" } } } },
-  ],
-};
-
-const question = async ({ ask }: World) => ({
-  ...QUESTION,
-  set: await makeDocs((path, body) => ask("POST", path, body)),
-});
 const askFor = async (world: World) => world.ask("POST", "/v1/decisions", await question(world));
 const OPEN = 'permit(principal in Group::"admins", action, resource); // all\n';
 export const makeVersion = ({ ask }: World, body: object) =>
@@ -168,51 +154,6 @@ export const authzCases: readonly Case[] = [
     prepare: draft,
     bad: { number: 0 },
     missing: noVersion,
-  },
-  {
-    operation: "authz.policy-version.preview",
-    oneByOne: true,
-    async prepare(world) {
-      const asked = await question(world);
-      await world.ask("POST", "/v1/decisions", asked);
-      const text = "permit (principal, action, resource);";
-      const { number } = await world.ask("POST", "/v1/policies/docs/versions", { text });
-      return { set: "docs", number, max: 10 };
-    },
-    bad: { number: 0 },
-  },
-  {
-    operation: "authz.policy-preview.get",
-    oneByOne: true,
-    async prepare(world) {
-      await question(world);
-      return { set: "docs", id: await world.leavePreview("docs", 1) };
-    },
-    bad: noId,
-    missing: missing("action/preview_missing", { id: NOTHING }),
-  },
-  {
-    operation: "authz.policy.simulate",
-    oneByOne: true,
-    async prepare(world) {
-      const { set, ...asked } = await question(world);
-      return { set, number: 1, requests: [asked, { ...asked, action: "doc.page.none" }] };
-    },
-    bad: { requests: [] },
-    missing: noVersion,
-  },
-  {
-    operation: "authz.decision-replay.start",
-    prepare: () => ({ since: "2026-01-01T00:00:00.000Z", until: "2026-01-02T00:00:00.000Z" }),
-    bad: { since: "yesterday" },
-  },
-  {
-    operation: "authz.replay-disagreement.list",
-    async prepare(world) {
-      await world.leaveDisagreement();
-      return { limit: 1 };
-    },
-    bad: noItems,
   },
   {
     operation: "authz.policy-version.activate",

@@ -2,6 +2,7 @@ import { payment } from "../system.ts";
 import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
 import { authzCases, makeVersion, openPolicies } from "./cases-authz.ts";
 import { ledgerCases } from "./cases-ledger.ts";
+import { previewCases } from "./cases-previews.ts";
 import { registryCases } from "./cases-registries.ts";
 import type { World } from "./world.ts";
 
@@ -35,6 +36,7 @@ async function makeApproval(world: World): Promise<{ id: string }> {
 
 export const cases: readonly Case[] = [
   ...authzCases,
+  ...previewCases,
   ...ledgerCases,
   ...registryCases,
   {

@@ -267,7 +267,7 @@ async function withStored(
 }
 
 /** What a question says wrongly as a refusal. */
-export function refusing<T>(work: () => T): T {
+function refusing<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {

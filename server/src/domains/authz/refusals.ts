@@ -161,3 +161,12 @@ export const nothingActive = (set: string) =>
     { set },
     "Activate one, and let it decide for a while.",
   );
+
+export const mayNotReadDecisions = (what: string) =>
+  new Refusal(
+    "action/may_not_read_decisions",
+    403,
+    "What policies make of facts tells these facts, and you may not read them",
+    { what },
+    "Ask for a policy that permits telemetry.chain.why, or leave out what the project keeps (`stored`).",
+  );
