@@ -187,6 +187,8 @@ export type PolicyVersion = {
   readonly validated_at: string | null;
   readonly activated_at: string | null;
   readonly retired_at: string | null;
+  /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+  readonly quarantined_at: string | null;
 };
 export type ApiKey = {
   readonly id: string;
@@ -799,6 +801,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** Cedar's JSON form: what is decided by */
       readonly document: Json;
       /** The project's own part, as it was given */
@@ -856,6 +860,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** Cedar's JSON form: what is decided by */
       readonly document: Json;
       /** The project's own part, as it was given */
@@ -2589,6 +2595,7 @@ export type RefusalCode =
   | "action/verification_busy"
   | "action/version_missing"
   | "action/version_not_validated"
+  | "action/version_quarantined"
   | "action/voucher_keyset_conflict"
   | "action/voucher_keyset_curve"
   | "action/voucher_keyset_missing"
@@ -2614,6 +2621,7 @@ export type RefusalCode =
   | "policy/not_in_session"
   | "policy/unsettled"
   | "policy/version_changed"
+  | "policy/version_quarantined"
   | "request/agent_session_needed"
   | "request/answer_erased"
   | "request/bad_count"

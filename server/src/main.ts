@@ -4,6 +4,7 @@ import {
   operations as authz,
   DRIFT,
   openPolicy,
+  openSampler,
   watchDrift,
 } from "#domains/authz";
 import {
@@ -134,6 +135,7 @@ async function joinParts(
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
   await housekeep();
+  const sampler = openSampler(config.policyOracle, { log, metrics }, () => parts);
   const parts: Parts = openPipeline({
     db,
     clock,
@@ -144,7 +146,7 @@ async function joinParts(
     addressOf: openAddresses(config.trustedProxies),
     revision,
     raiseRevision,
-    policy: openPolicy(db, clock),
+    policy: openPolicy(db, clock, sampler),
     scorer: await openScorer(db),
     ledger,
     telemetry,
@@ -213,6 +215,7 @@ async function joinParts(
       await rootLog.stop();
       await fan.stop();
       await dispatcher.stop();
+      await sampler.stop();
       await parts.suspicions.flush();
       await parts.reads.flush(true);
       await ledger.sequencer.stop();

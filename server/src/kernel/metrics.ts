@@ -19,6 +19,7 @@ export interface Metrics {
   readonly transactions: Histogram<"db_system_name" | "db_operation_name" | "error_type">;
   readonly witnesses: Counter<"witness" | "outcome">;
   readonly witnessLag: Gauge<string>;
+  readonly oracle: Counter<"outcome">;
   readonly state: StateGauges;
 }
 
@@ -102,6 +103,12 @@ export function openMetrics(): Metrics {
     witnessLag: new Gauge({
       name: "sealbase_witness_lag_seconds",
       help: "How long the oldest newest checkpoint of a log waits for its quorum; 0 when none does.",
+      registers,
+    }),
+    oracle: new Counter({
+      name: "sealbase_policy_oracle_total",
+      help: "Decisions that Cedar's engine was asked about, too, by what came of it: agreed, disagreed, trapped, unsure, incomparable, dropped.",
+      labelNames: ["outcome"],
       registers,
     }),
     state: new StateGauges(registry),

@@ -112,6 +112,90 @@ const equalMade = fc
   )
   .map(([a, b]) => binary("==", a, b));
 
+/** Texts that only just are values, and texts that only just are none. */
+const EDGES: Readonly<Record<string, readonly string[]>> = {
+  decimal: ["0.00000", "1.12345", "-.5", "5.", "0x1.0", "01.5", "-0.0", "1.0 ", "१.0", "1_0.0"],
+  ip: [
+    "1:2:3:4::5:6:7:8",
+    "1:2:3:4:5:6:7::",
+    "::2:3:4:5:6:7:8",
+    ":::",
+    "12345::",
+    "::/129",
+    "::/128",
+    "1.2.3.4/32",
+    "1.2.3.4/33",
+    "1.2.3.4/+1",
+    "1.2.3.4/01",
+    "1.2.3.4/",
+    "1.2.3.256",
+    "1.2.3",
+    "::1.2.3.4",
+    "fe80::1%eth0",
+    "01.2.3.4",
+  ],
+  datetime: [
+    "2024-01-01T00:00:00+0060",
+    "2024-01-01T00:00:00+2359",
+    "2024-01-01T00:00:00+2400",
+    "2024-01-01T00:00:60Z",
+    "2024-01-01T00:60:00Z",
+    "2024-01-01T24:00:00Z",
+    "2024-04-31",
+    "2024-00-10",
+    "2024-01-00",
+    "2100-02-29",
+    "2000-02-29",
+    "2024-01-01Z",
+    "2024-01-01T00:00:00",
+    "2024-01-01T00:00:00.1Z",
+    "2024-01-01T00:00:00.1234Z",
+    "2024-01-01T00:00:00-00:00",
+    "2024-1-1",
+    "20240-01-01",
+    "2024-01-01t00:00:00z",
+  ],
+  duration: [
+    "",
+    "-",
+    "1",
+    "1s1m",
+    "1ms1s",
+    "1h1h",
+    "+1h",
+    "1.5h",
+    "1w",
+    "00001h",
+    "1H",
+    "--1h",
+    "1h ",
+    "-1h-1m",
+  ],
+};
+const edges = pick(
+  ...Object.entries(EDGES).flatMap(([fn, texts]) => texts.map((text) => call(fn, value(text)))),
+).map((one) => binary("==", one, one));
+
+/** Texts of one value, or of two that differ little. */
+const TWINS: readonly (readonly [fn: string, ...texts: string[]])[] = [
+  ["ip", "10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/9", "10.0.0.0", "10.0.0.0/32"],
+  ["ip", "::1", "0:0:0:0:0:0:0:1", "::0001/128", "::1/127", "::/127", "0.0.0.1"],
+  ["decimal", "1.5", "1.50", "1.5000", "-1.5", "1.05", "1.0500"],
+  ["decimal", "0.0", "-0.0", "0.0000", "0.0001"],
+  ["datetime", "2024-01-01", "2024-01-01T00:00:00Z", "2024-01-01T01:00:00+0100"],
+  ["datetime", "2023-12-31T23:00:00-0100", "2024-01-01", "2024-01-01T00:00:00.001Z"],
+  ["duration", "1h", "60m", "3600s", "3600000ms", "-60m", "0d1h"],
+  ["duration", "0ms", "-0ms", "0d0h", "1ms"],
+];
+const twins = fc
+  .tuple(pick(...TWINS), fc.nat(), fc.nat(), pick("==", "contains", "isInRange"))
+  .map(([[fn, ...texts], i, j, operator]) => {
+    const a = call(fn, value(texts[i % texts.length]!));
+    const b = call(fn, value(texts[j % texts.length]!));
+    if (operator === "isInRange" && fn === "ip") return call("isInRange", a, b);
+    return binary(operator === "==" ? "==" : "contains", operator === "==" ? a : { Set: [a] }, b);
+  });
+
 const addresses = fc.oneof(
   fc.tuple(anyIp, anyIp).map(([a, b]) => call("isInRange", a, b)),
   fc
@@ -120,7 +204,22 @@ const addresses = fc.oneof(
 );
 
 const UNITS = ["toMilliseconds", "toSeconds", "toMinutes", "toHours", "toDays"] as const;
+const early = pick(
+  "1969-12-31T23:00:00.001Z",
+  "1969-12-31",
+  "1969-12-30T00:00:00.000Z",
+  "1970-01-01",
+  "1970-01-01T00:00:00.001Z",
+).map((text) => call("datetime", value(text)));
 const moments = fc.oneof(
+  // Days before 1970 begin at midnight, too.
+  fc.tuple(early, early).map(([a, b]) => binary("==", call("toDate", a), b)),
+  fc
+    .tuple(
+      early,
+      pick("0ms", "1ms", "23h1ms", "-1h").map((text) => call("duration", value(text))),
+    )
+    .map(([a, b]) => binary("==", call("toTime", a), b)),
   fc
     .tuple(pick(...COMPARISONS), anyDatetime, anyDatetime)
     .map(([compare, a, b]) => binary(compare, a, b)),
@@ -147,7 +246,7 @@ const moments = fc.oneof(
         toTime: call("toTime", far),
         self: b,
       }[fn];
-      return binary(compare, call(unit, length), c);
+      return binary(compare, call(unit, length!), c);
     }),
 );
 
@@ -173,7 +272,7 @@ const like = fc
 
 /** Sets and records that hold nearly the same, in another order, with repetitions. */
 const member: fc.Arbitrary<Expression> = fc.oneof(
-  { weight: 4, arbitrary: pick(0, 1, "1", "a", true).map(value) },
+  { weight: 4, arbitrary: pick<number | string | boolean>(0, 1, "1", "a", true).map(value) },
   { weight: 1, arbitrary: pick(...USERS.slice(0, 2)).map(named) },
   {
     weight: 1,
@@ -187,9 +286,14 @@ const member: fc.Arbitrary<Expression> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: pick<Expression[]>([], [value(1)], [value("1")], [value(1), value(1)]).map(
-      (Set) => ({ Set }),
-    ),
+    arbitrary: pick<Expression[]>(
+      [value(1), value("a")],
+      [value("a"), value(1)],
+      [],
+      [value(1)],
+      [value("1")],
+      [value(1), value(1)],
+    ).map((Set) => ({ Set })),
   },
   {
     weight: 1,
@@ -218,6 +322,12 @@ const sets = fc.oneof(
 const field = pick("a", "b", "ab", "has space");
 const aRecord = fc.dictionary(field, member, { maxKeys: 3, noNullPrototype: true });
 const records = fc.oneof(
+  // The same values under other names.
+  fc
+    .tuple(member, member, field, field, field)
+    .map(([x, y, a, b, c]) =>
+      binary("==", { Record: { [a]: x, [b]: y } }, { Record: { [a]: x, [c]: y } }),
+    ),
   fc
     .tuple(aRecord, aRecord, pick("==", "!="))
     .map(([a, b, operator]) => binary(operator, { Record: a }, { Record: b })),
@@ -307,6 +417,10 @@ const truth: fc.Arbitrary<Expression> = pick<Expression>(
   call("ip", value("no")),
 );
 const order = fc.oneof(
+  // What is no boolean may not come out of either side.
+  fc
+    .tuple(pick("&&", "||"), truth, truth, pick<boolean | number>(true, 1))
+    .map(([operator, a, b, c]) => binary("==", binary(operator, a, b), value(c))),
   fc.tuple(pick("&&", "||"), truth, truth).map(([operator, a, b]) => binary(operator, a, b)),
   fc
     .tuple(pick("&&", "||"), pick("&&", "||"), truth, truth, truth, fc.boolean())
@@ -352,6 +466,8 @@ const FAMILIES: readonly fc.Arbitrary<Expression>[] = [
   negation,
   decimals,
   equalMade,
+  edges,
+  twins,
   addresses,
   moments,
   moments,

@@ -207,8 +207,8 @@ function recordOfType({ attributes = {} }: TypeJson): fc.Arbitrary<Record<string
       .map(([value, there]) => (there ? [[field, value] as const] : [])),
   );
   const more = mostly(
-    fc.constant([]),
-    anyValue(1).map((value) => [["more", value] as const]),
+    fc.constant<[string, ValueJson][]>([]),
+    anyValue(1).map((value) => [["more", value]]),
   );
   return fc.tuple(...fields, more).map((all) => Object.fromEntries(all.flat()));
 }
@@ -219,7 +219,7 @@ const entitiesOf = (declared: SchemaJson): fc.Arbitrary<EntityJson[]> =>
     .tuple(
       ...EVERY.map((own, at) => entityOf(declared, own, EVERY.slice(at + 1))),
       mostly(
-        fc.constant([]),
+        fc.constant<EntityJson[]>([]),
         pick(...STRANGERS).map((of) => [{ uid: of }]),
       ),
     )

@@ -77,6 +77,10 @@ export const ipText = pick(
   "0.0.0.0/0",
   "127.0.0.0/7",
   "128.0.0.0/1",
+  "127.1.2.3",
+  "127.0.0.0/9",
+  "239.255.255.255",
+  "224.0.0.0/4",
   "::",
   "::/0",
   "fe80::1/10",
@@ -121,6 +125,7 @@ export const slipped = (text: string): fc.Arbitrary<string> =>
     });
 /** Also texts that are no value of their type: constructors in policies fail on them. */
 export const broken = pick(
+  "1:2:3:4::5:6:7:8",
   "922337203685477.5808",
   "-922337203685477.5809",
   "106751991167d7h12m55s808ms",

@@ -16,6 +16,7 @@ import { policyVersionList } from "./operations/policy-version-list.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
+export { openSampler } from "./oracle/open.ts";
 export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";

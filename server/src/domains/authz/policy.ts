@@ -14,6 +14,10 @@ import {
   type Traced,
 } from "./engine/index.ts";
 import { explain } from "./explain.ts";
+import type { Sample } from "./oracle/compare.ts";
+import { versionQuarantined } from "./oracle/quarantine.ts";
+import { RECOVERY_POLICIES } from "./oracle/recovery.ts";
+import type { Sampler } from "./oracle/sampler.ts";
 import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
 import { actionText, completed, requestOf, sliceOf } from "./question.ts";
 import { malformedQuestion } from "./refusals.ts";
@@ -21,19 +25,33 @@ import { readSchema } from "./sets/queries.ts";
 import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
 
-/** A policy version, ready to decide. */
-export interface Version {
-  readonly id: string;
-  readonly hash: string;
+/** What decides: a version, or with null the server itself. */
+interface Deciding {
+  readonly id: string | null;
+  readonly hash: string | null;
   /** Null: it was stored before versions had schemas. */
   readonly schemaHash: string | null;
   readonly policies: PolicySet;
+}
+
+/** A policy version, ready to decide. */
+export interface Version extends Deciding {
+  readonly id: string;
+  readonly hash: string;
+  readonly json: PolicySetJson;
+}
+
+/** A version that is active; `quarantined` refuses what it would decide. */
+interface Active extends Version {
+  readonly quarantined: Refusal | null;
 }
 
 /** A decision with what it was made of; the pipeline sees the part that its port names. */
 interface Made extends Decision {
   /** Null when the project has no active policies. */
   readonly traced: Traced | null;
+  /** Whose project, and by what; null when no version decided. */
+  readonly by: { readonly tenantId: string; readonly version: Version } | null;
   readonly steps: readonly StoredStep[];
   readonly slice: { readonly text: string; readonly hash: string };
   /** RFC 8785. */
@@ -43,7 +61,7 @@ interface Made extends Decision {
 const NOTHING: Traced = { outcome: "deny", reasons: [], errors: [], steps: [] };
 
 /** Decides by a version; without one everything is denied. */
-export function decideBy(version: Version | null, question: Question): Made {
+export function decideBy(version: Deciding | null, question: Question): Made {
   const slice = sliceOf(question);
   const request = requestOf(question);
   const traced = version === null ? NOTHING : version.policies.trace(request);
@@ -72,6 +90,7 @@ export function decideBy(version: Version | null, question: Question): Made {
     }),
     approval: traced.steps.some((step) => step.outcome === "allow" && wantsApproval(step)),
     traced: version === null ? null : traced,
+    by: null,
     steps,
     slice,
     context,
@@ -114,6 +133,7 @@ const compileVersion = (
   id,
   hash: sha256(text).toString("hex"),
   schemaHash,
+  json,
   policies: new PolicySet(json),
 });
 
@@ -129,11 +149,14 @@ export const versionChanged = (id: string) =>
 const SETS_CACHED_MAX = 1_000;
 const SCHEMAS_CACHED_MAX = 100;
 
-/** Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. */
-export function openPolicy(db: Db, clock: Clock): Policy {
-  const cache = new Map<string, { revision: number; version: Promise<Version | null> }>();
+/**
+ * Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. What the
+ * sampler chooses of the decisions is compared with Cedar's engine.
+ */
+export function openPolicy(db: Db, clock: Clock, sampler: Sampler): Policy {
+  const cache = new Map<string, { revision: number; version: Promise<Active | null> }>();
   const schemas = new Map<string, Promise<Schema>>();
-  const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Version | null> => {
+  const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Active | null> => {
     const { tenantId, revision } = principal;
     const key = `${tenantId} ${set}`;
     const known = cache.get(key);
@@ -156,17 +179,28 @@ export function openPolicy(db: Db, clock: Clock): Policy {
     }
     return schema;
   };
+  const decide = (principal: Principal, version: Version, question: Question): Made => ({
+    ...decideBy(version, question),
+    by: { tenantId: principal.tenantId, version },
+  });
   return {
-    decide: async (principal, question) => decideBy(await versionFor(principal), question),
+    async decide(principal, question) {
+      const version = await versionFor(principal);
+      if (version === null) return decideBy(null, question);
+      if (version.quarantined === null) return decide(principal, version, question);
+      return recovering(version.quarantined, question);
+    },
     async ask(principal, set, asked) {
       const version = await versionFor(principal, set);
       if (version === null) return { question: asked, decision: decideBy(null, asked) };
+      if (version.quarantined !== null) throw version.quarantined;
       const schema = await schemaFor(principal.tenantId, version);
       const question = refusing(() => completed(asked, schema, clock()));
-      return { question, decision: decideBy(version, question) };
+      return { question, decision: decide(principal, version, question) };
     },
     async allows(principal, question) {
       const version = await versionFor(principal);
+      if (version !== null && version.quarantined !== null) throw version.quarantined;
       const { session, accountId: id, groups } = principal;
       const asked = [question];
       if (session !== null)
@@ -177,16 +211,43 @@ export function openPolicy(db: Db, clock: Clock): Policy {
       );
     },
     rows: (decision, question, about) => {
-      return decisionRows(decision, decision as Made, question, about);
+      const made = decision as Made;
+      if (made.by !== null && sampler.chooses(about.id))
+        sampler.add(sampleOf(made.by, question, decision, about.id));
+      return decisionRows(decision, made, question, about);
     },
     explain: (decision, question) => explain(question, (decision as Made).traced),
   };
 }
 
-async function load(tx: Tx, set: string): Promise<Version | null> {
+async function load(tx: Tx, set: string): Promise<Active | null> {
   const stored = await readActiveVersion(tx, set);
-  return stored === undefined ? null : openVersion(stored);
+  if (stored === undefined) return null;
+  const { id, number, quarantinedAt } = stored;
+  const quarantined = quarantinedAt === null ? null : versionQuarantined({ set, number }, id);
+  return { ...openVersion(stored), quarantined };
 }
+
+/** While the default set is quarantined: administrators may replace it, everything else is refused. */
+function recovering(quarantined: Refusal, question: Question): Made {
+  const made = decideBy(RECOVERY_POLICIES, question);
+  if (made.outcome === "deny") throw quarantined;
+  return made;
+}
+
+const sampleOf = (
+  { tenantId, version }: NonNullable<Made["by"]>,
+  question: Question,
+  { outcome, reasons, errors }: Decision,
+  decisionId: string,
+): Sample => ({
+  tenantId,
+  decisionId,
+  versionId: version.id,
+  policies: version.json,
+  question,
+  decision: { outcome, reasons, errors },
+});
 
 async function loadSchema(tx: Tx, versionId: string, hash: string): Promise<Schema> {
   const text = await readSchema(tx, hash);

@@ -1,6 +1,7 @@
 import type { Tx } from "#kernel/db.ts";
 import type { Question } from "#pipeline";
 import { parseJson } from "#verifier";
+import { RECOVERY, RECOVERY_POLICIES } from "./oracle/recovery.ts";
 import { decideBy, reopenVersion } from "./policy.ts";
 import { readForReplay } from "./queries.ts";
 
@@ -27,7 +28,9 @@ export async function replayDecision(tx: Tx, id: string): Promise<Replayed | und
     context: parseJson(decision.context),
     entities: known.entities ?? [],
   };
-  const again = decideBy(version === null ? null : reopenVersion(version), question);
+  // While the default set was quarantined the server's own policy decided.
+  const own = decision.reasons.includes(RECOVERY) ? RECOVERY_POLICIES : null;
+  const again = decideBy(version === null ? own : reopenVersion(version), question);
   return {
     id,
     outcome: { recorded: decision.outcome, replayed: again.outcome },

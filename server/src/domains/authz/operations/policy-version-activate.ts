@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
+import { quarantinedStays } from "../oracle/quarantine.ts";
 import { openVersion } from "../policy.ts";
 import { baseMoved, notValidated, versionMissing } from "../refusals.ts";
 import { activateVersion, lockSet, readActiveOf, readVersion } from "../sets/queries.ts";
@@ -39,6 +40,7 @@ export const policyVersionActivate = operation({
     const found = setId === undefined ? undefined : await readVersion(tx, set, number);
     if (setId === undefined || found === undefined) throw versionMissing(set, number);
     const { status } = found;
+    if (found.quarantinedAt !== null) throw quarantinedStays(set, number);
     if (status !== "validated" && status !== "retired") throw notValidated(set, number, status);
     const active = (await readActiveOf(tx, set))?.number ?? 0;
     // Who takes a change back means to undo what came after its base.

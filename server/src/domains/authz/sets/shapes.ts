@@ -101,6 +101,9 @@ export const policyVersion = z
     validated_at: time,
     activated_at: time,
     retired_at: time,
+    quarantined_at: time.describe(
+      "Since when it decides nothing any more: Cedar's engine decided otherwise",
+    ),
   })
   .meta({ id: "PolicyVersion" });
 
@@ -122,6 +125,7 @@ export function versionShown(row: SetVersion): z.input<typeof policyVersion> {
     validated_at: at(row.validatedAt),
     activated_at: at(row.activatedAt),
     retired_at: at(row.retiredAt),
+    quarantined_at: at(row.quarantinedAt),
   };
 }
 
