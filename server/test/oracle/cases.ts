@@ -21,12 +21,14 @@ import {
   PHOTOS,
   pick,
   USERS,
+  uid,
 } from "./values.ts";
 
 /** A case that both engines decide: policies, what is known, and questions about it. */
 export interface Case {
   readonly policies: PolicySetJson;
-  readonly entities: readonly EntityJson[];
+  /** What is known in every other request: an answer must not outlive what it was made of. */
+  readonly stores: readonly [readonly EntityJson[], readonly EntityJson[]];
   readonly requests: readonly RequestJson[];
 }
 
@@ -46,7 +48,9 @@ const scopeOf = (
     slot === null ? pick(...of).map((entity) => ({ entity })) : fc.constant({ slot });
   const type = pick(own[0]!.type, own[0]!.type, "Nobody");
   const slotted = fc.oneof(
-    named(own).map((of): Scope => ({ op: "==", ...of })),
+    named([...own, ...own, ...own.map(({ id }) => uid("Namesake", id))]).map(
+      (of): Scope => ({ op: "==", ...of }),
+    ),
     named([...groups, ...own]).map((of): Scope => ({ op: "in", ...of })),
     fc
       .tuple(type, named(groups))
@@ -164,6 +168,6 @@ export const request: fc.Arbitrary<RequestJson> = fc.record({
 
 export const cases: fc.Arbitrary<Case> = fc.record({
   policies,
-  entities,
+  stores: fc.tuple(entities, entities),
   requests: fc.array(request, { minLength: 8, maxLength: 8 }),
 });

@@ -1,11 +1,13 @@
 import { cedar } from "../../src/domains/authz/cedar/policies.ts";
 import {
   type Decision,
+  type EntityJson,
   EntityRef,
   type EntityUid,
   entitiesOf,
   Malformed,
   PolicySet,
+  type PolicySetJson,
   type Request,
   recordOf,
   Schema,
@@ -16,9 +18,14 @@ import type { Case, RequestJson } from "./cases.ts";
 /** What an engine says to a question: its decision, or that it takes the question for none. */
 export type Said = Decision | "refused";
 
+interface Known {
+  readonly policies: PolicySetJson;
+  readonly entities: readonly EntityJson[];
+}
+
 /** What Cedar says; with a schema it looks through entities and request first. */
 export async function cedarSays(
-  { policies, entities }: Case,
+  { policies, entities }: Known,
   request: RequestJson,
   schema?: SchemaJson,
 ): Promise<Said> {
@@ -38,13 +45,14 @@ export async function cedarSays(
 }
 
 /** What our evaluator says, by `decide` and by `trace`, where it skips the forbids that fail, as Cedar does. */
-export function weSay(
-  { policies, entities }: Pick<Case, "policies" | "entities">,
-  requests: readonly RequestJson[],
-): readonly { readonly decided: Said; readonly traced: Said }[] {
+export function weSay({
+  policies,
+  stores,
+  requests,
+}: Case): readonly { readonly decided: Said; readonly traced: Said }[] {
   const set = new PolicySet(policies, { failingForbids: "skip" });
-  return requests.map((json) => {
-    const request = refusing(() => requestOf(json, entities));
+  return requests.map((json, i) => {
+    const request = refusing(() => requestOf(json, stores[i % 2]!));
     if (request === "refused") return { decided: request, traced: request };
     const { steps: _, ...traced } = set.trace(request);
     return { decided: set.decide(request), traced };
@@ -54,7 +62,7 @@ export function weSay(
 /** Whether our schema takes the question; the groups of its action come from the schema. */
 export const keepsTo = (
   schema: SchemaJson,
-  entities: Case["entities"],
+  entities: Known["entities"],
   request: RequestJson,
 ): boolean =>
   refusing(() => {
@@ -74,7 +82,7 @@ function refusing<T>(work: () => T): T | "refused" {
 
 const refOf = ({ type, id }: EntityUid): EntityRef => new EntityRef(type, id);
 
-export const requestOf = (json: RequestJson, entities: Case["entities"]): Request => ({
+export const requestOf = (json: RequestJson, entities: Known["entities"]): Request => ({
   principal: refOf(json.principal),
   action: refOf(json.action),
   resource: refOf(json.resource),

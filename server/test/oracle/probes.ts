@@ -39,7 +39,7 @@ export const probes: fc.Arbitrary<Case> = fc.record({
         bodies.map((body, i): [string, Policy] => [`probe${i}`, permitWhen(body)]),
       ),
     })),
-  entities,
+  stores: fc.tuple(entities, entities),
   requests: fc.array(request, { minLength: 4, maxLength: 4 }),
 });
 

@@ -168,8 +168,8 @@ const schema = fc
 
 /** Mostly what is declared; one time in so many something else. */
 const ODDS = 200;
-const mostly = <T>(right: fc.Arbitrary<T>, wrong: fc.Arbitrary<T>): fc.Arbitrary<T> =>
-  fc.oneof({ weight: ODDS, arbitrary: right }, { weight: 1, arbitrary: wrong });
+const mostly = <T>(right: fc.Arbitrary<T>, wrong: fc.Arbitrary<T>, odds = ODDS): fc.Arbitrary<T> =>
+  fc.oneof({ weight: odds, arbitrary: right }, { weight: 1, arbitrary: wrong });
 
 /** A value of a declared type. Texts are none that Cedar would read as extension values where its schema wants them. */
 function valueOfType({ type, name, element, attributes }: TypeJson): fc.Arbitrary<ValueJson> {
@@ -192,7 +192,9 @@ function valueOfType({ type, name, element, attributes }: TypeJson): fc.Arbitrar
     }
     if (name! in EXTENSIONS) return valueOf(name === "ipaddr" ? "ip" : (name as "decimal"), 9);
     const own = NAMES.find((one) => one === name || full(one) === name)!;
-    return mostly(pick(...uidsOf(own)), pick(...EVERY, ...STRANGERS)).map(asValue);
+    // A color that there is not is of the right type.
+    const wrong = own === "Color" ? pick(uid(full(own), "green")) : pick(...EVERY, ...STRANGERS);
+    return mostly(pick(...uidsOf(own)), wrong, own === "Color" ? 20 : ODDS).map(asValue);
   };
   return mostly(right(), anyValue(1));
 }
