@@ -308,6 +308,8 @@ const member: fc.Arbitrary<Expression> = fc.oneof(
 );
 const aSet = fc.array(member, { maxLength: 4 });
 const sets = fc.oneof(
+  // Sets in sets, in another order.
+  aSet.map((a) => binary("contains", { Set: [{ Set: a }, value(0)] }, { Set: [...a].reverse() })),
   fc
     .tuple(pick("==", "!=", "containsAll", "containsAny"), aSet, aSet)
     .map(([operator, a, b]) => binary(operator, { Set: a }, { Set: b })),
@@ -419,8 +421,8 @@ const truth: fc.Arbitrary<Expression> = pick<Expression>(
 const order = fc.oneof(
   // What is no boolean may not come out of either side.
   fc
-    .tuple(pick("&&", "||"), truth, truth, pick<boolean | number>(true, 1))
-    .map(([operator, a, b, c]) => binary("==", binary(operator, a, b), value(c))),
+    .tuple(pick<["&&" | "||", boolean]>(["&&", true], ["||", false]), pick(value(1), value(true)))
+    .map(([[operator, a], b]) => binary("==", binary(operator, value(a), b), value(1))),
   fc.tuple(pick("&&", "||"), truth, truth).map(([operator, a, b]) => binary(operator, a, b)),
   fc
     .tuple(pick("&&", "||"), pick("&&", "||"), truth, truth, truth, fc.boolean())

@@ -269,12 +269,14 @@ function requestOf(declared: SchemaJson): fc.Arbitrary<RequestJson> {
           ),
         ),
         pick(...EVERY, ...STRANGERS),
+        30,
       );
     return fc.record({
       principal: of(principalTypes),
       action: mostly(
         fc.constant(uid(from === "" ? "Action" : "App::Action", id)),
         pick(uid("Action", "all"), uid("Action", "view"), uid("App::Action", "nothing")),
+        30,
       ),
       resource: of(resourceTypes),
       context: recordOfType((context as TypeJson | undefined) ?? { type: "Record" }),
