@@ -9,7 +9,6 @@ import {
   type ValueJson,
 } from "./est.ts";
 import { CONSTRUCTORS } from "./extension/index.ts";
-import { keyOfUid } from "./value.ts";
 
 const METHODS: readonly string[] = ["contains", "containsAll", "containsAny", "getTag", "hasTag"];
 const INFIX: readonly string[] = BINARY.filter((operator) => !METHODS.includes(operator));
@@ -27,7 +26,7 @@ function textOf(node: Expression): string {
   const [operator, operand] = parted(node) as [string, any]; // oxlint-disable-line typescript/no-explicit-any -- the operator says which
   if (INFIX.includes(operator)) return `${inner(operand.left)} ${operator} ${inner(operand.right)}`;
   if (METHODS.includes(operator))
-    return `${inner(operand.left)}.${operator}(${textOf(operand.right)})`;
+    return `${tight(operand.left)}.${operator}(${textOf(operand.right)})`;
   switch (operator) {
     case "Value":
       return valueText(operand);
@@ -41,19 +40,19 @@ function textOf(node: Expression): string {
         .map(([name, field]) => `${nameText(name)}: ${textOf(field)}`)
         .join(", ")}}`;
     case ".":
-      return NAME.test(operand.attr)
-        ? `${inner(operand.left)}.${operand.attr}`
-        : `${inner(operand.left)}[${JSON.stringify(operand.attr)}]`;
+      return isName(operand.attr)
+        ? `${tight(operand.left)}.${operand.attr}`
+        : `${tight(operand.left)}[${quoted(operand.attr)}]`;
     case "has":
       return `${inner(operand.left)} has ${
         typeof operand.attr === "string" ? nameText(operand.attr) : operand.attr.join(".")
       }`;
     case "!":
-      return `!${inner(operand.arg)}`;
+      return `!${tight(operand.arg)}`;
     case "neg":
-      return `-${inner(operand.arg)}`;
+      return `-${isNumber(operand.arg) ? `(${textOf(operand.arg)})` : tight(operand.arg)}`;
     case "isEmpty":
-      return `${inner(operand.arg)}.isEmpty()`;
+      return `${tight(operand.arg)}.isEmpty()`;
     case "like":
       return `${inner(operand.left)} like ${patternText(operand.pattern)}`;
     case "is":
@@ -63,14 +62,33 @@ function textOf(node: Expression): string {
   }
   const values = (operand as Expression[]).map(textOf);
   if (CONSTRUCTORS.has(operator)) return `${operator}(${values.join(", ")})`;
-  return `${inner(operand[0])}.${operator}(${values.slice(1).join(", ")})`;
+  return `${tight(operand[0])}.${operator}(${values.slice(1).join(", ")})`;
 }
 
 const NAME = /^[A-Za-z_]\w*$/;
-const nameText = (name: string): string => (NAME.test(name) ? name : JSON.stringify(name));
+/** Words that are no names, by Cedar's grammar: docs.cedarpolicy.com/policies/syntax-grammar.html. */
+const RESERVED: readonly string[] = "true false if then else in is like has __cedar".split(" ");
+const isName = (name: string): boolean => NAME.test(name) && !RESERVED.includes(name);
+const nameText = (name: string): string => (isName(name) ? name : quoted(name));
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': String.raw`\"`,
+  "\\": String.raw`\\`,
+  "\n": String.raw`\n`,
+  "\r": String.raw`\r`,
+  "\t": String.raw`\t`,
+  "\0": String.raw`\0`,
+};
+
+/** A text as Cedar writes it: what does not show is escaped, otherwise than in JSON. */
+const quoted = (text: string): string =>
+  `"${text.replace(
+    /["\\\p{Cc}\ud800-\udfff]/gu,
+    (found) => ESCAPES[found] ?? `\\u{${found.codePointAt(0)!.toString(16)}}`,
+  )}"`;
 
 function valueText(json: ValueJson): string {
-  if (typeof json !== "object") return JSON.stringify(json);
+  if (typeof json !== "object") return typeof json === "string" ? quoted(json) : String(json);
   if (Array.isArray(json)) return `[${json.map(valueText).join(", ")}]`;
   if ("__entity" in json) return uidText(json.__entity as EntityUid);
   if ("__extn" in json) {
@@ -84,19 +102,26 @@ function valueText(json: ValueJson): string {
 const patternText = (pattern: readonly PatternPart[]): string =>
   `"${pattern
     .map((part) =>
-      part === "Wildcard"
-        ? "*"
-        : JSON.stringify(part.Literal).slice(1, -1).replaceAll("*", String.raw`\*`),
+      part === "Wildcard" ? "*" : quoted(part.Literal).slice(1, -1).replaceAll("*", String.raw`\*`),
     )
     .join("")}"`;
 
-const uidText = ({ type, id }: EntityUid): string => keyOfUid(type, id);
+const uidText = ({ type, id }: EntityUid): string => `${type}::${quoted(id)}`;
 
 /** Operators of their own stand in brackets within others. */
 const inner = (node: Expression): string => {
   const [operator] = parted(node);
   const open = INFIX.includes(operator) || ["has", "like", "is", "if-then-else"].includes(operator);
   return open ? `(${textOf(node)})` : textOf(node);
+};
+
+const isNumber = (node: Expression): boolean => "Value" in node && typeof node.Value === "number";
+
+/** What is called, looked into or negated: signs before it stand in brackets, too. */
+const tight = (node: Expression): string => {
+  const [operator, operand] = parted(node);
+  const signed = operator === "!" || operator === "neg" || (isNumber(node) && Number(operand) < 0);
+  return signed ? `(${textOf(node)})` : inner(node);
 };
 
 /** A scope as one reads it: `principal in Group::"admins"`. */
