@@ -108,6 +108,12 @@ describe("large sets", () => {
     expect(same(many(1), many(1), new Budget(BUDGET))).toBe(true);
   });
 
+  test("and long texts in records cost what has to be copied", () => {
+    const record = (): Value => new Map([["a", "x".repeat(1_000_000)]]);
+    expect(same(record(), record(), new Budget(BUDGET))).toBe(true);
+    expect(() => same(record(), record(), new Budget(10_000))).toThrow(BudgetSpent);
+  });
+
   test("cost as much of the budget as there is to look at", () => {
     expect(() => same(new CedarSet(numbers), new CedarSet(numbers), new Budget(1_000))).toThrow(
       BudgetSpent,

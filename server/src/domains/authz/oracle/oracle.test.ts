@@ -176,7 +176,9 @@ function rigged(...says: (Answer | Error)[]) {
   });
   const counts = async () =>
     Object.fromEntries(
-      (await metrics.oracle.get()).values.map(({ labels, value }) => [labels.outcome, value]),
+      (await metrics.oracle.get()).values.flatMap(({ labels, value }) =>
+        value === 0 ? [] : [[labels.outcome, value]],
+      ),
     );
   return { sampler, alarms, asked, failures, counts };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { Log } from "#kernel/log.ts";
-import type { Metrics } from "#kernel/metrics.ts";
+import type { Metrics, ORACLE_OUTCOMES } from "#kernel/metrics.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import { type Answer, callOf, compare, type Sample } from "./compare.ts";
 
@@ -125,7 +125,7 @@ export class Sampler {
     }
   }
 
-  #count(outcome: Judged["outcome"] | "unsure"): void {
+  #count(outcome: (typeof ORACLE_OUTCOMES)[number]): void {
     this.#sampling.metrics.oracle.inc({ outcome });
   }
 }
