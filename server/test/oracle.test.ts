@@ -33,7 +33,7 @@ test(
   "policies with scopes, templates and links are decided as Cedar decides them",
   async () => {
     const tally = await compare(cases, 250);
-    console.info(`policy sets: ${tally}`);
+    console.info(`policy sets: ${tally.text}`);
     expect(tally.of("requests")).toBeGreaterThanOrEqual(NIGHTLY ? 15_000 : 1_500);
     expect(tally.rate("allow")).toBeGreaterThan(0.15);
     expect(tally.rate("deny")).toBeGreaterThan(0.3);
@@ -46,7 +46,7 @@ test(
   "expressions at the edges of every operator are weighed as Cedar weighs them",
   async () => {
     const tally = await compare(probes, 250);
-    console.info(`expressions: ${tally}, 30 in each`);
+    console.info(`expressions: ${tally.text}, 30 in each`);
     expect(tally.of("requests")).toBeGreaterThanOrEqual(NIGHTLY ? 10_000 : 1_000);
     expect(tally.rate("policies that determine")).toBeGreaterThan(5);
     expect(tally.rate("policies that fail")).toBeGreaterThan(4);
@@ -69,7 +69,7 @@ test(
       expect(requests.map((request) => keepsTo(schema, entities, request))).toEqual(theirs);
     });
     await fc.assert(property, { seed: SEED, numRuns: NIGHTLY ? 2_000 : 200 });
-    console.info(`schemas: ${tally}`);
+    console.info(`schemas: ${tally.text}`);
     expect(tally.of("requests")).toBeGreaterThanOrEqual(NIGHTLY ? 12_000 : 1_200);
     expect(tally.rate("kept to it")).toBeGreaterThan(0.2);
     expect(tally.rate("did not")).toBeGreaterThan(0.2);
@@ -99,7 +99,7 @@ test(
       expect(weSay(one)[0]!.decided).toEqual(theirs);
     });
     await fc.assert(property, { seed: SEED, numRuns: NIGHTLY ? 2_000 : 200 });
-    console.info(`hierarchies: ${tally}`);
+    console.info(`hierarchies: ${tally.text}`);
     expect(tally.rate("refused")).toBeGreaterThan(0.1);
     expect(tally.rate("deny")).toBeGreaterThan(0.1);
   },

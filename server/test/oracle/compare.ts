@@ -115,7 +115,7 @@ export class Tally {
     return this.of(name) / this.of("requests");
   }
 
-  toString(): string {
+  get text(): string {
     return [...this.#counts].map(([name, count]) => `${count} ${name}`).join(", ");
   }
 }

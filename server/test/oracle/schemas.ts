@@ -190,7 +190,8 @@ function valueOfType({ type, name, element, attributes }: TypeJson): fc.Arbitrar
       case "Set":
         return fc.array(valueOfType(element!), { maxLength: 3 });
     }
-    if (name! in EXTENSIONS) return valueOf(name === "ipaddr" ? "ip" : (name as "decimal"), 9);
+    if (Object.hasOwn(EXTENSIONS, name!))
+      return valueOf(name === "ipaddr" ? "ip" : (name as "decimal"), 9);
     const own = NAMES.find((one) => one === name || full(one) === name)!;
     // A color that there is not is of the right type.
     const wrong = own === "Color" ? pick(uid(full(own), "green")) : pick(...EVERY, ...STRANGERS);

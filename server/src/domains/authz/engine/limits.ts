@@ -110,7 +110,7 @@ function formOf(node: unknown): string | null {
   if (!isObject(node)) return "an expression is an object with one key";
   const keys = Object.keys(node);
   if (keys.length !== 1) return `an expression is an object with one key, not ${keys.length}`;
-  const [operator, operand] = parted(node as Expression);
+  const [operator, operand] = parted(node);
   const form = FORMS[operator];
   if (form === undefined)
     return `${JSON.stringify(operator.slice(0, 60))} is no operator or function of Cedar`;

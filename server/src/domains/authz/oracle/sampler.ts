@@ -121,7 +121,8 @@ export class Sampler {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       if (error.code !== "action/cedar_trapped") return { outcome: "dropped" };
-      return { outcome: "trapped", facts: { cause: String(error.facts["cause"]) } };
+      const { cause } = error.facts;
+      return { outcome: "trapped", facts: { cause: typeof cause === "string" ? cause : "" } };
     }
   }
 
