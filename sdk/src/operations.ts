@@ -205,6 +205,8 @@ export type PolicyVersion = {
   readonly validated_at: string | null;
   readonly activated_at: string | null;
   readonly retired_at: string | null;
+  /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+  readonly quarantined_at: string | null;
 };
 export type PolicyEvidence = {
   /** A permit of the base */
@@ -1061,6 +1063,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** That showed what it changes; null: nothing was active, or none was needed */
       readonly preview_id: string | null;
     };
@@ -1118,6 +1122,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** Cedar's JSON form: what is decided by */
       readonly document: Json;
       /** The project's own part, as it was given */
@@ -1191,6 +1197,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** Cedar's JSON form: what is decided by */
       readonly document: Json;
       /** The project's own part, as it was given */
@@ -3131,6 +3139,7 @@ export type RefusalCode =
   | "action/version_missing"
   | "action/version_not_valid"
   | "action/version_not_validated"
+  | "action/version_quarantined"
   | "action/voucher_keyset_conflict"
   | "action/voucher_keyset_curve"
   | "action/voucher_keyset_missing"
@@ -3156,6 +3165,7 @@ export type RefusalCode =
   | "policy/not_in_session"
   | "policy/unsettled"
   | "policy/version_changed"
+  | "policy/version_quarantined"
   | "request/agent_session_needed"
   | "request/answer_erased"
   | "request/bad_count"

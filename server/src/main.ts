@@ -4,6 +4,7 @@ import {
   operations as authz,
   DRIFT,
   openPolicy,
+  openSampler,
   PROPOSE,
   proposeLeast,
   REPLAY,
@@ -148,6 +149,7 @@ async function joinParts(
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
   await housekeep();
+  const sampler = openSampler(config.policyOracle, { log, metrics }, () => parts);
   const parts: Parts = openPipeline({
     db,
     clock,
@@ -158,7 +160,7 @@ async function joinParts(
     addressOf: openAddresses(config.trustedProxies),
     revision,
     raiseRevision,
-    policy: openPolicy(db, clock, openEntities(db)),
+    policy: openPolicy(db, clock, { known: openEntities(db), sampler }),
     scorer: await openScorer(db),
     ledger,
     telemetry,
@@ -229,6 +231,7 @@ async function joinParts(
       await rootLog.stop();
       await fan.stop();
       await dispatcher.stop();
+      await sampler.stop();
       await parts.suspicions.flush();
       await parts.reads.flush(true);
       await ledger.sequencer.stop();

@@ -181,6 +181,8 @@ export interface AuthzPolicyVersions {
   cedar: string | null;
   base: number | null;
   validated_at: Timestamp | null;
+  quarantined_at: Timestamp | null;
+  quarantined_because: string | null;
 }
 
 export interface AuthzReplayDisagreements {

@@ -26,6 +26,7 @@ import { replayDisagreementList } from "./operations/replay-disagreement-list.ts
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
 export { PROPOSE, proposeLeast } from "./least/job.ts";
+export { openSampler } from "./oracle/open.ts";
 export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
