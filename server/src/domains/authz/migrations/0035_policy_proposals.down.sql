@@ -1,1 +1,2 @@
+-- sealbase: loses-data authz.policy_proposals
 drop table authz.policy_proposals;

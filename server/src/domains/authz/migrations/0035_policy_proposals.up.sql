@@ -3,7 +3,7 @@ create table authz.policy_proposals (
   id uuid not null,
   policy_version_id uuid not null,
   since timestamptz not null,
-  until timestamptz not null check (until > since),
+  until timestamptz not null check (until >= since),
   document text not null,
   evidence text not null,
   smt text,

@@ -74,7 +74,8 @@ const equal = (a: readonly string[], b: readonly string[]): boolean =>
 
 /** A sample as Cedar takes it. Made of the question as it came, not of what our evaluator read in it. */
 export function callOf({ question, policies }: Sample) {
-  const { principal, action, resource, context, entities = [] } = question;
+  const { principal, action, resource, context } = question;
+  const entities = [...(question.entities ?? []), ...(question.kept ?? [])];
   const isPrincipal = ({ uid }: EntityFacts): boolean =>
     uid.type === principal.type && uid.id === principal.id;
   const actionUid = { type: action.type ?? "Action", id: action.id };
