@@ -188,6 +188,50 @@ export type PolicyVersion = {
   readonly activated_at: string | null;
   readonly retired_at: string | null;
 };
+export type ResourceMapping = {
+  readonly schema?: string;
+  readonly table: string;
+  /** The resource's id */
+  readonly id: MappedColumn;
+  readonly parents?: readonly MappedParent[];
+  /** What the table is called in the statement; its name unless told */
+  readonly alias?: string;
+  /** Columns by attribute; types are the schema's */
+  readonly attributes?: { readonly [name: string]: MappedColumn };
+  /** By type: the tables of those that resources, or entities they name, are in */
+  readonly hierarchy?: {
+    readonly [name: string]: {
+      readonly schema?: string;
+      readonly table: string;
+      /** The resource's id */
+      readonly id: MappedColumn;
+      readonly parents?: readonly MappedParent[];
+    };
+  };
+};
+export type MappedColumn = {
+  readonly column: string;
+  /** How it is kept: ids as text (unless told), uuid or int8; moments as timestamptz (unless told) or int8 of milliseconds */
+  readonly as?: "text" | "uuid" | "int8" | "timestamptz";
+};
+export type MappedParent = {
+  readonly type: string;
+  /** Of the row itself; null: in none */
+  readonly column?: string;
+  readonly schema?: string;
+  /** Instead of a column: a table that joins the two */
+  readonly table?: string;
+  readonly child?: string;
+  readonly parent?: string;
+  /** How it is kept: ids as text (unless told), uuid or int8; moments as timestamptz (unless told) or int8 of milliseconds */
+  readonly as?: "text" | "uuid" | "int8" | "timestamptz";
+};
+export type ResidualPolicy = {
+  readonly id: string;
+  readonly effect: "permit" | "forbid";
+  /** What is left to ask of a row, in Cedar's JSON form */
+  readonly residual: Json;
+};
 export type ApiKey = {
   readonly id: string;
   readonly service_account_id: string;
@@ -860,6 +904,44 @@ export interface Operations {
       readonly document: Json;
       /** The project's own part, as it was given */
       readonly schema: Json;
+    };
+  };
+  /** Which resources of a type may this principal do this to? The answer is a condition in SQL, for a list of one's own. */
+  readonly "authz.resource-filter.compile": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly principal: {
+        readonly type: string;
+        readonly id: string;
+        /** default [] */
+        readonly groups?: readonly string[];
+      };
+      /** As the schema of the set declares it */
+      readonly action: string;
+      /** default "Action" */
+      readonly action_type?: string;
+      readonly resource_type: string;
+      /** default {} */
+      readonly context?: { readonly [name: string]: Json };
+      /** What is known of the principal and what it is in; of the resources, their rows tell; default [] */
+      readonly entities?: readonly EntityFacts[];
+      readonly mapping: ResourceMapping;
+      /** Number of the first parameter, behind those that your statement has; default 1 */
+      readonly first_param?: number;
+    };
+    readonly output: {
+      /** none: leave the statement; all: whatever stands in them */
+      readonly rows: "none" | "some" | "all";
+      /** For a where, beside your own conditions; it is never null */
+      readonly sql: string;
+      /** For $1, $2 …: texts, or arrays of them */
+      readonly params: readonly (string | readonly string[])[];
+      /** Those that take part, with what is left of them */
+      readonly policies: readonly ResidualPolicy[];
+      readonly policy_version_id: string;
+      /** Its number in the set */
+      readonly policy_version: number;
     };
   };
   /** Makes an API key of a service account. The key is shown once. */
@@ -2073,6 +2155,11 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     kind: "write",
   },
   "authz.policy.get": { method: "GET", path: "/v1/policies/{set}", kind: "read" },
+  "authz.resource-filter.compile": {
+    method: "POST",
+    path: "/v1/policies/{set}/filter",
+    kind: "read",
+  },
   "control-plane.api-key.create": { method: "POST", path: "/v1/api-keys", kind: "write" },
   "control-plane.api-key.list": { method: "GET", path: "/v1/api-keys", kind: "read" },
   "control-plane.api-key.revoke": { method: "DELETE", path: "/v1/api-keys/{id}", kind: "write" },
@@ -2266,6 +2353,10 @@ export interface Api<F extends Form> {
     readonly policy: {
       /** The policies of a set that decide now. `GET /v1/policies/{set}` */
       readonly get: Method<"authz.policy.get", F>;
+    };
+    readonly resourceFilter: {
+      /** Which resources of a type may this principal do this to? The answer is a condition in SQL, for a list of one's own. `POST /v1/policies/{set}/filter` */
+      readonly compile: Method<"authz.resource-filter.compile", F>;
     };
   };
   readonly controlPlane: {
@@ -2541,6 +2632,7 @@ export type RefusalCode =
   | "action/entry_missing"
   | "action/entry_pending"
   | "action/failed"
+  | "action/filter_unsupported"
   | "action/forwarding_period_open"
   | "action/forwarding_period_taken"
   | "action/forwarding_sig_invalid"

@@ -244,6 +244,16 @@ const CASES: Record<string, Case> = {
     body: {},
     want: "action/version_missing",
   }),
+  "authz.resource-filter.compile": () => ({
+    path: "/v1/policies/theirs/filter",
+    body: {
+      principal: { type: "User", id: "ada" },
+      action: "doc.page.read",
+      resource_type: "Doc",
+      mapping: { table: "docs", id: { column: "id" } },
+    },
+    want: "action/no_policies",
+  }),
   "risk.transaction.assess": () => ({
     path: "/v1/risk/transactions",
     body: payment({ origin_account: "MINE" }),

@@ -17,6 +17,20 @@ const QUESTION = {
   ],
 };
 
+const FILTER = {
+  principal: QUESTION.principal,
+  action: QUESTION.action,
+  resource_type: "Doc",
+  context: QUESTION.context,
+  mapping: {
+    schema: "app",
+    table: "docs",
+    id: { column: "id", as: "uuid" },
+    attributes: { owner: { column: "owner_id" } },
+  },
+  first_param: 3,
+};
+
 const question = async ({ ask }: World) => ({
   ...QUESTION,
   set: await makeDocs((path, body) => ask("POST", path, body)),
@@ -171,6 +185,15 @@ export const cases: readonly Case[] = [
     },
     bad: { number: 0 },
     missing: noVersion,
+  },
+  {
+    operation: "authz.resource-filter.compile",
+    async prepare(world) {
+      const { set } = await question(world);
+      return { ...FILTER, set };
+    },
+    bad: { first_param: 0 },
+    missing: missing("action/no_policies", { set: "none" }),
   },
   {
     operation: "risk.transaction.assess",

@@ -14,6 +14,7 @@ import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
+import { resourceFilterCompile } from "./operations/resource-filter-compile.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
 export { openPolicy } from "./policy.ts";
@@ -36,6 +37,7 @@ export const operations = [
   policyVersionCreate,
   policyVersionValidate,
   policyVersionActivate,
+  resourceFilterCompile,
   driftWatchStart,
   driftWindowList,
   driftFindingList,

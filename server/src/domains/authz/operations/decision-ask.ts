@@ -5,11 +5,11 @@ import { Malformed, recordOf } from "../engine/index.ts";
 import { setName } from "../sets/shapes.ts";
 import { DEFAULT_SET } from "../sets/versions.ts";
 
-const name = z.string().min(1).max(200);
-const uid = z.strictObject({ type: name, id: name });
+export const name = z.string().min(1).max(200);
+export const uid = z.strictObject({ type: name, id: name });
 
 /** Values in Cedar's JSON form: no null, no fractions, entities and extension values as it writes them. */
-const values = z.record(name, z.json()).superRefine((record, context) => {
+export const values = z.record(name, z.json()).superRefine((record, context) => {
   try {
     recordOf(record, "");
   } catch (error) {
@@ -19,7 +19,7 @@ const values = z.record(name, z.json()).superRefine((record, context) => {
   }
 });
 
-const entity = z
+export const entity = z
   .strictObject({
     uid,
     attrs: values.default({}),
@@ -31,6 +31,13 @@ const entity = z
     description: "What is known of one entity, as Cedar's JSON form has it",
   });
 
+export const actionType = z
+  .string()
+  .regex(/^([A-Za-z_]\w*::){0,8}Action$/, "Action, within a namespace or none")
+  .max(200)
+  .default("Action")
+  .meta({ examples: ["Action"] });
+
 export const decisionAsk = operation({
   name: "authz.decision.ask",
   summary: "May this principal do this to that? The answer and its reasons are recorded.",
@@ -41,12 +48,7 @@ export const decisionAsk = operation({
   input: z.strictObject({
     principal: z.strictObject({ type: name, id: name, groups: z.array(name).max(100).default([]) }),
     action: name.describe("As the schema of the set declares it"),
-    action_type: z
-      .string()
-      .regex(/^([A-Za-z_]\w*::){0,8}Action$/, "Action, within a namespace or none")
-      .max(200)
-      .default("Action")
-      .meta({ examples: ["Action"] }),
+    action_type: actionType,
     resource: uid,
     context: values
       .default({})
