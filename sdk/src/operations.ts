@@ -232,6 +232,39 @@ export type ResidualPolicy = {
   /** What is left to ask of a row, in Cedar's JSON form */
   readonly residual: Json;
 };
+export type RowPolicy = {
+  readonly id: string;
+  readonly set: string;
+  readonly policy_version_id: string;
+  /** Another version of the set decides now: compile it again */
+  readonly outdated: boolean;
+  readonly action: string;
+  readonly resource_type: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly command: "select" | "insert" | "update" | "delete";
+  readonly roles: readonly string[];
+  readonly policy_name: string;
+  readonly function_name: string;
+  /** SHA-256 of the function's body */
+  readonly body_hash: string;
+  readonly watched: boolean;
+  /** What this database has under its name; a table that stands elsewhere is missing here */
+  readonly state: "deployed" | "missing" | "drifted";
+  readonly differences: readonly (
+    | "function_body"
+    | "function_kind"
+    | "policy_command"
+    | "policy_roles"
+    | "policy_text"
+    | "policy_restrictive"
+    | "row_security_off"
+    | "row_security_not_forced"
+    | "other_policies"
+  )[];
+  readonly created_by: string;
+  readonly created_at: string;
+};
 export type ApiKey = {
   readonly id: string;
   readonly service_account_id: string;
@@ -942,6 +975,63 @@ export interface Operations {
       readonly policy_version_id: string;
       /** Its number in the set */
       readonly policy_version: number;
+    };
+  };
+  /** Row security of a table, made of policies: statements for the owner of the table, and what later checks compare with. */
+  readonly "authz.row-policy.compile": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      /** As the schema of the set declares it */
+      readonly action: string;
+      /** default "Action" */
+      readonly action_type?: string;
+      readonly resource_type: string;
+      /** default "select" */
+      readonly command?: "select" | "insert" | "update" | "delete";
+      /** Of the database; public unless told; default [] */
+      readonly roles?: readonly string[];
+      /** Who asks: a setting that the application makes in each transaction */
+      readonly principal: {
+        readonly type: string;
+        readonly setting: string;
+      };
+      /** All groups that the principal is in, through others, too, as an array like {staff,admins}; default [] */
+      readonly groups?: readonly {
+        readonly type: string;
+        readonly setting: string;
+      }[];
+      /** The same for every query; default {} */
+      readonly context?: { readonly [name: string]: Json };
+      readonly mapping: ResourceMapping;
+      /** Whether the daily check tells when the database has something else; default true */
+      readonly watched?: boolean;
+    };
+    readonly output: {
+      readonly id: string;
+      readonly policy_name: string;
+      readonly function_name: string;
+      /** SHA-256 of the function's body */
+      readonly body_hash: string;
+      /** Run them as the table's owner, in one transaction */
+      readonly statements: readonly string[];
+      readonly policies: readonly ResidualPolicy[];
+      readonly policy_version_id: string;
+      /** Its number in the set */
+      readonly policy_version: number;
+    };
+  };
+  /** Row policies as they were compiled last, beside what the database has, newest first. */
+  readonly "authz.row-policy.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly RowPolicy[];
+      readonly next_cursor: string | null;
     };
   };
   /** Makes an API key of a service account. The key is shown once. */
@@ -2160,6 +2250,12 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     path: "/v1/policies/{set}/filter",
     kind: "read",
   },
+  "authz.row-policy.compile": {
+    method: "POST",
+    path: "/v1/policies/{set}/row-policies",
+    kind: "write",
+  },
+  "authz.row-policy.list": { method: "GET", path: "/v1/row-policies", kind: "read" },
   "control-plane.api-key.create": { method: "POST", path: "/v1/api-keys", kind: "write" },
   "control-plane.api-key.list": { method: "GET", path: "/v1/api-keys", kind: "read" },
   "control-plane.api-key.revoke": { method: "DELETE", path: "/v1/api-keys/{id}", kind: "write" },
@@ -2357,6 +2453,12 @@ export interface Api<F extends Form> {
     readonly resourceFilter: {
       /** Which resources of a type may this principal do this to? The answer is a condition in SQL, for a list of one's own. `POST /v1/policies/{set}/filter` */
       readonly compile: Method<"authz.resource-filter.compile", F>;
+    };
+    readonly rowPolicy: {
+      /** Row security of a table, made of policies: statements for the owner of the table, and what later checks compare with. `POST /v1/policies/{set}/row-policies` */
+      readonly compile: Method<"authz.row-policy.compile", F>;
+      /** Row policies as they were compiled last, beside what the database has, newest first. `GET /v1/row-policies` */
+      readonly list: Method<"authz.row-policy.list", F>;
     };
   };
   readonly controlPlane: {
@@ -2670,6 +2772,7 @@ export type RefusalCode =
   | "action/size_unpublished"
   | "action/sizes_reversed"
   | "action/slug_taken"
+  | "action/table_place_missing"
   | "action/text_or_document"
   | "action/tile_missing"
   | "action/too_many_sets"

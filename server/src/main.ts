@@ -1,9 +1,11 @@
 import { operations as agents, openGate } from "#domains/agents";
 import {
   activateDefault,
+  checkRowPolicies,
   operations as authz,
   DRIFT,
   openPolicy,
+  ROW_POLICIES,
   watchDrift,
 } from "#domains/authz";
 import {
@@ -162,6 +164,7 @@ async function joinParts(
     "ledger.audit": audit(db, ledger),
     "ops.retain": retain(db),
     [DRIFT]: watchDrift({ db, clock }),
+    [ROW_POLICIES]: checkRowPolicies(db),
     [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
   });

@@ -254,6 +254,17 @@ const CASES: Record<string, Case> = {
     },
     want: "action/no_policies",
   }),
+  "authz.row-policy.compile": () => ({
+    path: "/v1/policies/theirs/row-policies",
+    body: {
+      principal: { type: "User", setting: "app.user_id" },
+      action: "doc.page.read",
+      resource_type: "Doc",
+      mapping: { schema: "app", table: "docs", id: { column: "id" } },
+    },
+    want: "action/no_policies",
+  }),
+  "authz.row-policy.list": () => ({ path: "/v1/row-policies", want: only(0) }),
   "risk.transaction.assess": () => ({
     path: "/v1/risk/transactions",
     body: payment({ origin_account: "MINE" }),

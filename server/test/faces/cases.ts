@@ -35,6 +35,14 @@ const question = async ({ ask }: World) => ({
   ...QUESTION,
   set: await makeDocs((path, body) => ask("POST", path, body)),
 });
+const rowPolicy = async (world: World) => {
+  const { set } = await question(world);
+  const { action, resource_type, context, mapping } = FILTER;
+  const principal = { type: "User", setting: "app.user_id" };
+  const groups = [{ type: "Group", setting: "app.groups" }];
+  const more = { command: "update", roles: ["app"], watched: false };
+  return { set, action, resource_type, context, mapping, principal, groups, ...more };
+};
 const askFor = async (world: World) => world.ask("POST", "/v1/decisions", await question(world));
 const startAudit = ({ ask }: World) => ask("POST", "/v1/ledger/audits", {});
 const makeSession = ({ ask }: World, name: string) =>
@@ -194,6 +202,21 @@ export const cases: readonly Case[] = [
     },
     bad: { first_param: 0 },
     missing: missing("action/no_policies", { set: "none" }),
+  },
+  {
+    operation: "authz.row-policy.compile",
+    prepare: rowPolicy,
+    bad: { roles: [""] },
+    missing: missing("action/no_policies", { set: "none" }),
+  },
+  {
+    operation: "authz.row-policy.list",
+    async prepare(world) {
+      const { set, ...body } = await rowPolicy(world);
+      await world.ask("POST", `/v1/policies/${set}/row-policies`, body);
+      return { limit: 1 };
+    },
+    bad: noItems,
   },
   {
     operation: "risk.transaction.assess",

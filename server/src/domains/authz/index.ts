@@ -14,6 +14,8 @@ import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
+import { rowPolicyCompile } from "./operations/row-policy-compile.ts";
+import { rowPolicyList } from "./operations/row-policy-list.ts";
 import { resourceFilterCompile } from "./operations/resource-filter-compile.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
@@ -21,6 +23,7 @@ export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
 export { replayDecision } from "./replay.ts";
+export { checkRowPolicies, ROW_POLICIES } from "./row-policies/check.ts";
 export { activateDefault } from "./sets/versions.ts";
 export { shown as decisionShown } from "./shapes.ts";
 
@@ -38,6 +41,8 @@ export const operations = [
   policyVersionValidate,
   policyVersionActivate,
   resourceFilterCompile,
+  rowPolicyCompile,
+  rowPolicyList,
   driftWatchStart,
   driftWindowList,
   driftFindingList,

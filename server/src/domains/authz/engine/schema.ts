@@ -161,7 +161,9 @@ export class Schema {
     applies("principal", principal, principalTypes);
     applies("resource", resource, resourceTypes);
     this.#record(context, wanted ?? EMPTY, found.namespace, "context");
-    for (const entity of entities) if (!this.#actions.has(entity.ref.key)) this.#entity(entity);
+    const untold = open.includes("principal") ? principal.key : null;
+    for (const entity of entities)
+      if (!this.#actions.has(entity.ref.key) && entity.ref.key !== untold) this.#entity(entity);
     for (const [at, ref] of [
       ["principal", principal],
       ["resource", resource],

@@ -24,3 +24,12 @@ const HELP: Readonly<Record<Unsupported["reason"], string>> = {
   text: "Use names and texts that PostgreSQL can hold.",
   size: "Ask with fewer entities, or write fewer and shorter policies.",
 };
+
+export const tablePlaceMissing = (table: string) =>
+  new Refusal(
+    "action/table_place_missing",
+    400,
+    "A row policy stands on one table: it needs the table's schema, and has no alias",
+    { table },
+    "Send schema and table in the mapping, without alias.",
+  );

@@ -54,7 +54,7 @@ export class Session {
   isIn(principal: Column, targets: readonly EntityRef[], style: Style): Condition {
     const own = targets.filter(({ type }) => type === principal.type.name).map(({ id }) => id);
     const ways = own.length === 0 ? [] : [frag`${principal.sql}${operator(style, "=")}any (${idsOf(own, "text")})`];
-    for (const [type, groups] of this.#groups(targets.map(({ type }) => type))) {
+    for (const [type, groups] of this.#groups(targets.map(({ type }) => type), style)) {
       const ids = targets.filter((target) => target.type === type).map(({ id }) => id);
       ways.push(frag`${groups}${operator(style, "&&")}${idsOf(ids, "text")}`);
     }
@@ -75,7 +75,7 @@ export class Session {
       const sql = frag`(${principal.sql}${operator(style, "=")}${isSet ? frag`any (${right.sql})` : right.sql})`;
       return { sql, fails: right.fails };
     }
-    const [found] = this.#groups([of.name!]);
+    const [found] = this.#groups([of.name!], style);
     if (found === undefined) return { sql: frag`(case when ${right.sql} is not null then false end)`, fails: right.fails };
     const groups = found[1];
     const sql = isSet
@@ -86,7 +86,7 @@ export class Session {
   }
 
   /** The settings of those of these types that the principal can be in. */
-  #groups(types: readonly string[]): [string, readonly string[]][] {
+  #groups(types: readonly string[], style: Style): [string, readonly string[]][] {
     const own = this.#json.principal.type;
     const above = aboveOf(this.#rows, own);
     if (above.has(own) && types.includes(own))
@@ -99,7 +99,7 @@ export class Session {
           throw new Unsupported("hierarchy_unmapped", `no setting says which ${type} the principal is in`);
         return [
           type,
-          [`(${settingText(found.setting)})::pg_catalog.text[] collate pg_catalog."C"`],
+          [groupsText(found.setting, style)],
         ];
       });
   }
@@ -109,6 +109,13 @@ const SETTING = /^[a-z_][a-z0-9_]{0,29}\.[a-z_][a-z0-9_]{0,29}$/;
 
 const settingText = (setting: string): string =>
   `pg_catalog.current_setting(${literal(setting)}, true)`;
+
+/** A setting that was made in an earlier transaction is empty afterwards: null, as one that was never made. */
+const groupsText = (setting: string, style: Style): string => {
+  const text = settingText(setting);
+  const told = `(case when ${text}${operator(style, "<>")}'' then ${text} end)`;
+  return `${told}::pg_catalog.text[] collate pg_catalog."C"`;
+};
 
 /** By the schema alone: settings tell of groups, not tables. */
 function aboveOf({ schema }: Rows, type: string): ReadonlySet<string> {
