@@ -1,8 +1,8 @@
 import { operations as agents, openGate } from "#domains/agents";
 import {
   activateDefault,
-  checkRowPolicies,
   operations as authz,
+  checkRowPolicies,
   DRIFT,
   openPolicy,
   ROW_POLICIES,

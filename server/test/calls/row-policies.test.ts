@@ -74,11 +74,16 @@ async function makePages(): Promise<void> {
 }
 
 async function activate(text: string, schema?: string): Promise<void> {
-  const made = await caller.call("POST", "/v1/policies/pages/versions", { text, ...(schema && { schema }) });
+  const made = await caller.call("POST", "/v1/policies/pages/versions", {
+    text,
+    ...(schema && { schema }),
+  });
   const at = `/v1/policies/pages/versions/${made.body.number}`;
   const checked = await caller.call("POST", `${at}/validate`, {});
   expect(checked.body.valid, checked.text).toBe(true);
-  expect((await caller.call("POST", `${at}/activate`, { without_preview: "a test" })).status).toBe(200);
+  expect((await caller.call("POST", `${at}/activate`, { without_preview: "a test" })).status).toBe(
+    200,
+  );
 }
 
 const compile = (more: object = {}) =>
@@ -96,7 +101,9 @@ async function as<T extends pg.QueryResultRow>(
   settings: Record<string, string>,
   sql: string,
 ): Promise<T[]> {
-  const set = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  const set = Object.entries(settings).map(
+    ([name, value]) => `set_config('${name}', '${value}', true)`,
+  );
   await system.sql("begin");
   try {
     if (set.length > 0) await system.sql(`select ${set.join(", ")}`);
@@ -112,7 +119,9 @@ const seen = async (settings: Record<string, string>) =>
 
 beforeAll(async () => {
   system = await openTestSystem();
-  await system.sql("do $$ begin create role app_user; exception when duplicate_object then null; end $$");
+  await system.sql(
+    "do $$ begin create role app_user; exception when duplicate_object then null; end $$",
+  );
 });
 afterAll(() => system?.stop());
 
@@ -124,14 +133,26 @@ beforeEach(async () => {
 
 describe("a deployed row policy shows", () => {
   test.each<[string, Record<string, string>, string[]]>([
-    ["an owner what decisions would allow", { "app.user_id": "ada", "app.groups": "{}" }, ["mine", "my-draft", "read"]],
-    ["a team its own, but no drafts", { "app.user_id": "eve", "app.groups": "{red}" }, ["read", "team"]],
-    ["staff what lies in a folder", { "app.user_id": "x", "app.groups": "{all,staff}" }, ["shared"]],
+    [
+      "an owner what decisions would allow",
+      { "app.user_id": "ada", "app.groups": "{}" },
+      ["mine", "my-draft", "read"],
+    ],
+    [
+      "a team its own, but no drafts",
+      { "app.user_id": "eve", "app.groups": "{red}" },
+      ["read", "team"],
+    ],
+    [
+      "staff what lies in a folder",
+      { "app.user_id": "x", "app.groups": "{all,staff}" },
+      ["shared"],
+    ],
     ["nothing to who is banned", { "app.user_id": "ada", "app.groups": "{staff,banned}" }, []],
     ["nothing to nobody", { "app.groups": "{staff}" }, []],
     ["nothing when groups were not said", { "app.user_id": "ada" }, []],
     ["nothing to an empty name", { "app.user_id": "", "app.groups": "{staff}" }, []],
-    ["nothing to a name that is SQL", { "app.user_id": "\" or true --", "app.groups": "{}" }, []],
+    ["nothing to a name that is SQL", { "app.user_id": '" or true --', "app.groups": "{}" }, []],
   ])("%s", async (_, settings, wanted) => {
     await deploy();
     expect(await seen(settings)).toEqual(wanted);
@@ -149,15 +170,21 @@ describe("a deployed row policy shows", () => {
     );
     const settings = { "app.user_id": "x", "app.groups": "{}", search_path: "evil, pg_catalog" };
     // The trap works: here every text equals every other.
-    expect((await as<{ is: boolean }>(settings, "select 'a'::text = 'b'::text as is"))[0]!.is).toBe(true);
+    expect((await as<{ is: boolean }>(settings, "select 'a'::text = 'b'::text as is"))[0]!.is).toBe(
+      true,
+    );
     expect(await seen(settings)).toEqual([]);
   });
 
   test("rows by an index, as its function is taken apart", async () => {
-    await activate('permit(principal, action, resource is Page) when { resource.owner == principal };');
+    await activate(
+      "permit(principal, action, resource is Page) when { resource.owner == principal };",
+    );
     await deploy();
     await system.sql('create index on app.pages (owner collate "C")');
-    await system.sql("insert into app.pages select 'p' || n, null, 'u' || n, null, '{}', '', n, false from generate_series(1, 5000) n");
+    await system.sql(
+      "insert into app.pages select 'p' || n, null, 'u' || n, null, '{}', '', n, false from generate_series(1, 5000) n",
+    );
     await system.sql("analyze app.pages");
     const plan = await as(
       { "app.user_id": "u77", "app.groups": "{}" },
@@ -176,7 +203,9 @@ test("writes are checked by the row as it becomes", async () => {
   const titles = await as(ada, "update app.pages set title = 'new' returning id");
   expect(titles.map(({ id }) => id).sort()).toEqual(["mine", "my-draft"]);
   const refused = "violates row-level security";
-  await expect(as(ada, "update app.pages set owner = 'bob' where id = 'mine'")).rejects.toThrow(refused);
+  await expect(as(ada, "update app.pages set owner = 'bob' where id = 'mine'")).rejects.toThrow(
+    refused,
+  );
   const values = (owner: string) =>
     `insert into app.pages values ('new', null, '${owner}', null, '{}', '', 1, false)`;
   await expect(as(ada, values("bob"))).rejects.toThrow(refused);
@@ -190,21 +219,59 @@ describe("drift is found", () => {
     for (const command of ["select", "insert", "update", "delete"])
       await deploy({ command, roles: command === "delete" ? ["app_user"] : [] });
     const items = await listed();
-    expect(items.map(({ state, differences }: Record<string, unknown>) => [state, differences])).toEqual(
-      Array(4).fill(["deployed", []]),
-    );
+    expect(
+      items.map(({ state, differences }: Record<string, unknown>) => [state, differences]),
+    ).toEqual(Array(4).fill(["deployed", []]));
   });
 
   test.each<[string, string, (made: Record<string, string>) => string]>([
-    ["another body", "function_body", ({ function_name }) => `create or replace function app.${function_name}(app.pages) returns bool language sql stable as 'select true'`],
-    ["the owner's rights", "function_kind", ({ function_name }) => `alter function app.${function_name} security definer`],
-    ["a setting of its own", "function_kind", ({ function_name }) => `alter function app.${function_name} set search_path = 'evil'`],
-    ["another condition", "policy_text", ({ policy_name }) => `alter policy ${policy_name} on app.pages using (true)`],
-    ["another condition beside it", "policy_text", ({ policy_name, function_name }) => `alter policy ${policy_name} on app.pages using (app.${function_name}(pages.*) or draft)`],
-    ["other roles", "policy_roles", ({ policy_name }) => `alter policy ${policy_name} on app.pages to app_user`],
-    ["row security switched off", "row_security_off", () => "alter table app.pages disable row level security"],
-    ["owners let through", "row_security_not_forced", () => "alter table app.pages no force row level security"],
-    ["a policy of somebody else's", "other_policies", () => "create policy open on app.pages using (true)"],
+    [
+      "another body",
+      "function_body",
+      ({ function_name }) =>
+        `create or replace function app.${function_name}(app.pages) returns bool language sql stable as 'select true'`,
+    ],
+    [
+      "the owner's rights",
+      "function_kind",
+      ({ function_name }) => `alter function app.${function_name} security definer`,
+    ],
+    [
+      "a setting of its own",
+      "function_kind",
+      ({ function_name }) => `alter function app.${function_name} set search_path = 'evil'`,
+    ],
+    [
+      "another condition",
+      "policy_text",
+      ({ policy_name }) => `alter policy ${policy_name} on app.pages using (true)`,
+    ],
+    [
+      "another condition beside it",
+      "policy_text",
+      ({ policy_name, function_name }) =>
+        `alter policy ${policy_name} on app.pages using (app.${function_name}(pages.*) or draft)`,
+    ],
+    [
+      "other roles",
+      "policy_roles",
+      ({ policy_name }) => `alter policy ${policy_name} on app.pages to app_user`,
+    ],
+    [
+      "row security switched off",
+      "row_security_off",
+      () => "alter table app.pages disable row level security",
+    ],
+    [
+      "owners let through",
+      "row_security_not_forced",
+      () => "alter table app.pages no force row level security",
+    ],
+    [
+      "a policy of somebody else's",
+      "other_policies",
+      () => "create policy open on app.pages using (true)",
+    ],
   ])("in %s", async (_, difference, tamper) => {
     const made = await deploy();
     await system.sql(tamper(made));
@@ -222,11 +289,13 @@ describe("drift is found", () => {
 
   test("when other policies decide: outdated, and a new one takes its place", async () => {
     const first = await deploy();
-    await activate('permit(principal, action, resource is Page) when { resource.size > 0 };');
+    await activate("permit(principal, action, resource is Page) when { resource.size > 0 };");
     expect(await listed()).toMatchObject([{ state: "deployed", outdated: true }]);
     const second = await deploy();
     expect(second["policy_name"]).toBe(first["policy_name"]);
-    expect(await listed()).toMatchObject([{ id: second["id"], state: "deployed", outdated: false }]);
+    expect(await listed()).toMatchObject([
+      { id: second["id"], state: "deployed", outdated: false },
+    ]);
   });
 
   test("by the daily job, which tells of what is watched", async () => {
@@ -248,27 +317,58 @@ describe("drift is found", () => {
       event: {
         kind: "policy_sql_drift",
         severity: "critical",
-        facts: { row_policies: [{ table: "app.pages", policy_name, state: "drifted", differences: ["policy_text"] }] },
+        facts: {
+          row_policies: [
+            { table: "app.pages", policy_name, state: "drifted", differences: ["policy_text"] },
+          ],
+        },
       },
     });
   });
 
   test("by a job that every project has", async () => {
     const { body: schedules } = await caller.call("GET", "/v1/schedules");
-    expect(schedules.items).toContainEqual(expect.objectContaining({ topic: "authz.row-policies", enabled: true }));
+    expect(schedules.items).toContainEqual(
+      expect.objectContaining({ topic: "authz.row-policies", enabled: true }),
+    );
   });
 });
 
 describe("refused is", () => {
   test.each<[string, string, string | null, object]>([
-    ["what reads the principal", "other_entity", "permit(principal, action, resource is Page) when { principal.level == 1 };", {}],
-    ["arithmetic", "operator", "permit(principal, action, resource is Page) when { resource.size + 1 > 2 };", {}],
+    [
+      "what reads the principal",
+      "other_entity",
+      "permit(principal, action, resource is Page) when { principal.level == 1 };",
+      {},
+    ],
+    [
+      "arithmetic",
+      "operator",
+      "permit(principal, action, resource is Page) when { resource.size + 1 > 2 };",
+      {},
+    ],
     ["groups that no setting says", "hierarchy_unmapped", null, { groups: [] }],
   ])("%s", async (_, reason, text, more) => {
-    if (text !== null) await activate(text, text.includes("level") ? SCHEMA.replaceAll("[User]", "[Reader]").replace("entity Folder", "entity Reader { level: Long };\nentity Folder") : undefined);
-    const principal = text?.includes("level") ? { type: "Reader", setting: "app.user_id" } : body.principal;
+    if (text !== null)
+      await activate(
+        text,
+        text.includes("level")
+          ? SCHEMA.replaceAll("[User]", "[Reader]").replace(
+              "entity Folder",
+              "entity Reader { level: Long };\nentity Folder",
+            )
+          : undefined,
+      );
+    const principal = text?.includes("level")
+      ? { type: "Reader", setting: "app.user_id" }
+      : body.principal;
     const { status, body: refused } = await compile({ principal, ...more });
-    expect([status, refused.code, refused.facts.reason], refused.title).toEqual([422, "action/filter_unsupported", reason]);
+    expect([status, refused.code, refused.facts.reason], refused.title).toEqual([
+      422,
+      "action/filter_unsupported",
+      reason,
+    ]);
   });
 
   test("a table without its schema", async () => {

@@ -1,5 +1,10 @@
 import fc from "fast-check";
-import type { EntityJson, EntityUid, Expression, ValueJson } from "../../src/domains/authz/engine/index.ts";
+import type {
+  EntityJson,
+  EntityUid,
+  Expression,
+  ValueJson,
+} from "../../src/domains/authz/engine/index.ts";
 import type { Mapping } from "../../src/domains/authz/filter/mapping.ts";
 import { pick, uid } from "./values.ts";
 
@@ -50,7 +55,11 @@ export const FOLDER_PARENTS: Readonly<Record<string, string | null>> = {
 
 const TEXTS = ["", "a", "A", "ab", "a%b", "a_b", "axb", "a\\b", "ä", "𝒳y", "it's", "a*b"];
 const LONGS = [-3, -1, 0, 1, 2, 3, 5, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
-const DATETIMES = ["2024-01-01T00:00:00.000Z", "2024-02-29T23:59:59.123Z", "1969-12-31T23:00:00.001Z"];
+const DATETIMES = [
+  "2024-01-01T00:00:00.000Z",
+  "2024-02-29T23:59:59.123Z",
+  "1969-12-31T23:00:00.001Z",
+];
 const DURATIONS = ["0ms", "1d", "-1h", "90s", "86399999ms"];
 const DECIMALS = ["0.0", "1.5", "-1.5", "12.3", "922337203685477.5807"];
 
@@ -58,7 +67,8 @@ const entity = (type: string, ids: readonly string[]) =>
   pick(...ids).map((id): ValueJson => ({ __entity: { type, id } }));
 const extension = (fn: string, texts: readonly string[]) =>
   pick(...texts).map((arg): ValueJson => ({ __extn: { fn, arg } }));
-const set = (of: fc.Arbitrary<ValueJson>) => fc.array(of, { maxLength: 3 }) as fc.Arbitrary<ValueJson>;
+const set = (of: fc.Arbitrary<ValueJson>) =>
+  fc.array(of, { maxLength: 3 }) as fc.Arbitrary<ValueJson>;
 
 export function valueOf(kind: Kind): fc.Arbitrary<ValueJson> {
   switch (kind) {
@@ -114,7 +124,9 @@ export const libraries = (rows: number): fc.Arbitrary<Library> =>
         folder: fc.option(pick(...FOLDERS), { nil: null }),
         labels: fc.subarray(LABELS),
         values: values.map((all) =>
-          Object.fromEntries(all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+          Object.fromEntries(
+            all.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+          ),
         ),
       });
       return fc
@@ -143,7 +155,10 @@ const MS: Readonly<Record<string, number>> = {
 export const schemaOf = ({ attributes }: Library) => ({
   "": {
     entityTypes: {
-      User: { memberOfTypes: ["Group"], shape: { type: "Record", attributes: { level: { type: "Long", required: false } } } },
+      User: {
+        memberOfTypes: ["Group"],
+        shape: { type: "Record", attributes: { level: { type: "Long", required: false } } },
+      },
       Account: {},
       Group: { memberOfTypes: ["Group"] },
       Label: {},
@@ -229,8 +244,10 @@ export const TOLD: readonly EntityJson[] = [
 
 const resource: Expression = { Var: "resource" };
 const of = (left: Expression, attr: string): Expression => ({ ".": { left, attr } });
-const two = (name: string) => ([left, right]: [Expression, Expression]): Expression =>
-  ({ [name]: { left, right } }) as Expression;
+const two =
+  (name: string) =>
+  ([left, right]: [Expression, Expression]): Expression =>
+    ({ [name]: { left, right } }) as Expression;
 
 /** A condition about documents: most of it has the types that the schema wants; optional attributes are mostly not asked for first. */
 export function conditions(depth: number): fc.Arbitrary<Expression> {
@@ -248,12 +265,18 @@ function operand(kind: Kind, depth: number): fc.Arbitrary<Expression> {
         : kind === "User"
           ? pick<Expression>({ Var: "principal" }, of({ Var: "context" }, "who"))
           : literal;
-  const leaf = fc.oneof({ weight: 5, arbitrary: attribute }, { weight: 3, arbitrary: literal }, { weight: 2, arbitrary: known });
+  const leaf = fc.oneof(
+    { weight: 5, arbitrary: attribute },
+    { weight: 3, arbitrary: literal },
+    { weight: 2, arbitrary: known },
+  );
   if (depth <= 0) return leaf;
   const deeper = (next: Kind) => operand(next, depth - 1);
   const choice = fc
     .tuple(bool(depth - 1), deeper(kind), deeper(kind))
-    .map(([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } }));
+    .map(
+      ([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } }),
+    );
   const more: fc.Arbitrary<Expression>[] = [choice];
   const call = (fn: string, ...kinds: Kind[]) =>
     fc.tuple(...kinds.map(deeper)).map((args): Expression => ({ [fn]: args }));
@@ -261,14 +284,22 @@ function operand(kind: Kind, depth: number): fc.Arbitrary<Expression> {
     more.push(
       pick("+", "-", "*").chain((name) => fc.tuple(deeper("Long"), deeper("Long")).map(two(name))),
       deeper("Long").map((arg): Expression => ({ neg: { arg } })),
-      pick("toMilliseconds", "toSeconds", "toMinutes", "toHours", "toDays").chain((fn) => call(fn, "duration")),
+      pick("toMilliseconds", "toSeconds", "toMinutes", "toHours", "toDays").chain((fn) =>
+        call(fn, "duration"),
+      ),
     );
-  if (kind === "datetime") more.push(call("offset", "datetime", "duration"), call("toDate", "datetime"));
+  if (kind === "datetime")
+    more.push(call("offset", "datetime", "duration"), call("toDate", "datetime"));
   if (kind === "duration")
     more.push(call("durationSince", "datetime", "datetime"), call("toTime", "datetime"));
-  if (kind === "Longs") more.push(fc.array(deeper("Long"), { minLength: 1, maxLength: 2 }).map((Set) => ({ Set })));
-  if (kind === "Users") more.push(fc.array(deeper("User"), { minLength: 1, maxLength: 2 }).map((Set) => ({ Set })));
-  return fc.oneof({ weight: 3, arbitrary: leaf }, ...more.map((arbitrary) => ({ weight: 1, arbitrary })));
+  if (kind === "Longs")
+    more.push(fc.array(deeper("Long"), { minLength: 1, maxLength: 2 }).map((Set) => ({ Set })));
+  if (kind === "Users")
+    more.push(fc.array(deeper("User"), { minLength: 1, maxLength: 2 }).map((Set) => ({ Set })));
+  return fc.oneof(
+    { weight: 3, arbitrary: leaf },
+    ...more.map((arbitrary) => ({ weight: 1, arbitrary })),
+  );
 }
 
 const MEMBERS: readonly (readonly [Kind, Kind])[] = [
@@ -281,7 +312,12 @@ const MEMBERS: readonly (readonly [Kind, Kind])[] = [
 function bool(depth: number): fc.Arbitrary<Expression> {
   const leaf = fc.oneof(
     { weight: 2, arbitrary: pick("theBoolean", "otherBoolean").map((name) => of(resource, name)) },
-    { weight: 3, arbitrary: pick(...ALL).map((kind): Expression => ({ has: { left: resource, attr: `the${kind}` } })) },
+    {
+      weight: 3,
+      arbitrary: pick(...ALL).map(
+        (kind): Expression => ({ has: { left: resource, attr: `the${kind}` } }),
+      ),
+    },
     { weight: 1, arbitrary: fc.boolean().map((Value): Expression => ({ Value })) },
   );
   if (depth <= 0) return leaf;
@@ -292,35 +328,106 @@ function bool(depth: number): fc.Arbitrary<Expression> {
     pick(...LABELS).map((id): Expression => ({ Value: { __entity: uid("Label", id) } })),
     fc.array(valueOf("Folder"), { maxLength: 2 }).map((Value): Expression => ({ Value })),
   );
-  const group = fc.oneof(valueOf("Group"), valueOf("User"), valueOf("Groups")).map((Value): Expression => ({ Value }));
+  const group = fc
+    .oneof(valueOf("Group"), valueOf("User"), valueOf("Groups"))
+    .map((Value): Expression => ({ Value }));
   const compared = (kind: Kind, ...names: string[]) =>
     fc.tuple(pick(...names), value(kind), value(kind)).map(([name, l, r]) => two(name)([l, r]));
   const called = (fns: string[], kind: Kind) =>
-    fc.tuple(pick(...fns), value(kind), value(kind)).map(([fn, l, r]): Expression => ({ [fn]: [l, r] }));
+    fc
+      .tuple(pick(...fns), value(kind), value(kind))
+      .map(([fn, l, r]): Expression => ({ [fn]: [l, r] }));
   return fc.oneof(
     { weight: 2, arbitrary: leaf },
-    { weight: 5, arbitrary: fc.tuple(pick("&&", "||"), b, b).map(([name, l, r]) => two(name)([l, r])) },
+    {
+      weight: 5,
+      arbitrary: fc.tuple(pick("&&", "||"), b, b).map(([name, l, r]) => two(name)([l, r])),
+    },
     { weight: 2, arbitrary: b.map((arg): Expression => ({ "!": { arg } })) },
-    { weight: 1, arbitrary: fc.tuple(b, b, b).map(([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(b, b, b)
+        .map(
+          ([test, then, other]): Expression => ({
+            "if-then-else": { if: test, then, else: other },
+          }),
+        ),
+    },
     { weight: 5, arbitrary: pick(...ALL).chain((kind) => compared(kind, "==", "!=")) },
     // Of two types: unequal.
-    { weight: 1, arbitrary: fc.tuple(pick(...ALL).chain(value), pick(...ALL).chain(value)).map(two("==")) },
-    { weight: 3, arbitrary: pick<Kind>("Long", "datetime", "duration").chain((kind) => compared(kind, "<", "<=", ">", ">=")) },
-    { weight: 1, arbitrary: called(["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"], "decimal") },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(pick(...ALL).chain(value), pick(...ALL).chain(value)).map(two("==")),
+    },
+    {
+      weight: 3,
+      arbitrary: pick<Kind>("Long", "datetime", "duration").chain((kind) =>
+        compared(kind, "<", "<=", ">", ">="),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: called(
+        ["lessThan", "lessThanOrEqual", "greaterThan", "greaterThanOrEqual"],
+        "decimal",
+      ),
+    },
     {
       weight: 2,
       arbitrary: fc
-        .tuple(value("String"), fc.array(fc.oneof(fc.constant("Wildcard" as const), pick(...TEXTS).map((Literal) => ({ Literal }))), { minLength: 1, maxLength: 3 }))
+        .tuple(
+          value("String"),
+          fc.array(
+            fc.oneof(
+              fc.constant("Wildcard" as const),
+              pick(...TEXTS).map((Literal) => ({ Literal })),
+            ),
+            { minLength: 1, maxLength: 3 },
+          ),
+        )
         .map(([left, pattern]): Expression => ({ like: { left, pattern } })),
     },
-    { weight: 2, arbitrary: pick(...MEMBERS).chain(([many, one]) => fc.tuple(value(many), value(one)).map(two("contains"))) },
-    { weight: 2, arbitrary: pick(...MEMBERS).chain(([many]) => compared(many, "containsAll", "containsAny")) },
-    { weight: 1, arbitrary: pick(...MEMBERS).chain(([many]) => value(many)).map((arg): Expression => ({ isEmpty: { arg } })) },
+    {
+      weight: 2,
+      arbitrary: pick(...MEMBERS).chain(([many, one]) =>
+        fc.tuple(value(many), value(one)).map(two("contains")),
+      ),
+    },
+    {
+      weight: 2,
+      arbitrary: pick(...MEMBERS).chain(([many]) => compared(many, "containsAll", "containsAny")),
+    },
+    {
+      weight: 1,
+      arbitrary: pick(...MEMBERS)
+        .chain(([many]) => value(many))
+        .map((arg): Expression => ({ isEmpty: { arg } })),
+    },
     { weight: 3, arbitrary: place.map((right) => two("in")([resource, right])) },
     { weight: 1, arbitrary: place.map((right) => two("in")([of(resource, "theFolder"), right])) },
-    { weight: 2, arbitrary: fc.tuple(pick<Kind>("Group", "Groups", "User", "Users").chain(value)).map(([right]) => two("in")([{ Var: "principal" }, right])) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(pick<Kind>("Group", "Groups", "User", "Users").chain(value))
+        .map(([right]) => two("in")([{ Var: "principal" }, right])),
+    },
     { weight: 1, arbitrary: group.map((right) => two("in")([{ Var: "principal" }, right])) },
-    { weight: 1, arbitrary: fc.tuple(value("User"), pick("User", "Group")).map(([left, entity_type]): Expression => ({ is: { left, entity_type } })) },
-    { weight: 1, arbitrary: fc.tuple(pick("Doc", "Folder"), place).map(([entity_type, group]): Expression => ({ is: { left: resource, entity_type, in: group } })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(value("User"), pick("User", "Group"))
+        .map(([left, entity_type]): Expression => ({ is: { left, entity_type } })),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(pick("Doc", "Folder"), place)
+        .map(
+          ([entity_type, group]): Expression => ({
+            is: { left: resource, entity_type, in: group },
+          }),
+        ),
+    },
   );
 }

@@ -14,9 +14,9 @@ import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
+import { resourceFilterCompile } from "./operations/resource-filter-compile.ts";
 import { rowPolicyCompile } from "./operations/row-policy-compile.ts";
 import { rowPolicyList } from "./operations/row-policy-list.ts";
-import { resourceFilterCompile } from "./operations/resource-filter-compile.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
 export { openPolicy } from "./policy.ts";

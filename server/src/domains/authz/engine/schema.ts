@@ -122,7 +122,9 @@ export class Schema {
   /** What entities of a type can be in directly; undefined when it is not declared. */
   parentTypesOf(type: string): readonly string[] | undefined {
     const found = this.#types.get(type);
-    return found?.memberOfTypes?.map((name) => this.#entityName(name, found.namespace)) ?? (found && []);
+    return (
+      found?.memberOfTypes?.map((name) => this.#entityName(name, found.namespace)) ?? (found && [])
+    );
   }
 
   #plain(wanted: TypeJson, from: string): PlainType {

@@ -1,11 +1,11 @@
 import { EntityRef, type Expression, type Value } from "../engine/index.ts";
 import type { PlainType } from "../engine/schema.ts";
 import { CedarSet } from "../engine/value.ts";
+import { type Column, columnFor, columnOf, paramOf } from "./columns.ts";
 import { type Fragment, frag, join, type Param } from "./fragment.ts";
 import { isUnder, operator, type Style } from "./hierarchy.ts";
 import { nameOf, type Rows, sameType } from "./mapping.ts";
 import { type Open, type Part, refOfKey } from "./partial.ts";
-import { type Column, columnFor, columnOf, paramOf } from "./columns.ts";
 import { arithmetic, FUNCTIONS, likeText } from "./scalars.ts";
 import type { Session } from "./session.ts";
 import { Unsupported } from "./unsupported.ts";
@@ -111,7 +111,10 @@ export class Compiler {
       case "like": {
         const text = this.#valued(first!, present, { type: "String" });
         const pattern = likeText((operand as { pattern: Parameters<typeof likeText>[0] }).pattern);
-        return { sql: frag`(${text.sql}${operator(this.#style, "~~")}${pattern})`, fails: text.fails };
+        return {
+          sql: frag`(${text.sql}${operator(this.#style, "~~")}${pattern})`,
+          fails: text.fails,
+        };
       }
       case "contains":
         return this.#contains(first!, second!, present);
@@ -213,9 +216,17 @@ export class Compiler {
     }
     const param = "known" in b ? paramOf(b.known, a) : null;
     const fails = a.fails || (!("known" in b) && b.fails);
+    if (!("known" in b) && !sameType(a.type, b.type) && a.type.of && b.type.of) {
+      // Sets of two types are equal when both are empty.
+      const isEmpty = ({ sql }: Valued): Fragment =>
+        frag`pg_catalog.cardinality(${sql})${operator(this.#style, "=")}0`;
+      const both = frag`(case when ${a.sql} is not null and ${b.sql} is not null then ${isEmpty(a)} and ${isEmpty(b)} end)`;
+      return { sql: both, fails };
+    }
     if ("known" in b ? param === null : !sameType(a.type, b.type)) return this.#unequal([a, b]);
     const asIs = a.type.type !== "Entity" || "known" in b || a.as === b.as;
-    const [x, y] = "known" in b ? [a.sql, frag`${param!}`] : asIs ? [a.sql, b.sql] : [a.text, b.text];
+    const [x, y] =
+      "known" in b ? [a.sql, frag`${param!}`] : asIs ? [a.sql, b.sql] : [a.text, b.text];
     if (a.type.of === undefined)
       return { sql: frag`(${x}${operator(this.#style, "=")}${y})`, fails };
     const all = operator(this.#style, "@>");
@@ -436,7 +447,8 @@ export class Compiler {
       if (arm.is === "failing") return { ...like, sql: ["null"], text: ["null"], fails: true };
       const value = this.#operand(arm, there);
       const found = "known" in value ? this.#bound(value.known, like, arm.node) : value;
-      if (!sameType(found.type, like.type) || found.as !== like.as) throw mistyped(arm.node, like.type);
+      if (!sameType(found.type, like.type) || found.as !== like.as)
+        throw mistyped(arm.node, like.type);
       return found;
     });
     const { isRow: _, isPrincipal: __, ...rest } = made;
@@ -500,7 +512,11 @@ function targetsOf(value: Value, node: Expression): EntityRef[] {
 }
 
 const unsupported = ({ operator: name, node }: { operator?: string; node: Expression }) =>
-  new Unsupported("operator", `${name ?? "this"} of what only the row knows has no exact SQL`, node);
+  new Unsupported(
+    "operator",
+    `${name ?? "this"} of what only the row knows has no exact SQL`,
+    node,
+  );
 
 const otherEntity = (node: Expression) =>
   new Unsupported("other_entity", "it reads another entity than the resource itself", node);

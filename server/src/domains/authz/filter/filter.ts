@@ -2,7 +2,16 @@ import type { RawBuilder } from "kysely";
 import type { Expression, PolicySet, Request } from "../engine/index.ts";
 import type { Schema } from "../engine/schema.ts";
 import { Compiler, type Condition } from "./compile.ts";
-import { type Bound, type Fragment, frag, join, kyselyOf, Param, quoted, withParams } from "./fragment.ts";
+import {
+  type Bound,
+  type Fragment,
+  frag,
+  join,
+  kyselyOf,
+  Param,
+  quoted,
+  withParams,
+} from "./fragment.ts";
 import type { Style } from "./hierarchy.ts";
 import { type Mapping, Rows, tableText } from "./mapping.ts";
 import { expressionOf } from "./partial.ts";
@@ -78,10 +87,17 @@ function compileFilter(
       .map(({ condition }) => settled(condition, whenFailing));
   // One that fails permits nothing; and what is forbidden is not known to be allowed.
   const [permits, forbids] = [of("permit", false), of("forbid", true)];
-  const parts = residuals.map(({ id, effect, part }) => ({ id, effect, residual: expressionOf(part) }));
+  const parts = residuals.map(({ id, effect, part }) => ({
+    id,
+    effect,
+    residual: expressionOf(part),
+  }));
   if (permits.every(isText("false")) || forbids.some(isText("true")))
     return { rows: "none", fragment: ["false"], policies: parts };
-  const demands = [...compiler.demands.values(), ...(session === null ? [] : [session.isThere(style)])];
+  const demands = [
+    ...compiler.demands.values(),
+    ...(session === null ? [] : [session.isThere(style)]),
+  ];
   const shown = permits.some(isText("true")) ? [] : [frag`(${join(permits, " or ")})`];
   const hidden = forbids.filter((forbid) => !isText("false")(forbid));
   const denied = hidden.length === 0 ? [] : [frag`not (${join(hidden, " or ")})`];
@@ -93,7 +109,11 @@ function compileFilter(
 }
 
 const settled = ({ sql, fails }: Condition, whenFailing: boolean): Fragment =>
-  fails ? (isText("null::pg_catalog.bool")(sql) ? [String(whenFailing)] : frag`coalesce(${sql}, ${String(whenFailing)})`) : sql;
+  fails
+    ? isText("null::pg_catalog.bool")(sql)
+      ? [String(whenFailing)]
+      : frag`coalesce(${sql}, ${String(whenFailing)})`
+    : sql;
 
 const isText =
   (text: string) =>

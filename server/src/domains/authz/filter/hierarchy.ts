@@ -24,8 +24,16 @@ const INT8 = /^(0|-?[1-9]\d{0,17})$/;
 
 /** Ids as the column keeps them. Those that are no text of any uuid or integer are the id of nothing there. */
 export function idsOf(ids: readonly string[], kept: Kept): Param {
-  if (kept === "uuid") return new Param(ids.filter((id) => UUID.test(id)), "pg_catalog.uuid[]");
-  if (kept === "int8") return new Param(ids.filter((id) => INT8.test(id)), "pg_catalog.int8[]");
+  if (kept === "uuid")
+    return new Param(
+      ids.filter((id) => UUID.test(id)),
+      "pg_catalog.uuid[]",
+    );
+  if (kept === "int8")
+    return new Param(
+      ids.filter((id) => INT8.test(id)),
+      "pg_catalog.int8[]",
+    );
   return textsOf(ids);
 }
 

@@ -61,8 +61,14 @@ export class Rows {
     this.#attributes = attributes;
     for (const name of Object.keys(mapping.attributes ?? {}))
       if (!attributes.has(name))
-        throw new Unsupported("attribute_unmapped", `${type} has no attribute ${name} in the schema`);
-    for (const [name, table] of [[type, mapping] as const, ...Object.entries(mapping.hierarchy ?? {})])
+        throw new Unsupported(
+          "attribute_unmapped",
+          `${type} has no attribute ${name} in the schema`,
+        );
+    for (const [name, table] of [
+      [type, mapping] as const,
+      ...Object.entries(mapping.hierarchy ?? {}),
+    ])
       this.#agree(name, table);
   }
 
@@ -79,7 +85,10 @@ export class Rows {
       throw new Unsupported("attribute_unmapped", `attribute ${name} has no column`);
     const { column, as = defaultOf(declared.type) } = mapped;
     if (!keptAs(declared.type).includes(as))
-      throw new Unsupported("type", `attribute ${name}: a ${nameOf(declared.type)} is not kept as ${as}`);
+      throw new Unsupported(
+        "type",
+        `attribute ${name}: a ${nameOf(declared.type)} is not kept as ${as}`,
+      );
     return { ...declared, column, as };
   }
 
@@ -118,7 +127,10 @@ export class Rows {
       throw new Unsupported("type", `the schema has no entity type ${type}`);
     for (const parent of parents)
       if (!declared.includes(parent.type))
-        throw new Unsupported("hierarchy_unmapped", `by the schema no ${type} is in a ${parent.type}`);
+        throw new Unsupported(
+          "hierarchy_unmapped",
+          `by the schema no ${type} is in a ${parent.type}`,
+        );
   }
 }
 
@@ -128,7 +140,10 @@ export const tableText = (
 ): string => {
   if (schema !== undefined) return `${quoted(schema)}.${quoted(table)}`;
   if (qualified)
-    throw new Unsupported("type", `table ${table} needs its schema: what is stored must not depend on a search path`);
+    throw new Unsupported(
+      "type",
+      `table ${table} needs its schema: what is stored must not depend on a search path`,
+    );
   return quoted(table);
 };
 
@@ -153,7 +168,8 @@ const defaultOf = (type: PlainType): Kept => keptAs(type)[0]!;
 export const nameOf = ({ type, name, of }: PlainType): string =>
   of === undefined ? (name ?? type) : `Set<${nameOf(of)}>`;
 
-export const sameType = (a: PlainType, b: PlainType): boolean => nameOf(a) === nameOf(b) && a.type === b.type;
+export const sameType = (a: PlainType, b: PlainType): boolean =>
+  nameOf(a) === nameOf(b) && a.type === b.type;
 
 /** A column as text with the collation of bytes: whatever its own, equal is what Cedar calls equal. */
 export const asText = (column: Fragment): Fragment =>

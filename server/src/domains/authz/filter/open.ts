@@ -23,8 +23,10 @@ const OPENED_MAX = 100;
 
 /** The active version of a set, or one by its number. Its rows are compared with their hashes at each use. */
 export async function openValidated(tx: Tx, set: string, number?: number): Promise<Opened> {
-  const found = number === undefined ? await readActiveOf(tx, set) : await readVersion(tx, set, number);
-  if (found === undefined) throw number === undefined ? noPolicies(set) : versionMissing(set, number);
+  const found =
+    number === undefined ? await readActiveOf(tx, set) : await readVersion(tx, set, number);
+  if (found === undefined)
+    throw number === undefined ? noPolicies(set) : versionMissing(set, number);
   if (found.status === "draft") throw notStrict(found);
   if (found.schemaHash === null) throw versionChanged(found.id);
   const text = await readSchema(tx, found.schemaHash);
@@ -33,7 +35,11 @@ export async function openValidated(tx: Tx, set: string, number?: number): Promi
   const key = `${found.id} ${found.schemaHash}`;
   const known = opened.get(key);
   if (known !== undefined) return known;
-  const made = { version: openVersion(found), number: found.number, schema: new Schema(parseJson(text)) };
+  const made = {
+    version: openVersion(found),
+    number: found.number,
+    schema: new Schema(parseJson(text)),
+  };
   if (opened.size >= OPENED_MAX) opened.clear();
   opened.set(key, made);
   return made;

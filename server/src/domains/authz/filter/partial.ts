@@ -195,7 +195,11 @@ export function expressionOf(part: Part): Expression {
       return { [operator]: { ...(operand as object), left: first! } } as unknown as Expression;
     case "is":
       return {
-        is: { ...(operand as { entity_type: string }), left: first!, ...(second && { in: second }) },
+        is: {
+          ...(operand as { entity_type: string }),
+          left: first!,
+          ...(second && { in: second }),
+        },
       };
   }
   if (Array.isArray(operand)) return { [operator]: parts.map(expressionOf) };

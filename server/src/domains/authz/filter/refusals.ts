@@ -13,7 +13,8 @@ export const filterUnsupported = ({ message, reason, policy, clause }: Unsupport
 
 const HELP: Readonly<Record<Unsupported["reason"], string>> = {
   attribute_unmapped: "Say in the mapping which column holds the attribute.",
-  hierarchy_unmapped: "Say in the mapping, or by a setting, where it stands what these entities are in.",
+  hierarchy_unmapped:
+    "Say in the mapping, or by a setting, where it stands what these entities are in.",
   other_entity:
     "Read attributes of the resource and of the principal only: keep what is needed in the resource's own row.",
   entity_not_told: "Send the entity among `entities`, with its attributes and parents.",

@@ -1,12 +1,12 @@
+import type { Scope, Variable } from "../engine/est.ts";
 import {
   BUDGET_SPENT,
+  type CompiledPolicy,
   EntityRef,
   type Expression,
   type PolicySet,
   type Request,
-  type CompiledPolicy,
 } from "../engine/index.ts";
-import type { Scope, Variable } from "../engine/est.ts";
 import { BUDGET } from "../engine/policy-set.ts";
 import { Budget, BudgetSpent } from "../engine/value.ts";
 import { type Part, Reducer, ToldEntities } from "./partial.ts";
@@ -78,8 +78,8 @@ function demandsOf(policy: CompiledPolicy, withPrincipal: boolean): readonly Exp
   if (found === undefined) {
     const { source, slots } = policy;
     const resource = scopeExpression("resource", source.resource, slots["?resource"]);
-    const conditions = source.conditions.map(({ kind, body }): Expression =>
-      kind === "when" ? body : { "!": { arg: body } },
+    const conditions = source.conditions.map(
+      ({ kind, body }): Expression => (kind === "when" ? body : { "!": { arg: body } }),
     );
     found = {
       principal: scopeExpression("principal", source.principal, slots["?principal"]),

@@ -38,15 +38,13 @@ function ranged(style: Style, sql: Fragment): Fragment {
   return frag`nullif(nullif(least(greatest(${sql}, ${BELOW}), ${ABOVE}), ${BELOW}), ${ABOVE})`;
 }
 
-const valueOf = (type: PlainType, sql: Fragment, fails: boolean): Made => ({
-  type,
-  as: type.type === "datetime" ? "timestamptz" : "text",
-  sql,
-  text: sql,
-  raw: sql,
-  mayBreak: fails,
-  fails,
-});
+/** As a column of the type is kept; it fits, as what would not is null by now. */
+function valueOf(type: PlainType, made: Fragment, fails: boolean): Made {
+  const isMoment = type.type === "datetime";
+  const sql = isMoment ? made : frag`(${made})::pg_catalog.int8`;
+  const as = isMoment ? "timestamptz" : "text";
+  return { type, as, sql, text: sql, raw: sql, mayBreak: fails, fails };
+}
 
 interface Fn {
   readonly takes: readonly string[];
@@ -59,12 +57,14 @@ const DAY_MS = "86400000";
 const timeOfDay = (style: Style, ms: Fragment): Fragment =>
   frag`pg_catalog.mod(pg_catalog.mod(${ms}, ${DAY_MS})${operator(style, "+")}${DAY_MS}, ${DAY_MS})`;
 
-const between = (name: "+" | "-", gives: string): Fn["make"] => (style, a, b) =>
-  valueOf(
-    { type: gives },
-    ranged(style, frag`${numeric(a!)}${operator(style, name)}${numeric(b!)}`),
-    true,
-  );
+const between =
+  (name: "+" | "-", gives: string): Fn["make"] =>
+  (style, a, b) =>
+    valueOf(
+      { type: gives },
+      ranged(style, frag`${numeric(a!)}${operator(style, name)}${numeric(b!)}`),
+      true,
+    );
 
 /** `div` cuts off toward zero, as Cedar does. */
 const lasting = (unit: string): Fn => ({

@@ -27,7 +27,10 @@ export class Session {
     this.#rows = rows;
     for (const { setting } of [json.principal, ...json.groups])
       if (!SETTING.test(setting))
-        throw new Unsupported("text", `a setting is named like app.user_id: ${setting.slice(0, 80)}`);
+        throw new Unsupported(
+          "text",
+          `a setting is named like app.user_id: ${setting.slice(0, 80)}`,
+        );
   }
 
   /** Whether somebody asks at all. */
@@ -53,8 +56,14 @@ export class Session {
   /** Whether the principal is one of these, or in one. */
   isIn(principal: Column, targets: readonly EntityRef[], style: Style): Condition {
     const own = targets.filter(({ type }) => type === principal.type.name).map(({ id }) => id);
-    const ways = own.length === 0 ? [] : [frag`${principal.sql}${operator(style, "=")}any (${idsOf(own, "text")})`];
-    for (const [type, groups] of this.#groups(targets.map(({ type }) => type), style)) {
+    const ways =
+      own.length === 0
+        ? []
+        : [frag`${principal.sql}${operator(style, "=")}any (${idsOf(own, "text")})`];
+    for (const [type, groups] of this.#groups(
+      targets.map(({ type }) => type),
+      style,
+    )) {
       const ids = targets.filter((target) => target.type === type).map(({ id }) => id);
       ways.push(frag`${groups}${operator(style, "&&")}${idsOf(ids, "text")}`);
     }
@@ -69,14 +78,18 @@ export class Session {
   isInColumn(principal: Column, right: Column & Condition, style: Style): Condition {
     const of = right.type.of ?? right.type;
     if (of.type !== "Entity" || right.as !== "text")
-      throw new Unsupported("type", "a column of groups is kept as text, to be compared with a setting");
+      throw new Unsupported(
+        "type",
+        "a column of groups is kept as text, to be compared with a setting",
+      );
     const isSet = right.type.of !== undefined;
     if (of.name === principal.type.name) {
       const sql = frag`(${principal.sql}${operator(style, "=")}${isSet ? frag`any (${right.sql})` : right.sql})`;
       return { sql, fails: right.fails };
     }
     const [found] = this.#groups([of.name!], style);
-    if (found === undefined) return { sql: frag`(case when ${right.sql} is not null then false end)`, fails: right.fails };
+    if (found === undefined)
+      return { sql: frag`(case when ${right.sql} is not null then false end)`, fails: right.fails };
     const groups = found[1];
     const sql = isSet
       ? frag`(${right.sql}${operator(style, "&&")}${groups})`
@@ -90,17 +103,20 @@ export class Session {
     const own = this.#json.principal.type;
     const above = aboveOf(this.#rows, own);
     if (above.has(own) && types.includes(own))
-      throw new Unsupported("hierarchy_unmapped", `a ${own} may be in a ${own}, which no setting says`);
+      throw new Unsupported(
+        "hierarchy_unmapped",
+        `a ${own} may be in a ${own}, which no setting says`,
+      );
     return [...new Set(types)]
       .filter((type) => above.has(type))
       .map((type) => {
         const found = this.#json.groups.find((group) => group.type === type);
         if (found === undefined)
-          throw new Unsupported("hierarchy_unmapped", `no setting says which ${type} the principal is in`);
-        return [
-          type,
-          [groupsText(found.setting, style)],
-        ];
+          throw new Unsupported(
+            "hierarchy_unmapped",
+            `no setting says which ${type} the principal is in`,
+          );
+        return [type, [groupsText(found.setting, style)]];
       });
   }
 }
@@ -129,4 +145,3 @@ function aboveOf({ schema }: Rows, type: string): ReadonlySet<string> {
       }
   return found;
 }
-

@@ -7,7 +7,9 @@ const type = z.string().min(1).max(200);
 const as = z
   .enum(["text", "uuid", "int8", "timestamptz"])
   .optional()
-  .describe("How it is kept: ids as text (unless told), uuid or int8; moments as timestamptz (unless told) or int8 of milliseconds");
+  .describe(
+    "How it is kept: ids as text (unless told), uuid or int8; moments as timestamptz (unless told) or int8 of milliseconds",
+  );
 
 const column = z.strictObject({ column: sqlName, as }).meta({ id: "MappedColumn" });
 
@@ -34,8 +36,13 @@ const table = {
 export const mapping = z
   .strictObject({
     ...table,
-    alias: sqlName.optional().describe("What the table is called in the statement; its name unless told"),
-    attributes: z.record(type, column).optional().describe("Columns by attribute; types are the schema's"),
+    alias: sqlName
+      .optional()
+      .describe("What the table is called in the statement; its name unless told"),
+    attributes: z
+      .record(type, column)
+      .optional()
+      .describe("Columns by attribute; types are the schema's"),
     hierarchy: z
       .record(type, z.strictObject(table))
       .optional()
@@ -45,7 +52,12 @@ export const mapping = z
 
 type Table = Omit<z.output<typeof mapping>, "alias" | "attributes" | "hierarchy">;
 
-export function mappingOf({ attributes, hierarchy = {}, alias, ...own }: z.output<typeof mapping>): Mapping {
+export function mappingOf({
+  attributes,
+  hierarchy = {},
+  alias,
+  ...own
+}: z.output<typeof mapping>): Mapping {
   return {
     ...tableOf(own),
     alias,

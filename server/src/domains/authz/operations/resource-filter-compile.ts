@@ -25,7 +25,9 @@ export const resourceFilterCompile = operation({
       .array(entity)
       .max(1_000)
       .default([])
-      .describe("What is known of the principal and what it is in; of the resources, their rows tell"),
+      .describe(
+        "What is known of the principal and what it is in; of the resources, their rows tell",
+      ),
     mapping,
     first_param: z
       .int()
@@ -35,7 +37,9 @@ export const resourceFilterCompile = operation({
       .describe("Number of the first parameter, behind those that your statement has"),
   }),
   output: z.object({
-    rows: z.enum(["none", "some", "all"]).describe("none: leave the statement; all: whatever stands in them"),
+    rows: z
+      .enum(["none", "some", "all"])
+      .describe("none: leave the statement; all: whatever stands in them"),
     sql: z.string().describe("For a where, beside your own conditions; it is never null"),
     params: z.array(param).describe("For $1, $2 …: texts, or arrays of them"),
     policies: participants.describe("Those that take part, with what is left of them"),

@@ -3,8 +3,8 @@ import { timestamp } from "#kernel/clock.ts";
 import { operation } from "#pipeline";
 import { sessionFilter } from "../filter/filter.ts";
 import { openRequest, openValidated, refusing } from "../filter/open.ts";
-import { mapping, mappingOf, participants } from "../filter/shapes.ts";
 import { tablePlaceMissing } from "../filter/refusals.ts";
+import { mapping, mappingOf, participants } from "../filter/shapes.ts";
 import { insertRowPolicy } from "../row-policies/queries.ts";
 import { command } from "../row-policies/shapes.ts";
 import { rowPolicyOf } from "../row-policies/statements.ts";
@@ -14,7 +14,10 @@ import { actionType, name, values } from "./decision-ask.ts";
 const sqlName = z.string().min(1).max(63);
 const setting = z
   .string()
-  .regex(/^[a-z_][a-z0-9_]{0,29}\.[a-z_][a-z0-9_]{0,29}$/, "a setting of your own, like app.user_id")
+  .regex(
+    /^[a-z_][a-z0-9_]{0,29}\.[a-z_][a-z0-9_]{0,29}$/,
+    "a setting of your own, like app.user_id",
+  )
   .meta({ examples: ["app.user_id"] });
 
 export const rowPolicyCompile = operation({
@@ -38,10 +41,15 @@ export const rowPolicyCompile = operation({
       .array(z.strictObject({ type: name, setting }))
       .max(20)
       .default([])
-      .describe("All groups that the principal is in, through others, too, as an array like {staff,admins}"),
+      .describe(
+        "All groups that the principal is in, through others, too, as an array like {staff,admins}",
+      ),
     context: values.default({}).describe("The same for every query"),
     mapping,
-    watched: z.boolean().default(true).describe("Whether the daily check tells when the database has something else"),
+    watched: z
+      .boolean()
+      .default(true)
+      .describe("Whether the daily check tells when the database has something else"),
   }),
   output: z.object({
     id: z.uuid(),
@@ -59,7 +67,8 @@ export const rowPolicyCompile = operation({
   async action({ id, tx, time_ms, principal: caller, input }) {
     const { set, action, resource_type: resourceType, context, roles } = input;
     const { schema: tableSchema, table: tableName } = input.mapping;
-    if (tableSchema === undefined || input.mapping.alias !== undefined) throw tablePlaceMissing(tableName);
+    if (tableSchema === undefined || input.mapping.alias !== undefined)
+      throw tablePlaceMissing(tableName);
     const { version, number, schema } = await openValidated(tx, set);
     const question = {
       principal: { type: input.principal.type, id: "", groups: [] },
@@ -70,7 +79,10 @@ export const rowPolicyCompile = operation({
     const filter = refusing(() => {
       const request = openRequest(question, schema, time_ms, ["principal", "resource"]);
       const { principal, groups } = input;
-      return sessionFilter(version.policies, schema, request, mappingOf(input.mapping), { principal, groups });
+      return sessionFilter(version.policies, schema, request, mappingOf(input.mapping), {
+        principal,
+        groups,
+      });
     });
     const { tenantId } = caller;
     const place = { tenantId, set, action, resourceType, schema: tableSchema, table: tableName };

@@ -23,17 +23,12 @@ export interface StoredRowPolicy {
   readonly outdated: boolean;
 }
 
-export interface NewRowPolicy
-  extends Omit<StoredRowPolicy, "outdated" | "bodyHash" | "createdAt"> {
+export interface NewRowPolicy extends Omit<StoredRowPolicy, "outdated" | "bodyHash" | "createdAt"> {
   readonly body: string;
   readonly createdAt: string;
 }
 
-export const insertRowPolicy = (
-  tx: Tx,
-  tenantId: string,
-  row: NewRowPolicy,
-): Promise<unknown> =>
+export const insertRowPolicy = (tx: Tx, tenantId: string, row: NewRowPolicy): Promise<unknown> =>
   query(
     tx,
     `insert into authz.row_policies (tenant_id, id, policy_version_id, set, action, resource_type, table_schema, table_name, command,

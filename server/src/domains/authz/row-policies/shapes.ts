@@ -23,14 +23,20 @@ export const rowPolicy = z
     watched: z.boolean(),
     state: z
       .enum(["deployed", "missing", "drifted"])
-      .describe("What this database has under its name; a table that stands elsewhere is missing here"),
+      .describe(
+        "What this database has under its name; a table that stands elsewhere is missing here",
+      ),
     differences: z.array(z.enum(DIFFERENCES)),
     created_by: z.string(),
     created_at: z.iso.datetime(),
   })
   .meta({ id: "RowPolicy" });
 
-export const rowPolicyShown = ({ policy, state, differences }: Checked): z.input<typeof rowPolicy> => ({
+export const rowPolicyShown = ({
+  policy,
+  state,
+  differences,
+}: Checked): z.input<typeof rowPolicy> => ({
   id: policy.id,
   set: policy.set,
   policy_version_id: policy.policyVersionId,
