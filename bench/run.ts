@@ -26,6 +26,7 @@ const CLAIMS = [
   "realtime",
   "realtime-memory",
   "drift",
+  "filter",
 ];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));

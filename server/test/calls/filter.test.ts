@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   Entities,
   EntityRef,
+  type Expression,
   entitiesOf,
   type Policy,
   PolicySet,
@@ -30,6 +31,7 @@ import {
   type Row,
   schemaOf,
   sqlOf,
+  TEXTS,
   TOLD,
   valueOf,
 } from "../oracle/rows.ts";
@@ -148,6 +150,60 @@ const requestFor = (
 /** Nothing that the schema allows to be asked about. */
 const lacks = ({ attributes }: Library, { values }: Row): boolean =>
   Object.entries(attributes).some(([name, { required }]) => required && !(name in values));
+
+test("patterns match what Cedar matches, and texts equal what it calls equal, whatever the collation", async () => {
+  const attributes = { theString: { kind: "String", required: true } } as const;
+  const library: Library = {
+    attributes,
+    rows: TEXTS.map((theString, i) => ({
+      id: `t${i}`,
+      folder: null,
+      labels: [],
+      values: { theString },
+    })),
+  };
+  await store("texts", library);
+  const schema = new Schema(schemaOf(library) as never);
+  const left: Expression = { ".": { left: { Var: "resource" }, attr: "theString" } };
+  const bodies = TEXTS.flatMap((Literal): Expression[] => [
+    { "==": { left, right: { Value: Literal } } },
+    ...[[{ Literal }], ["Wildcard", { Literal }], [{ Literal }, "Wildcard"]].map(
+      (pattern) => ({ like: { left, pattern } }) as Expression,
+    ),
+  ]);
+  for (const body of bodies) {
+    const all = { op: "All" } as const;
+    const conditions = [{ kind: "when", body }] as const;
+    const one: Policy = {
+      effect: "permit",
+      principal: all,
+      action: all,
+      resource: all,
+      conditions,
+    };
+    const set = new PolicySet({ staticPolicies: { one } });
+    const about = (id: string, entities: Entities) =>
+      requestFor("ada", {}, new EntityRef("Doc", id), entities);
+    const filter = authorizedFilter(
+      set,
+      schema,
+      about("", entitiesOf([])),
+      mappingOf("texts", library),
+    );
+    const { text, params } = filterText(filter);
+    const found = await system.sql<{ id: string }>(
+      `select id from library.texts_docs where ${text} order by length(id), id`,
+      params,
+    );
+    const wanted = library.rows.filter(
+      (row) => set.decide(about(row.id, entitiesOf(entitiesOfRow(row)))).outcome === "allow",
+    );
+    expect(
+      found.map(({ id }) => id),
+      JSON.stringify(body),
+    ).toEqual(wanted.map(({ id }) => id));
+  }
+});
 
 describe("a filter and decisions row by row agree", () => {
   const counts = { checks: 0, allowed: 0, compiled: 0, refused: 0 };

@@ -53,7 +53,7 @@ export const FOLDER_PARENTS: Readonly<Record<string, string | null>> = {
   f3: null,
 };
 
-const TEXTS = ["", "a", "A", "ab", "a%b", "a_b", "axb", "a\\b", "ä", "𝒳y", "it's", "a*b"];
+export const TEXTS = ["", "a", "A", "ab", "a%b", "a_b", "axb", "a\\b", "ä", "𝒳y", "it's", "a*b"];
 const LONGS = [-3, -1, 0, 1, 2, 3, 5, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
 const DATETIMES = [
   "2024-01-01T00:00:00.000Z",
@@ -346,13 +346,11 @@ function bool(depth: number): fc.Arbitrary<Expression> {
     { weight: 2, arbitrary: b.map((arg): Expression => ({ "!": { arg } })) },
     {
       weight: 1,
-      arbitrary: fc
-        .tuple(b, b, b)
-        .map(
-          ([test, then, other]): Expression => ({
-            "if-then-else": { if: test, then, else: other },
-          }),
-        ),
+      arbitrary: fc.tuple(b, b, b).map(
+        ([test, then, other]): Expression => ({
+          "if-then-else": { if: test, then, else: other },
+        }),
+      ),
     },
     { weight: 5, arbitrary: pick(...ALL).chain((kind) => compared(kind, "==", "!=")) },
     // Of two types: unequal.
@@ -421,13 +419,11 @@ function bool(depth: number): fc.Arbitrary<Expression> {
     },
     {
       weight: 1,
-      arbitrary: fc
-        .tuple(pick("Doc", "Folder"), place)
-        .map(
-          ([entity_type, group]): Expression => ({
-            is: { left: resource, entity_type, in: group },
-          }),
-        ),
+      arbitrary: fc.tuple(pick("Doc", "Folder"), place).map(
+        ([entity_type, group]): Expression => ({
+          is: { left: resource, entity_type, in: group },
+        }),
+      ),
     },
   );
 }
