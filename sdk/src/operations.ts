@@ -188,6 +188,43 @@ export type PolicyVersion = {
   readonly activated_at: string | null;
   readonly retired_at: string | null;
 };
+export type ComparedQuestion = {
+  readonly principal: {
+    readonly type: string;
+    readonly id: string;
+    /** default [] */
+    readonly groups?: readonly string[];
+  };
+  readonly action: string;
+  /** default "Action" */
+  readonly action_type?: string;
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+  };
+  /** default {} */
+  readonly context?: { readonly [name: string]: Json };
+  /** default [] */
+  readonly entities?: readonly EntityFacts[];
+};
+export type PolicyChange = {
+  readonly id: string;
+  readonly change: "added" | "removed" | "changed";
+  /** SHA-256 of what it says */
+  readonly before: string | null;
+  readonly after: string | null;
+};
+export type DifferingDecision = {
+  /** From 0 */
+  readonly place: number;
+  readonly before: ComparedDecision;
+  readonly after: ComparedDecision;
+};
+export type ComparedDecision = {
+  readonly outcome: "allow" | "deny";
+  readonly reasons: readonly string[];
+  readonly errors: readonly string[];
+};
 export type ResourceMapping = {
   readonly schema?: string;
   readonly table: string;
@@ -822,6 +859,26 @@ export interface Operations {
       readonly without_preview?: string;
     };
     readonly output: PolicyVersion;
+  };
+  /** What another version says and decides otherwise: policy by policy, and question by question. */
+  readonly "authz.policy-version.compare": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly number: number;
+      /** What it is compared with: the active one unless told */
+      readonly before?: number;
+      /** Decided by both, and not recorded; default [] */
+      readonly questions?: readonly ComparedQuestion[];
+    };
+    readonly output: {
+      readonly before: number;
+      readonly after: number;
+      readonly schema_changed: boolean;
+      readonly changes: readonly PolicyChange[];
+      readonly asked: number;
+      readonly differing: readonly DifferingDecision[];
+    };
   };
   /** Stores policies as a draft: the next version of a set, which its first version makes. */
   readonly "authz.policy-version.create": {
@@ -2228,6 +2285,11 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     path: "/v1/policies/{set}/versions/{number}/activate",
     kind: "write",
   },
+  "authz.policy-version.compare": {
+    method: "POST",
+    path: "/v1/policies/{set}/versions/{number}/compare",
+    kind: "read",
+  },
   "authz.policy-version.create": {
     method: "POST",
     path: "/v1/policies/{set}/versions",
@@ -2437,6 +2499,8 @@ export interface Api<F extends Form> {
     readonly policyVersion: {
       /** Lets a validated version decide from now on, or a retired one again: that takes a change back. `POST /v1/policies/{set}/versions/{number}/activate` */
       readonly activate: Method<"authz.policy-version.activate", F>;
+      /** What another version says and decides otherwise: policy by policy, and question by question. `POST /v1/policies/{set}/versions/{number}/compare` */
+      readonly compare: Method<"authz.policy-version.compare", F>;
       /** Stores policies as a draft: the next version of a set, which its first version makes. `POST /v1/policies/{set}/versions` */
       readonly create: Method<"authz.policy-version.create", F>;
       /** One version of a policy set, also as Cedar's text. `GET /v1/policies/{set}/versions/{number}` */

@@ -63,7 +63,7 @@ async function store(name: string, library: Library): Promise<void> {
     return `"${column}" ${sql}${sql === "text" ? " collate any_case" : ""}`;
   });
   await system.sql(
-    `create table library.${name}_docs (id text primary key, folder text, ${columns.join(", ")})`,
+    `create table library.${name}_docs (${["id text primary key", "folder text", ...columns].join(", ")})`,
   );
   await system.sql(`create table library.${name}_labels (doc text, label text)`);
   const names = Object.keys(attributes);
@@ -203,6 +203,33 @@ test("patterns match what Cedar matches, and texts equal what it calls equal, wh
       JSON.stringify(body),
     ).toEqual(wanted.map(({ id }) => id));
   }
+});
+
+test("folders in a ring, which no decision could be asked with, take no statement for ever", async () => {
+  const library: Library = {
+    attributes: {},
+    rows: [{ id: "r", folder: "ring2", labels: [], values: {} }],
+  };
+  await store("ring", library);
+  await system.sql("insert into library.folders values ('ring1', 'ring2'), ('ring2', 'ring1')");
+  const all = { op: "All" } as const;
+  const within = { op: "in", entity: uid("Folder", "ring1") } as const;
+  const one: Policy = {
+    effect: "permit",
+    principal: all,
+    action: all,
+    resource: within,
+    conditions: [],
+  };
+  const set = new PolicySet({ staticPolicies: { one } });
+  const request = requestFor("ada", {}, new EntityRef("Doc", ""), entitiesOf([]));
+  const schema = new Schema(schemaOf(library) as never);
+  const { text, params } = filterText(
+    authorizedFilter(set, schema, request, mappingOf("ring", library)),
+  );
+  expect(await system.sql(`select id from library.ring_docs where ${text}`, params)).toEqual([
+    { id: "r" },
+  ]);
 });
 
 describe("a filter and decisions row by row agree", () => {

@@ -334,6 +334,63 @@ describe("drift is found", () => {
   });
 });
 
+test("two versions are compared by what they say, and by what they decide", async () => {
+  const owners = TEXT.split("\n")[0]!;
+  const staff = (groups: string) =>
+    `@id("staff") permit(principal in Group::"${groups}", action == Action::"page.read", resource is Page);`;
+  await activate(`${owners}\n${staff("staff")}`);
+  await activate(
+    `// The same, otherwise written.\n${owners.replace("(principal, action,", "( principal , action ,")}\n${staff("all")}\n@id("new") ${TEXT.split("\n")[4]!.slice(14)}`,
+  );
+  const about = (groups: string[], draft: boolean) => ({
+    principal: { type: "User", id: "ada", groups },
+    action: "page.read",
+    resource: { type: "Page", id: "1" },
+    entities: [
+      {
+        uid: { type: "Page", id: "1" },
+        attrs: {
+          owner: { __entity: { type: "User", id: "bob" } },
+          readers: [],
+          title: "",
+          size: 1,
+          draft,
+        },
+      },
+    ],
+  });
+  const questions = [
+    about(["staff"], false),
+    about(["staff", "all"], false),
+    about(["staff", "all"], true),
+    about([], false),
+  ];
+  const { status, body: found } = await caller.call(
+    "POST",
+    "/v1/policies/pages/versions/3/compare",
+    { before: 2, questions },
+  );
+  expect(status, JSON.stringify(found)).toBe(200);
+  expect(found.changes.map(({ id, change }: Record<string, string>) => [id, change])).toEqual([
+    ["new", "added"],
+    ["staff", "changed"],
+  ]);
+  expect([found.before, found.after, found.asked, found.schema_changed]).toEqual([2, 3, 4, false]);
+  const none = { reasons: [], errors: [] };
+  const allowed = { outcome: "allow", reasons: ["staff"], errors: [] };
+  expect(found.differing).toEqual([
+    { place: 0, before: allowed, after: { outcome: "deny", ...none } },
+    { place: 2, before: allowed, after: { outcome: "deny", reasons: ["new"], errors: [] } },
+  ]);
+  const draft = await caller.call("POST", "/v1/policies/pages/versions", { text: owners });
+  const refused = await caller.call(
+    "POST",
+    `/v1/policies/pages/versions/${draft.body.number}/compare`,
+    {},
+  );
+  expect(refused.body.code).toBe("action/version_not_validated");
+});
+
 describe("refused is", () => {
   test.each<[string, string, string | null, object]>([
     [

@@ -244,6 +244,11 @@ const CASES: Record<string, Case> = {
     body: {},
     want: "action/version_missing",
   }),
+  "authz.policy-version.compare": () => ({
+    path: "/v1/policies/theirs/versions/1/compare",
+    body: {},
+    want: "action/no_policies",
+  }),
   "authz.resource-filter.compile": () => ({
     path: "/v1/policies/theirs/filter",
     body: {

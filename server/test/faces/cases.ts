@@ -185,6 +185,15 @@ export const cases: readonly Case[] = [
     missing: noVersion,
   },
   {
+    operation: "authz.policy-version.compare",
+    async prepare(world) {
+      const { set, ...one } = await question(world);
+      return { set, number: 1, before: 1, questions: [one] };
+    },
+    bad: { number: 0 },
+    missing: noVersion,
+  },
+  {
     operation: "authz.policy-version.activate",
     async prepare(world) {
       const made = await draft(world);

@@ -10,6 +10,7 @@ import { policySetList } from "./operations/policy-set-list.ts";
 import { policyTemplateList } from "./operations/policy-template-list.ts";
 import { policyTextCheck } from "./operations/policy-text-check.ts";
 import { policyVersionActivate } from "./operations/policy-version-activate.ts";
+import { policyVersionCompare } from "./operations/policy-version-compare.ts";
 import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
@@ -38,6 +39,7 @@ export const operations = [
   policyVersionList,
   policyVersionGet,
   policyVersionCreate,
+  policyVersionCompare,
   policyVersionValidate,
   policyVersionActivate,
   resourceFilterCompile,

@@ -2,7 +2,7 @@ import type { Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { Question } from "#pipeline";
 import { parseJson } from "#verifier";
-import { Malformed, type Request, Schema } from "../engine/index.ts";
+import { Malformed, type PolicySetJson, type Request, Schema } from "../engine/index.ts";
 import { isEdited, openVersion, type Version, versionChanged } from "../policy.ts";
 import { completed, requestOf } from "../question.ts";
 import { malformedQuestion, noPolicies, versionMissing } from "../refusals.ts";
@@ -15,6 +15,7 @@ export interface Opened {
   readonly version: Version;
   readonly number: number;
   readonly schema: Schema;
+  readonly document: PolicySetJson;
 }
 
 /** What a version says never changes: where its row does, that is refused before this is asked. */
@@ -39,6 +40,7 @@ export async function openValidated(tx: Tx, set: string, number?: number): Promi
     version: openVersion(found),
     number: found.number,
     schema: new Schema(parseJson(text)),
+    document: parseJson(found.document) as PolicySetJson,
   };
   if (opened.size >= OPENED_MAX) opened.clear();
   opened.set(key, made);
@@ -49,7 +51,7 @@ const notStrict = ({ set, number }: SetVersion) =>
   new Refusal(
     "action/version_not_validated",
     409,
-    "SQL is made of policies that were strictly validated only",
+    "This asks for policies that were strictly validated",
     { set, number, status: "draft" },
     "Send POST /v1/policies/{set}/versions/{number}/validate first.",
   );
