@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type * as Cedar from "@cedar-policy/cedar-wasm/nodejs";
 import {
   EntityRef,
   type Expression,
@@ -13,10 +14,9 @@ import { authorizedFilter, filterText } from "../server/src/domains/authz/filter
 import { measure } from "./kit/claim.ts";
 import { interleave, median, medianRatio, percentile } from "./kit/rounds.ts";
 
-type Cedar = typeof import("@cedar-policy/cedar-wasm/nodejs");
 const cedar = createRequire(new URL("../server/package.json", import.meta.url))(
   "@cedar-policy/cedar-wasm/nodejs",
-) as Cedar;
+) as typeof Cedar;
 
 const SIZES = [10, 100, 1_000];
 /** The size that the claim is about; the others are told. */

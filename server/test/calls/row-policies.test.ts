@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { checkRowPolicies } from "#domains/authz";
 import { type Caller, openTestSystem, type TestSystem } from "../system.ts";

@@ -10,6 +10,7 @@ import {
   sealedEntries,
   type TestSystem,
 } from "../system.ts";
+import { filterTenancy } from "../tenancy-filters.ts";
 import { makeTheirs, registryTenancy } from "../tenancy-registries.ts";
 import { VAULT_TENANCY } from "../tenancy-vault.ts";
 
@@ -114,6 +115,7 @@ const webhook =
 const CASES: Record<string, Case> = {
   ...registryTenancy(only),
   ...VAULT_TENANCY,
+  ...filterTenancy(only),
   "agents.agent-session.create": () => ({
     path: "/v1/agent-sessions",
     body: { name: "mine" },
@@ -244,32 +246,6 @@ const CASES: Record<string, Case> = {
     body: {},
     want: "action/version_missing",
   }),
-  "authz.policy-version.compare": () => ({
-    path: "/v1/policies/theirs/versions/1/compare",
-    body: {},
-    want: "action/no_policies",
-  }),
-  "authz.resource-filter.compile": () => ({
-    path: "/v1/policies/theirs/filter",
-    body: {
-      principal: { type: "User", id: "ada" },
-      action: "doc.page.read",
-      resource_type: "Doc",
-      mapping: { table: "docs", id: { column: "id" } },
-    },
-    want: "action/no_policies",
-  }),
-  "authz.row-policy.compile": () => ({
-    path: "/v1/policies/theirs/row-policies",
-    body: {
-      principal: { type: "User", setting: "app.user_id" },
-      action: "doc.page.read",
-      resource_type: "Doc",
-      mapping: { schema: "app", table: "docs", id: { column: "id" } },
-    },
-    want: "action/no_policies",
-  }),
-  "authz.row-policy.list": () => ({ path: "/v1/row-policies", want: only(0) }),
   "risk.transaction.assess": () => ({
     path: "/v1/risk/transactions",
     body: payment({ origin_account: "MINE" }),

@@ -2,9 +2,18 @@ import { EntityRef, type Expression, type Value } from "../engine/index.ts";
 import type { PlainType } from "../engine/schema.ts";
 import { CedarSet } from "../engine/value.ts";
 import { type Column, columnFor, columnOf, paramOf } from "./columns.ts";
-import { type Fragment, frag, join, type Param } from "./fragment.ts";
+import { type Fragment, frag, join } from "./fragment.ts";
 import { isUnder, operator, type Style } from "./hierarchy.ts";
-import { nameOf, type Rows, sameType } from "./mapping.ts";
+import {
+  isResource,
+  lost,
+  mistyped,
+  otherEntity,
+  presentIn,
+  targetsOf,
+  unsupported,
+} from "./looks.ts";
+import { type Rows, sameType } from "./mapping.ts";
 import { type Open, type Part, refOfKey } from "./partial.ts";
 import { arithmetic, FUNCTIONS, likeText } from "./scalars.ts";
 import type { Session } from "./session.ts";
@@ -486,44 +495,3 @@ const CONDITIONS: ReadonlySet<string> = new Set([
   ..."&& || ! has is in == != < <= > >= lessThan lessThanOrEqual greaterThan".split(" "),
   ..."greaterThanOrEqual like contains containsAll containsAny isEmpty".split(" "),
 ]);
-
-/** Whether a set has members that no column like this could hold. */
-const lost = (set: Value, { value }: Param): boolean =>
-  (set as CedarSet).members.length !== value.length;
-
-const isResource = (part: Part): boolean =>
-  part.is === "open" && part.operator === "Var" && part.operand === "resource";
-
-/** Optional attributes that are there wherever a part is true. */
-function presentIn(part: Part): readonly string[] {
-  if (part.is !== "open") return [];
-  if (part.operator === "&&") return part.parts.flatMap(presentIn);
-  if (part.operator !== "has" || !isResource(part.parts[0]!)) return [];
-  const { attr } = part.operand as { attr: string | readonly string[] };
-  return typeof attr === "string" ? [attr] : attr.slice(0, 1);
-}
-
-function targetsOf(value: Value, node: Expression): EntityRef[] {
-  const targets = value instanceof CedarSet ? value.members : [value];
-  return targets.map((target) => {
-    if (!(target instanceof EntityRef)) throw mistyped(node, null);
-    return target;
-  });
-}
-
-const unsupported = ({ operator: name, node }: { operator?: string; node: Expression }) =>
-  new Unsupported(
-    "operator",
-    `${name ?? "this"} of what only the row knows has no exact SQL`,
-    node,
-  );
-
-const otherEntity = (node: Expression) =>
-  new Unsupported("other_entity", "it reads another entity than the resource itself", node);
-
-const mistyped = (node: Expression, wanted: PlainType | null) =>
-  new Unsupported(
-    "type",
-    wanted === null ? "its parts do not fit each other" : `it is no ${nameOf(wanted)}`,
-    node,
-  );

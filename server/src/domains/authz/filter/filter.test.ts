@@ -7,7 +7,7 @@ import {
 } from "kysely";
 import { describe, expect, test } from "vitest";
 import {
-  Entities,
+  type Entities,
   EntityRef,
   type Expression,
   entitiesOf,

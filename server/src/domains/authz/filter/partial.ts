@@ -180,6 +180,7 @@ export function expressionOf(part: Part): Expression {
     case "Var":
       return node;
     case "if-then-else":
+      // oxlint-disable-next-line unicorn/no-thenable -- Cedar's name of it
       return { "if-then-else": { if: first!, then: second!, else: third! } };
     case "Set":
       return { Set: parts.map(expressionOf) };
@@ -192,7 +193,7 @@ export function expressionOf(part: Part): Expression {
     case ".":
     case "has":
     case "like":
-      return { [operator]: { ...(operand as object), left: first! } } as unknown as Expression;
+      return { [operator]: { ...(operand as object), left: first } } as unknown as Expression;
     case "is":
       return {
         is: {
@@ -203,8 +204,8 @@ export function expressionOf(part: Part): Expression {
       };
   }
   if (Array.isArray(operand)) return { [operator]: parts.map(expressionOf) };
-  if (second === undefined) return { [operator]: { arg: first! } } as Expression;
-  return { [operator]: { left: first!, right: second } } as Expression;
+  if (second === undefined) return { [operator]: { arg: first } } as Expression;
+  return { [operator]: { left: first, right: second } } as Expression;
 }
 
 /**

@@ -2,7 +2,6 @@ import type { Scope, Variable } from "../engine/est.ts";
 import {
   BUDGET_SPENT,
   type CompiledPolicy,
-  EntityRef,
   type Expression,
   type PolicySet,
   type Request,
@@ -119,6 +118,3 @@ function scopeExpression(
       return { in: { left, right: entity(scope) } };
   }
 }
-
-/** A resource of a type, of which nothing is known. */
-export const anyOfType = (type: string): EntityRef => new EntityRef(type, "");

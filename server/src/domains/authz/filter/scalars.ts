@@ -62,7 +62,7 @@ const between =
   (style, a, b) =>
     valueOf(
       { type: gives },
-      ranged(style, frag`${numeric(a!)}${operator(style, name)}${numeric(b!)}`),
+      ranged(style, frag`${numeric(a)}${operator(style, name)}${numeric(b)}`),
       true,
     );
 
@@ -70,7 +70,7 @@ const between =
 const lasting = (unit: string): Fn => ({
   takes: ["duration"],
   make: (_, value) =>
-    valueOf({ type: "Long" }, frag`pg_catalog.div(${numeric(value!)}, ${unit})`, value!.fails),
+    valueOf({ type: "Long" }, frag`pg_catalog.div(${numeric(value)}, ${unit})`, value.fails),
 });
 
 export const FUNCTIONS: ReadonlyMap<string, Fn> = new Map<string, Fn>([
@@ -81,7 +81,7 @@ export const FUNCTIONS: ReadonlyMap<string, Fn> = new Map<string, Fn>([
     {
       takes: ["datetime"],
       make: (style, value) => {
-        const ms = numeric(value!);
+        const ms = numeric(value);
         const sql = ranged(style, frag`${ms}${operator(style, "-")}${timeOfDay(style, ms)}`);
         return valueOf({ type: "datetime" }, sql, true);
       },
@@ -92,7 +92,7 @@ export const FUNCTIONS: ReadonlyMap<string, Fn> = new Map<string, Fn>([
     {
       takes: ["datetime"],
       make: (style, value) =>
-        valueOf({ type: "duration" }, timeOfDay(style, numeric(value!)), value!.fails),
+        valueOf({ type: "duration" }, timeOfDay(style, numeric(value)), value.fails),
     },
   ],
   ["toMilliseconds", lasting("1")],
