@@ -27,6 +27,10 @@ const CLAIMS = [
   "realtime-memory",
   "drift",
   "filter",
+  "decisions",
+  "trace",
+  "policy-memory",
+  "replay",
 ];
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("--"));

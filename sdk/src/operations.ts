@@ -35,6 +35,23 @@ export type Json =
   | null
   | readonly Json[]
   | { readonly [name: string]: Json };
+export type Job = {
+  readonly id: string;
+  readonly topic: string;
+  readonly status: "waiting" | "running" | "done" | "given_up" | "cancelled";
+  /** From 0 to 1 */
+  readonly progress: number;
+  readonly attempts: number;
+  readonly attempts_max: number;
+  /** Of the last attempt that failed */
+  readonly error: string | null;
+  readonly result: Json;
+  readonly created_by: string;
+  readonly created_at: string;
+  /** When it is tried next, or was last */
+  readonly due_at: string;
+  readonly finished_at: string | null;
+};
 export type EntityFacts = {
   readonly uid: {
     readonly type: string;
@@ -85,23 +102,6 @@ export type DriftFinding = {
   readonly facts: { readonly [name: string]: Json };
   readonly created_at: string;
 };
-export type Job = {
-  readonly id: string;
-  readonly topic: string;
-  readonly status: "waiting" | "running" | "done" | "given_up" | "cancelled";
-  /** From 0 to 1 */
-  readonly progress: number;
-  readonly attempts: number;
-  readonly attempts_max: number;
-  /** Of the last attempt that failed */
-  readonly error: string | null;
-  readonly result: Json;
-  readonly created_by: string;
-  readonly created_at: string;
-  /** When it is tried next, or was last */
-  readonly due_at: string;
-  readonly finished_at: string | null;
-};
 export type DriftWindow = {
   readonly id: string;
   /** UTC */
@@ -132,6 +132,62 @@ export type DriftWindow = {
   /** Geodesic distance to the windows before, taken together */
   readonly distance_rad: number | null;
   readonly created_at: string;
+};
+export type PolicyPreview = {
+  readonly id: string;
+  readonly set: string;
+  readonly number: number;
+  /** SHA-256 of what the version says, hex */
+  readonly hash: string;
+  readonly base: number | null;
+  readonly report: {
+    readonly counts: PreviewCounts;
+    /** Null: from the first decision on */
+    readonly since: string | null;
+    readonly until: string;
+    /** False: there were more decisions than it was to look at */
+    readonly complete: boolean;
+    readonly by_action: PreviewGroups;
+    readonly by_resource_type: PreviewGroups;
+    readonly examples: readonly {
+      readonly change:
+        | "newly_denied"
+        | "newly_allowed"
+        | "refused"
+        | "reasons_changed"
+        | "unreadable"
+        | "unchanged";
+      readonly decision_id: string;
+    }[];
+  };
+  readonly report_hash: string;
+  readonly created_by: string;
+  readonly created_at: string;
+};
+export type PreviewCounts = {
+  readonly decisions: number;
+  /** Allowed, and would be denied: permissions that are used */
+  readonly newly_denied: number;
+  /** Denied, and would be allowed */
+  readonly newly_allowed: number;
+  /** The version's schema has no such question */
+  readonly refused: number;
+  /** The same outcome by other policies */
+  readonly reasons_changed: number;
+  /** What was known then is gone */
+  readonly unreadable: number;
+  readonly unchanged: number;
+  /** Of all these, those in which one of the version's policies fails */
+  readonly errors: number;
+};
+export type PreviewGroups = {
+  /** Those that would change most first */
+  readonly groups: readonly {
+    readonly name: string;
+    readonly counts: PreviewCounts;
+  }[];
+  /** Names, or decisions about names, that are not among them */
+  readonly left_out: number;
 };
 export type PolicyTemplate = {
   readonly name: string;
@@ -171,23 +227,6 @@ export type PolicyDiagnostic = {
   readonly column: number | null;
   readonly excerpt: string | null;
 };
-export type PolicyVersion = {
-  readonly id: string;
-  readonly set: string;
-  readonly number: number;
-  readonly status: "draft" | "validated" | "active" | "retired";
-  /** SHA-256 of the document's canonical JSON, hex */
-  readonly hash: string;
-  readonly schema_hash: string | null;
-  readonly engine: string;
-  readonly cedar: string | null;
-  readonly base: number | null;
-  readonly created_by: string;
-  readonly created_at: string;
-  readonly validated_at: string | null;
-  readonly activated_at: string | null;
-  readonly retired_at: string | null;
-};
 export type ComparedQuestion = {
   readonly principal: {
     readonly type: string;
@@ -195,6 +234,7 @@ export type ComparedQuestion = {
     /** default [] */
     readonly groups?: readonly string[];
   };
+  /** As the schema of the set declares it */
   readonly action: string;
   /** default "Action" */
   readonly action_type?: string;
@@ -202,9 +242,9 @@ export type ComparedQuestion = {
     readonly type: string;
     readonly id: string;
   };
-  /** default {} */
+  /** About an operation of the platform: as of a call now with the weakest sign-in, unless told; default {} */
   readonly context?: { readonly [name: string]: Json };
-  /** default [] */
+  /** What is known of principal, resource and what they lead to; default [] */
   readonly entities?: readonly EntityFacts[];
 };
 export type PolicyChange = {
@@ -224,6 +264,132 @@ export type ComparedDecision = {
   readonly outcome: "allow" | "deny";
   readonly reasons: readonly string[];
   readonly errors: readonly string[];
+};
+export type PolicyVersion = {
+  readonly id: string;
+  readonly set: string;
+  readonly number: number;
+  readonly status: "draft" | "validated" | "active" | "retired";
+  /** SHA-256 of the document's canonical JSON, hex */
+  readonly hash: string;
+  readonly schema_hash: string | null;
+  readonly engine: string;
+  readonly cedar: string | null;
+  readonly base: number | null;
+  readonly created_by: string;
+  readonly created_at: string;
+  readonly validated_at: string | null;
+  readonly activated_at: string | null;
+  readonly retired_at: string | null;
+};
+export type PreviewItem = {
+  readonly progress: {
+    readonly counts: PreviewCounts;
+    /** Of the window, from 0 to 1 */
+    readonly fraction: number;
+  } | null;
+  readonly example: PreviewExample | null;
+  /** The last item: without it nothing is kept */
+  readonly summary: PreviewSummary | null;
+};
+export type PreviewExample = {
+  readonly change:
+    | "newly_denied"
+    | "newly_allowed"
+    | "refused"
+    | "reasons_changed"
+    | "unreadable"
+    | "unchanged";
+  readonly decision_id: string;
+  readonly time: string;
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+  };
+  readonly recorded: {
+    readonly outcome: "allow" | "deny";
+    /** Policies that decided */
+    readonly reasons: readonly string[];
+    /** Policies that could not be evaluated */
+    readonly errors: readonly string[];
+  };
+  /** Null: it would not be decided */
+  readonly candidate: {
+    readonly outcome: "allow" | "deny";
+    /** Policies that decided */
+    readonly reasons: readonly string[];
+    /** Policies that could not be evaluated */
+    readonly errors: readonly string[];
+  } | null;
+  /** Why it would be denied or refused */
+  readonly why: { readonly [name: string]: Json } | null;
+  readonly help: string | null;
+};
+export type PreviewSummary = {
+  /** Of the preview, which is kept and sealed */
+  readonly id: string;
+  readonly set: string;
+  readonly number: number;
+  /** SHA-256 of what the version says, hex */
+  readonly hash: string;
+  /** Version that was active; once another one is, the preview is stale */
+  readonly base: number | null;
+  readonly fresh_until: string;
+  /** SHA-256 of what is kept of it, which is sealed */
+  readonly report_hash: string;
+  /** Uses that were allowed and would be denied */
+  readonly lost_permissions: LostPermissions;
+  readonly by_principal: PreviewGroups;
+  readonly counts: PreviewCounts;
+  /** Null: from the first decision on */
+  readonly since: string | null;
+  readonly until: string;
+  /** False: there were more decisions than it was to look at */
+  readonly complete: boolean;
+  readonly by_action: PreviewGroups;
+  readonly by_resource_type: PreviewGroups;
+};
+export type LostPermissions = {
+  /** The most used first */
+  readonly permissions: readonly {
+    readonly principal: string;
+    readonly action: string;
+    readonly resource_type: string;
+    readonly uses: number;
+    readonly last_used: string;
+  }[];
+  readonly left_out: number;
+};
+export type SimulatedAnswer = {
+  /** Null: it could not be asked */
+  readonly outcome: "allow" | "deny" | null;
+  /** Policies that decided */
+  readonly reasons: readonly string[];
+  /** Policies that could not be evaluated */
+  readonly errors: readonly string[];
+  /** Why it was denied, or could not be asked */
+  readonly why: { readonly [name: string]: Json } | null;
+  readonly help: string | null;
+};
+export type ReplayDisagreement = {
+  readonly id: string;
+  readonly job_id: string;
+  readonly decision_id: string;
+  /** That decided, and decided again */
+  readonly engine: string;
+  /** As it was recorded */
+  readonly expected: {
+    readonly outcome: "allow" | "deny";
+    readonly trace_hash: string;
+  };
+  /** As it is decided from what is kept */
+  readonly found: {
+    readonly outcome: "allow" | "deny";
+    readonly trace_hash: string;
+  };
+  readonly created_at: string;
 };
 export type ResourceMapping = {
   readonly schema?: string;
@@ -324,6 +490,20 @@ export type Project = {
   /** A score above this is refused */
   readonly score_max: number;
   readonly created_at: string;
+};
+export type Resource = {
+  readonly id: string;
+  readonly type: string;
+  readonly external_id: string;
+  readonly name: string;
+  readonly tier: "T1" | "T2" | "T3" | "T4";
+  readonly parent: {
+    readonly type: string;
+    readonly id: string;
+  } | null;
+  readonly attributes: { readonly [name: string]: Json };
+  readonly created_at: string;
+  readonly updated_at: string;
 };
 export type ServiceAccount = {
   readonly id: string;
@@ -685,6 +865,16 @@ export interface Operations {
     };
     readonly output: Approval;
   };
+  /** Decides the recorded questions of a window again, as a job, each by the engine and the policies that decided it; what differs is an incident. */
+  readonly "authz.decision-replay.start": {
+    readonly input: {
+      /** From the first decision on unless told */
+      readonly since?: string;
+      /** Up to now unless told */
+      readonly until?: string;
+    };
+    readonly output: Job;
+  };
   /** May this principal do this to that? The answer and its reasons are recorded. */
   readonly "authz.decision.ask": {
     readonly input: {
@@ -706,6 +896,8 @@ export interface Operations {
       readonly context?: { readonly [name: string]: Json };
       /** What is known of principal, resource and what they lead to; default [] */
       readonly entities?: readonly EntityFacts[];
+      /** Also by what the project keeps of them: POST /v1/resources, and its members' groups; default false */
+      readonly stored?: boolean;
       /** Of policies, by which it is answered; default "default" */
       readonly set?: string;
     };
@@ -783,6 +975,15 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
+  /** What is kept of a preview: counts, and its examples by the ids of their decisions. */
+  readonly "authz.policy-preview.get": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly id: string;
+    };
+    readonly output: PolicyPreview;
+  };
   /** The project's policy sets, by name. */
   readonly "authz.policy-set.list": {
     readonly input: {
@@ -858,7 +1059,25 @@ export interface Operations {
       /** Why nobody looked at what it changes before; sealed */
       readonly without_preview?: string;
     };
-    readonly output: PolicyVersion;
+    readonly output: {
+      readonly id: string;
+      readonly set: string;
+      readonly number: number;
+      readonly status: "draft" | "validated" | "active" | "retired";
+      /** SHA-256 of the document's canonical JSON, hex */
+      readonly hash: string;
+      readonly schema_hash: string | null;
+      readonly engine: string;
+      readonly cedar: string | null;
+      readonly base: number | null;
+      readonly created_by: string;
+      readonly created_at: string;
+      readonly validated_at: string | null;
+      readonly activated_at: string | null;
+      readonly retired_at: string | null;
+      /** That showed what it changes; null: nothing was active, or none was needed */
+      readonly preview_id: string | null;
+    };
   };
   /** What another version says and decides otherwise: policy by policy, and question by question. */
   readonly "authz.policy-version.compare": {
@@ -955,6 +1174,22 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
   };
+  /** What a version would change: decides recorded questions by it, newest first, and ends with the sum, which is kept and sealed. */
+  readonly "authz.policy-version.preview": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      /** Of a version of the set: a valid draft or any later state */
+      readonly number: number;
+      /** From the first decision on unless told */
+      readonly since?: string;
+      /** Up to now unless told */
+      readonly until?: string;
+      /** Decisions of the set to look at; default 100000 */
+      readonly max?: number;
+    };
+    readonly output: PreviewItem;
+  };
   /** Looks through a version strictly, under its schema; a draft without errors is validated then. */
   readonly "authz.policy-version.validate": {
     readonly input: {
@@ -996,6 +1231,75 @@ export interface Operations {
       readonly schema: Json;
     };
   };
+  /** Answers questions by a version, or by policies that are stored nowhere. No decision is recorded but that of the call. */
+  readonly "authz.policy.simulate": {
+    readonly input: {
+      /** Of policies, when a version is named; default "default" */
+      readonly set?: string;
+      /** Of a version of the set: a valid draft or any later state */
+      readonly number?: number;
+      /** Policies in Cedar's language */
+      readonly text?: string;
+      /** What the text's templates are linked to */
+      readonly links?: readonly {
+        readonly templateId: string;
+        readonly newId: string;
+        /** By slot: ?principal, ?resource */
+        readonly values: {
+          readonly [name: string]: {
+            readonly type: string;
+            readonly id: string;
+          };
+        };
+      }[];
+      /** Instead of a text: policies in Cedar's JSON form */
+      readonly document?: PolicyDocument;
+      /** The project's own types and actions, beside policies that are given */
+      readonly schema?: string | { readonly [name: string]: Json } | null;
+      /** As POST /v1/decisions takes them */
+      readonly requests: readonly {
+        readonly principal: {
+          readonly type: string;
+          readonly id: string;
+          /** default [] */
+          readonly groups?: readonly string[];
+        };
+        /** As the schema of the set declares it */
+        readonly action: string;
+        /** default "Action" */
+        readonly action_type?: string;
+        readonly resource: {
+          readonly type: string;
+          readonly id: string;
+        };
+        /** About an operation of the platform: as of a call now with the weakest sign-in, unless told; default {} */
+        readonly context?: { readonly [name: string]: Json };
+        /** What is known of principal, resource and what they lead to; default [] */
+        readonly entities?: readonly EntityFacts[];
+        /** Also by what the project keeps of them: POST /v1/resources, and its members' groups; default false */
+        readonly stored?: boolean;
+      }[];
+    };
+    readonly output: {
+      /** One for each request, in their order */
+      readonly answers: readonly SimulatedAnswer[];
+    };
+  };
+  /** Decisions that came out otherwise when they were replayed, newest first. */
+  readonly "authz.replay-disagreement.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+      /** That found them; any unless told */
+      readonly job?: string;
+    };
+    readonly output: {
+      readonly items: readonly ReplayDisagreement[];
+      readonly next_cursor: string | null;
+    };
+  };
   /** Which resources of a type may this principal do this to? The answer is a condition in SQL, for a list of one's own. */
   readonly "authz.resource-filter.compile": {
     readonly input: {
@@ -1012,7 +1316,7 @@ export interface Operations {
       /** default "Action" */
       readonly action_type?: string;
       readonly resource_type: string;
-      /** default {} */
+      /** About an operation of the platform: as of a call now with the weakest sign-in, unless told; default {} */
       readonly context?: { readonly [name: string]: Json };
       /** What is known of the principal and what it is in; of the resources, their rows tell; default [] */
       readonly entities?: readonly EntityFacts[];
@@ -1204,6 +1508,55 @@ export interface Operations {
       readonly score_max: number;
     };
     readonly output: Project;
+  };
+  /** Forgets a thing that nothing else is in; gives what was kept of it. */
+  readonly "control-plane.resource.delete": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Resource;
+  };
+  /** What is kept of one thing. */
+  readonly "control-plane.resource.get": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: Resource;
+  };
+  /** Things that something is kept of, newest first. */
+  readonly "control-plane.resource.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+      readonly type?: string;
+    };
+    readonly output: {
+      readonly items: readonly Resource[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Keeps what policies may know of a thing: its attributes and what it is in. Replaces what was kept. */
+  readonly "control-plane.resource.set": {
+    readonly input: {
+      readonly type: string;
+      /** What policies and questions call it */
+      readonly external_id: string;
+      /** For people; the id unless told */
+      readonly name?: string;
+      /** How much is asked of who acts on it; default "T1" */
+      readonly tier?: "T1" | "T2" | "T3" | "T4";
+      /** What it is in; default null */
+      readonly parent?: {
+        readonly type: string;
+        readonly id: string;
+      } | null;
+      /** In Cedar's JSON form; a question fails where they are not as the schema says; default {} */
+      readonly attributes?: { readonly [name: string]: Json };
+    };
+    readonly output: Resource;
+    readonly many: true;
   };
   /** Makes a service account: a program that calls, and the groups that policies know it by. */
   readonly "control-plane.service-account.create": {
@@ -1966,12 +2319,14 @@ export interface Operations {
       readonly id: string;
     };
     readonly output: {
-      /** No call gives another answer than the one that was recorded */
+      /** Every call that was not erased gives the answer that was recorded */
       readonly agrees: boolean;
       readonly calls: readonly {
         readonly id: string;
-        /** Null: erased, so nothing is left to replay */
+        /** Null: erased, or the engine is unknown, so nothing can be replayed */
         readonly agrees: boolean | null;
+        /** The engine that decided, when it is not here any more */
+        readonly engine_unknown: string | null;
         /** The call that erased what was known of this one */
         readonly erased_by: string | null;
         readonly outcome: {
@@ -2271,12 +2626,18 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "agents.agent-session.list": { method: "GET", path: "/v1/agent-sessions", kind: "read" },
   "agents.approval.list": { method: "GET", path: "/v1/approvals", kind: "read" },
   "agents.approval.settle": { method: "POST", path: "/v1/approvals/{id}/settle", kind: "write" },
+  "authz.decision-replay.start": { method: "POST", path: "/v1/decision-replays", kind: "write" },
   "authz.decision.ask": { method: "POST", path: "/v1/decisions", kind: "write" },
   "authz.decision.get": { method: "GET", path: "/v1/decisions/{id}", kind: "read" },
   "authz.decision.list": { method: "GET", path: "/v1/decisions", kind: "read" },
   "authz.drift-finding.list": { method: "GET", path: "/v1/drift/findings", kind: "read" },
   "authz.drift-watch.start": { method: "POST", path: "/v1/drift/watches", kind: "write" },
   "authz.drift-window.list": { method: "GET", path: "/v1/drift/windows", kind: "read" },
+  "authz.policy-preview.get": {
+    method: "GET",
+    path: "/v1/policies/{set}/previews/{id}",
+    kind: "read",
+  },
   "authz.policy-set.list": { method: "GET", path: "/v1/policies", kind: "read" },
   "authz.policy-template.list": { method: "GET", path: "/v1/policies/templates", kind: "read" },
   "authz.policy-text.check": { method: "POST", path: "/v1/policies/check", kind: "read" },
@@ -2301,12 +2662,23 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     kind: "read",
   },
   "authz.policy-version.list": { method: "GET", path: "/v1/policies/{set}/versions", kind: "read" },
+  "authz.policy-version.preview": {
+    method: "POST",
+    path: "/v1/policies/{set}/preview",
+    kind: "stream",
+  },
   "authz.policy-version.validate": {
     method: "POST",
     path: "/v1/policies/{set}/versions/{number}/validate",
     kind: "write",
   },
   "authz.policy.get": { method: "GET", path: "/v1/policies/{set}", kind: "read" },
+  "authz.policy.simulate": { method: "POST", path: "/v1/policies/simulate", kind: "read" },
+  "authz.replay-disagreement.list": {
+    method: "GET",
+    path: "/v1/decision-replays/disagreements",
+    kind: "read",
+  },
   "authz.resource-filter.compile": {
     method: "POST",
     path: "/v1/policies/{set}/filter",
@@ -2326,6 +2698,10 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   "control-plane.project.get": { method: "GET", path: "/v1/projects/{id}", kind: "read" },
   "control-plane.project.list": { method: "GET", path: "/v1/projects", kind: "read" },
   "control-plane.project.update": { method: "PATCH", path: "/v1/projects/{id}", kind: "write" },
+  "control-plane.resource.delete": { method: "DELETE", path: "/v1/resources/{id}", kind: "write" },
+  "control-plane.resource.get": { method: "GET", path: "/v1/resources/{id}", kind: "read" },
+  "control-plane.resource.list": { method: "GET", path: "/v1/resources", kind: "read" },
+  "control-plane.resource.set": { method: "POST", path: "/v1/resources", kind: "write" },
   "control-plane.service-account.create": {
     method: "POST",
     path: "/v1/service-accounts",
@@ -2464,6 +2840,10 @@ export interface Api<F extends Form> {
     };
   };
   readonly authz: {
+    readonly decisionReplay: {
+      /** Decides the recorded questions of a window again, as a job, each by the engine and the policies that decided it; what differs is an incident. `POST /v1/decision-replays` */
+      readonly start: Method<"authz.decision-replay.start", F>;
+    };
     readonly decision: {
       /** May this principal do this to that? The answer and its reasons are recorded. `POST /v1/decisions` */
       readonly ask: Method<"authz.decision.ask", F>;
@@ -2483,6 +2863,10 @@ export interface Api<F extends Form> {
     readonly driftWindow: {
       /** The project's days of decisions, counted, newest first. `GET /v1/drift/windows` */
       readonly list: Method<"authz.drift-window.list", F>;
+    };
+    readonly policyPreview: {
+      /** What is kept of a preview: counts, and its examples by the ids of their decisions. `GET /v1/policies/{set}/previews/{id}` */
+      readonly get: Method<"authz.policy-preview.get", F>;
     };
     readonly policySet: {
       /** The project's policy sets, by name. `GET /v1/policies` */
@@ -2507,12 +2891,20 @@ export interface Api<F extends Form> {
       readonly get: Method<"authz.policy-version.get", F>;
       /** Every version of a policy set, newest first. `GET /v1/policies/{set}/versions` */
       readonly list: Method<"authz.policy-version.list", F>;
+      /** What a version would change: decides recorded questions by it, newest first, and ends with the sum, which is kept and sealed. `POST /v1/policies/{set}/preview` */
+      readonly preview: Stream<"authz.policy-version.preview">;
       /** Looks through a version strictly, under its schema; a draft without errors is validated then. `POST /v1/policies/{set}/versions/{number}/validate` */
       readonly validate: Method<"authz.policy-version.validate", F>;
     };
     readonly policy: {
       /** The policies of a set that decide now. `GET /v1/policies/{set}` */
       readonly get: Method<"authz.policy.get", F>;
+      /** Answers questions by a version, or by policies that are stored nowhere. No decision is recorded but that of the call. `POST /v1/policies/simulate` */
+      readonly simulate: Method<"authz.policy.simulate", F>;
+    };
+    readonly replayDisagreement: {
+      /** Decisions that came out otherwise when they were replayed, newest first. `GET /v1/decision-replays/disagreements` */
+      readonly list: Method<"authz.replay-disagreement.list", F>;
     };
     readonly resourceFilter: {
       /** Which resources of a type may this principal do this to? The answer is a condition in SQL, for a list of one's own. `POST /v1/policies/{set}/filter` */
@@ -2547,6 +2939,16 @@ export interface Api<F extends Form> {
       readonly list: Method<"control-plane.project.list", F>;
       /** Sets the score above which the project's calls are refused. `PATCH /v1/projects/{id}` */
       readonly update: Method<"control-plane.project.update", F>;
+    };
+    readonly resource: {
+      /** Forgets a thing that nothing else is in; gives what was kept of it. `DELETE /v1/resources/{id}` */
+      readonly delete: Method<"control-plane.resource.delete", F>;
+      /** What is kept of one thing. `GET /v1/resources/{id}` */
+      readonly get: Method<"control-plane.resource.get", F>;
+      /** Things that something is kept of, newest first. `GET /v1/resources` */
+      readonly list: Method<"control-plane.resource.list", F>;
+      /** Keeps what policies may know of a thing: its attributes and what it is in. Replaces what was kept. `POST /v1/resources` */
+      readonly set: Method<"control-plane.resource.set", F>;
     };
     readonly serviceAccount: {
       /** Makes a service account: a program that calls, and the groups that policies know it by. `POST /v1/service-accounts` */
@@ -2802,6 +3204,7 @@ export type RefusalCode =
   | "action/forwarding_period_open"
   | "action/forwarding_period_taken"
   | "action/forwarding_sig_invalid"
+  | "action/has_members"
   | "action/index_behind"
   | "action/job_finished"
   | "action/job_missing"
@@ -2817,16 +3220,24 @@ export type RefusalCode =
   | "action/offset_ahead"
   | "action/offset_archived"
   | "action/offset_unknown"
+  | "action/one_candidate"
   | "action/outside_archive"
+  | "action/parent_missing"
   | "action/payload_erased"
   | "action/payload_missing"
   | "action/payment_record_closed"
   | "action/payment_record_conflict"
   | "action/payment_record_missing"
+  | "action/preview_missing"
+  | "action/preview_needed"
+  | "action/preview_running"
+  | "action/preview_stale"
   | "action/project_missing"
   | "action/receipt_pending"
   | "action/record_malformed"
   | "action/registry_sig_invalid"
+  | "action/resource_missing"
+  | "action/resource_ring"
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"
@@ -2839,6 +3250,7 @@ export type RefusalCode =
   | "action/table_place_missing"
   | "action/text_or_document"
   | "action/tile_missing"
+  | "action/too_deep"
   | "action/too_many_sets"
   | "action/too_many_webhooks"
   | "action/vault_busy"
@@ -2847,6 +3259,7 @@ export type RefusalCode =
   | "action/vault_missing"
   | "action/verification_busy"
   | "action/version_missing"
+  | "action/version_not_valid"
   | "action/version_not_validated"
   | "action/voucher_keyset_conflict"
   | "action/voucher_keyset_curve"

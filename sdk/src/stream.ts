@@ -64,7 +64,8 @@ export async function* follow<Item>(
       // Whoever stops reading hangs up.
       silence.abort();
     }
-    if (failures >= retries)
+    // One that cannot go on would begin again, and give its items twice.
+    if (failures >= retries || (route.resume === undefined && given > 0))
       throw new SealbaseUnanswered(`The stream broke and could not be opened again: ${why}`, {
         attempts: failures + 1,
         idempotencyKey: undefined,
@@ -91,6 +92,7 @@ async function open(
   const response = await fetch(sent.url, {
     method: sent.method,
     headers: { ...sent.headers, Accept: "text/event-stream" },
+    ...(sent.body === undefined ? {} : { body: sent.body }),
     redirect: "manual",
     signal: AbortSignal.any(signals),
   });

@@ -64,6 +64,24 @@ describe("a stream", () => {
     ]);
   });
 
+  it("that is asked with a body sends it, and one that cannot go on does not begin again", async () => {
+    const items = [{ progress: null, example: null, summary: null }];
+    const { url, seen } = await startServer(
+      hangUp,
+      stream(`data: ${JSON.stringify(items[0])}\n\n`, { breaks: true }),
+    );
+    const given: unknown[] = [];
+    const follow = async () => {
+      const preview = client(url).authz.policyVersion.preview({ set: "default", number: 2 });
+      for await (const one of preview) given.push(one);
+    };
+    await expect(follow()).rejects.toThrow(SealbaseUnanswered);
+    expect(given).toEqual(items);
+    expect(seen.map(({ url: path, body }) => [path, body])).toEqual(
+      Array(2).fill(["/v1/policies/default/preview", '{"number":2}']),
+    );
+  });
+
   it("throws the refusal that comes first, or in the middle", async () => {
     const body = {
       title: "No",

@@ -5,7 +5,9 @@ import {
   checkRowPolicies,
   DRIFT,
   openPolicy,
+  REPLAY,
   ROW_POLICIES,
+  replayWindow,
   watchDrift,
 } from "#domains/authz";
 import {
@@ -13,6 +15,7 @@ import {
   createOrganization,
   isNew,
   openAuthenticator,
+  openEntities,
   principalOfAccount,
   raiseRevision,
   revision,
@@ -32,14 +35,14 @@ import { createSchedules, Dispatcher, operations as ops, retain } from "#domains
 import { operations as registries } from "#domains/registries";
 import { openScorer, operations as risk } from "#domains/risk";
 import { sealSecret } from "#domains/security";
-import { operations as chains, telemetry } from "#domains/telemetry";
+import { operations as chains, countErased, telemetry } from "#domains/telemetry";
 import { operations as vault } from "#domains/vault";
 import { DELIVER, deliver, Fan, operations as webhooks } from "#domains/webhooks";
 import { openAddresses } from "#faces/address.ts";
 import type { Opening, System } from "#faces/system.ts";
 import { systemClock } from "#kernel/clock.ts";
 import { type Config, loadMasterKey } from "#kernel/config.ts";
-import { type Db, openDb, query, withClient } from "#kernel/db.ts";
+import { type Db, isServerGone, openDb, query, withClient } from "#kernel/db.ts";
 import { watchDatabase } from "#kernel/db-watch.ts";
 import { healthOf } from "#kernel/health.ts";
 import { openLog } from "#kernel/log.ts";
@@ -71,11 +74,20 @@ export const operations: readonly Operation[] = [
 /** Opens the engine and everything on it. */
 export async function openSystem(config: Config, { migrate, join }: Opening): Promise<System> {
   const log = openLog(config.logLevel);
-  const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
   // A command beside a server is over before a collector would learn much of it.
   const telemetry = join ? { traces: false, metrics: false } : config.telemetry;
-  return joinSystem({ ...config, telemetry }, engine, migrate, log);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const engine = await openEngine(config, join, (line) => log.debug({ engine: line }));
+      return await joinSystem({ ...config, telemetry }, engine, migrate, log);
+    } catch (error) {
+      // The command whose engine this one came to has just ended it: the next one finds it stopped, and starts it.
+      if (!join || attempt === JOIN_ATTEMPTS_MAX || !isServerGone(error)) throw error;
+    }
+  }
 }
+
+const JOIN_ATTEMPTS_MAX = 5;
 
 /** Joins the domains to the pipeline on an engine, and starts the sequencer. The one place that knows every part. */
 export async function joinSystem(
@@ -146,7 +158,7 @@ async function joinParts(
     addressOf: openAddresses(config.trustedProxies),
     revision,
     raiseRevision,
-    policy: openPolicy(db, clock),
+    policy: openPolicy(db, clock, openEntities(db)),
     scorer: await openScorer(db),
     ledger,
     telemetry,
@@ -165,6 +177,7 @@ async function joinParts(
     "ops.retain": retain(db),
     [DRIFT]: watchDrift({ db, clock }),
     [ROW_POLICIES]: checkRowPolicies(db),
+    [REPLAY]: replayWindow({ db, clock, countErased }),
     [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
   });

@@ -1,5 +1,8 @@
 import type { Answer, Caller } from "./system.ts";
 
+/** Activates what nobody previewed. */
+const UNSEEN = { without_preview: "a test" };
+
 /** Stores policies in Cedar's JSON form, validates and activates them; gives the first answer that refuses, else the last. */
 export async function activatePolicies(
   caller: Pick<Caller, "call">,
@@ -9,7 +12,7 @@ export async function activatePolicies(
   const ready = await validatedPolicies(caller, document, set);
   if (ready.status >= 300) return ready;
   const { number } = ready.body.version;
-  return caller.call("POST", `/v1/policies/${set}/versions/${number}/activate`, {});
+  return caller.call("POST", `/v1/policies/${set}/versions/${number}/activate`, UNSEEN);
 }
 
 /** The same, up to where a version may be activated. */
@@ -41,12 +44,20 @@ export const DOCS = {
     when { resource has owner && resource.owner == principal };`,
 };
 
+type Post = (path: string, body: object) => Promise<Answer["body"]>;
+
 /** Makes a set in which users may read the docs that they own. */
-export async function makeDocs(
-  ask: (path: string, body: object) => Promise<{ number: number }>,
+export const makeDocs = (post: Post): Promise<string> => makeSet(post, { name: "docs", ...DOCS });
+
+/** Makes a set of policies and lets it decide; gives its name. */
+export async function makeSet(
+  post: Post,
+  { name, ...written }: { name: string; schema: string; text: string },
 ): Promise<string> {
-  const { number } = await ask("/v1/policies/docs/versions", DOCS);
-  await ask(`/v1/policies/docs/versions/${number}/validate`, {});
-  await ask(`/v1/policies/docs/versions/${number}/activate`, {});
-  return "docs";
+  const path = `/v1/policies/${name}/versions`;
+  const { number } = await post(path, written);
+  const { valid, diagnostics } = await post(`${path}/${number}/validate`, {});
+  if (valid !== true) throw new Error(JSON.stringify(diagnostics));
+  await post(`${path}/${number}/activate`, UNSEEN);
+  return name;
 }

@@ -236,6 +236,12 @@ const TRANSIENT = new Set([
 ]);
 const isTransient = (error: unknown) => TRANSIENT.has((error as { code?: string }).code ?? "");
 
+/** Whether an error says that the server is going, or was not there however long one waited. */
+export const isServerGone = (error: unknown): boolean =>
+  isTransient(error) ||
+  (error as { code?: string }).code === "engine/unavailable" ||
+  /^Connection terminated/.test((error as Error).message);
+
 async function refuseOldPostgres(pool: pg.Pool): Promise<void> {
   const client = await connect(pool);
   try {

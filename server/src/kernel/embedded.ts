@@ -157,13 +157,21 @@ async function own(
 
 /** Waits for the owner's server; undefined when the owner went away instead, and the directory is free. */
 async function beGuest(place: Place): Promise<Embedded | undefined> {
+  const until_ms = performance.now() + GREET_LIMIT_MS;
   while (await lockHolder(place.home)) {
     const running = await postmaster.findRunning(place);
     if (running?.status === "ready") {
       const { pid, port, socketDirectory: host } = running;
       const password = await readPassword(place);
       const admin: Admin = { host, port, user: ADMIN, password, database: DATABASE };
-      await greet(place, admin);
+      try {
+        await greet(place, admin);
+      } catch (error) {
+        // Its owner may be ending it at this moment: then the lock is free soon, and it is ours to start.
+        if (performance.now() > until_ms) throw error;
+        await sleep(JOIN_POLL_MS);
+        continue;
+      }
       const stop = async () => undefined;
       const state = { joined: true, adopted: false, recovered: false };
       return { admin, ...state, pid, stop, [Symbol.asyncDispose]: stop };

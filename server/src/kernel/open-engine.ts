@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { Config } from "./config.ts";
 import { readDatabaseUrl } from "./database-url.ts";
@@ -44,10 +45,35 @@ async function openEmbedded(
     server: { ...embedded.admin, user: "sealbase_server", password },
     async allowServer() {
       const statement = `alter role sealbase_server login password ${pg.escapeLiteral(password)}`;
-      await withClient(embedded.admin, (client) => client.query(statement));
+      await withClient(embedded.admin, async (client) => {
+        // Two processes that begin at once would change one row of the catalog: PostgreSQL refuses the second.
+        await client.query("select pg_advisory_lock(hashtextextended('sealbase_server', 0))");
+        await client.query(statement);
+      });
     },
-    stop: () => embedded.stop(),
+    async stop() {
+      if (join && !embedded.joined) await untilAlone(embedded.admin);
+      await embedded.stop();
+    },
   };
+}
+
+const GUESTS_MAX_MS = 60_000;
+const GUESTS_POLL_MS = 50;
+
+/** A command that started the engine lets those finish that use it, too; for a minute. */
+async function untilAlone(admin: pg.ClientConfig): Promise<void> {
+  const until_ms = performance.now() + GUESTS_MAX_MS;
+  await withClient(admin, async (client) => {
+    for (;;) {
+      const { rows } = await client.query<{ others: number }>(
+        `select count(*)::int as others from pg_stat_activity
+         where backend_type = 'client backend' and pid <> pg_backend_pid()`,
+      );
+      if (rows[0]!.others === 0 || performance.now() > until_ms) return;
+      await sleep(GUESTS_POLL_MS);
+    }
+  });
 }
 
 /** Made once and shared by every process that joins. */

@@ -103,6 +103,18 @@ export interface AuthzPolicyDecisions {
   created_at: Timestamp;
 }
 
+export interface AuthzPolicyPreviews {
+  tenant_id: string;
+  id: string;
+  policy_version_id: string;
+  version_hash: Buffer;
+  base: number | null;
+  report: string;
+  report_hash: Buffer;
+  created_by: string;
+  created_at: Timestamp;
+}
+
 export interface AuthzPolicyRuleTemplates {
   tier: string;
   rule_id: string;
@@ -152,6 +164,19 @@ export interface AuthzPolicyVersions {
   cedar: string | null;
   base: number | null;
   validated_at: Timestamp | null;
+}
+
+export interface AuthzReplayDisagreements {
+  tenant_id: string;
+  id: string;
+  job_id: string;
+  decision_id: string;
+  engine: string;
+  expected_outcome: string;
+  found_outcome: string;
+  expected_hash: Buffer;
+  found_hash: Buffer;
+  created_at: Timestamp;
 }
 
 export interface AuthzRowPolicies {
@@ -1125,10 +1150,12 @@ export interface DB {
   "authz.entity_slices": AuthzEntitySlices;
   "authz.policy_decision_trace_steps": AuthzPolicyDecisionTraceSteps;
   "authz.policy_decisions": AuthzPolicyDecisions;
+  "authz.policy_previews": AuthzPolicyPreviews;
   "authz.policy_rule_templates": AuthzPolicyRuleTemplates;
   "authz.policy_schemas": AuthzPolicySchemas;
   "authz.policy_sets": AuthzPolicySets;
   "authz.policy_versions": AuthzPolicyVersions;
+  "authz.replay_disagreements": AuthzReplayDisagreements;
   "authz.row_policies": AuthzRowPolicies;
   "control_plane.agent_sessions": ControlPlaneAgentSessions;
   "control_plane.api_credentials": ControlPlaneApiCredentials;

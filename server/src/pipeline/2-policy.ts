@@ -34,7 +34,8 @@ export async function policy(parts: Parts, chain: Chain, again: boolean): Promis
   };
   chain.rows.push(...parts.policy.rows(decision, question, about));
   if (decision.outcome === "deny") {
-    const { facts, help } = parts.policy.explain(decision, question);
+    const isFull = await mayReadWhy(parts, chain);
+    const { facts, help } = parts.policy.explain(decision, question, isFull);
     throw denied({ decision_id: chain.id, ...facts }, help);
   }
   await boundAgent(parts, chain, again);
@@ -50,6 +51,20 @@ async function decided(parts: Parts, principal: Principal, question: Question) {
   if (own.outcome === "deny") return { question: asAccount, decision: own };
   return { question, decision: { ...decision, approval: decision.approval || own.approval } };
 }
+
+/** Who may read this call's chain afterwards is told in full why something was denied. */
+export function mayReadWhy(parts: Pick<Parts, "policy">, chain: Chain): Promise<boolean> {
+  const { principal } = chain.request;
+  const { auth, network, time } = chain.question!.context;
+  return parts.policy.allows(principal, {
+    principal,
+    action: actionOf(WHY),
+    resource: { type: "Chain", id: chain.id },
+    context: { auth, network, time },
+  });
+}
+
+const WHY = { name: "telemetry.chain.why", kind: "read" } as const;
 
 /** What a call acts on. */
 export function resourceOf(

@@ -1,4 +1,5 @@
 import type { Tx } from "#kernel/db.ts";
+import { mayReadWhy } from "./2-policy.ts";
 import type { Chain } from "./chain.ts";
 import type { Call, Recorded } from "./operation.ts";
 import type { Ports } from "./ports.ts";
@@ -28,7 +29,16 @@ export async function action(ports: Ports, chain: Chain, tx: Tx): Promise<Record
 export function callOf(ports: Ports, chain: Chain): Call<never> {
   const { principal, input } = chain.request;
   const { id, requestId, time_ms, score } = chain;
-  return { ports, id, requestId, time_ms, principal, input: input as never, score };
+  return {
+    ports,
+    id,
+    requestId,
+    time_ms,
+    principal,
+    input: input as never,
+    score,
+    mayReadWhy: () => mayReadWhy(ports, chain),
+  };
 }
 
 /** An output that does not fit its declaration is a bug of ours and stays one. */

@@ -14,6 +14,8 @@ export interface Call<Input> {
   readonly principal: Principal;
   readonly input: Input;
   readonly ports: Ports;
+  /** Whether the caller may read this call's chain, and so everything that decisions in it knew. */
+  mayReadWhy(): Promise<boolean>;
   /** What step 3 found; null when the operation is not scored. */
   readonly score: {
     readonly value: number;

@@ -122,6 +122,8 @@ export interface Question {
   readonly context: Readonly<Record<string, unknown>>;
   /** What is known of principal, resource and others: their attributes, tags and parents, in Cedar's JSON form. */
   readonly entities?: readonly EntityFacts[];
+  /** What the project keeps of them and was not told: whoever asks need not be allowed to read it. */
+  readonly kept?: readonly EntityFacts[];
 }
 
 /** https://docs.cedarpolicy.com/auth/entities-syntax.html */
@@ -131,6 +133,12 @@ export interface EntityFacts {
   readonly parents?: readonly { readonly type: string; readonly id: string }[];
   readonly tags?: Readonly<Record<string, z.core.util.JSONType>>;
 }
+
+/** What the project keeps of these entities, and of what they are in. */
+export type KnownEntities = (
+  tenantId: string,
+  uids: readonly EntityFacts["uid"][],
+) => Promise<readonly EntityFacts[]>;
 
 /** An answer, and the question with what the schema adds to it. */
 export interface Asked {
@@ -153,14 +161,27 @@ export interface Decision {
 
 export interface Policy {
   decide(principal: Principal, question: Question): Promise<Decision>;
-  /** Answers somebody's question by a set of the principal's project. Throws the refusal of one that is not as its schema says. */
-  ask(principal: Principal, set: string, question: Question): Promise<Asked>;
+  /**
+   * Answers somebody's question by a set of the principal's project; with `stored`, by what the project keeps of its
+   * entities, too. Throws the refusal of one that is not as the schema says.
+   */
+  ask(
+    principal: Principal,
+    by: { readonly set: string; readonly stored: boolean },
+    question: Question,
+  ): Promise<Asked>;
+  /** A question with what the project keeps of its entities; what it tells itself counts more. */
+  withStored(principal: Principal, question: Question): Promise<Question>;
   /** The outcome alone, recorded nowhere: for the items of a stream, which was itself decided. */
   allows(principal: Principal, question: Question): Promise<boolean>;
   /** The rows that keep a decision, its trace and what it knew. */
   rows(decision: Decision, question: Question, about: DecisionOf): readonly Append[];
-  /** Why it was denied and what would help: facts and one sentence. */
-  explain(decision: Decision, question: Question): { readonly facts: Facts; readonly help: string };
+  /** Why it was denied and what would help: facts and one sentence; in full only for who may read every decision. */
+  explain(
+    decision: Decision,
+    question: Question,
+    isFull: boolean,
+  ): { readonly facts: Facts; readonly help: string };
 }
 
 export interface DecisionOf {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { makeSet } from "../policies.ts";
 import { type Caller, openTestSystem, sealedEntries, type TestSystem } from "../system.ts";
 
 const DAY_MS = 86_400_000;
@@ -21,10 +22,10 @@ const nextDay = () => void vi.setSystemTime((noon_ms += DAY_MS));
 /** A question of a payment service; the default policies deny more than ten million. */
 const ask = (caller: Caller, isAllowed: boolean, more: object = {}) =>
   caller.call("POST", "/v1/decisions", {
-    principal: { type: "Service", id: "till", groups: ["services"] },
+    principal: { type: "ServiceAccount", id: "till", groups: ["services"] },
     action: "risk.transaction.assess",
-    resource: { type: "Transaction", id: "new" },
-    context: { amount_cents: isAllowed ? 100 : 2_000_000_000 },
+    resource: { type: "Account", id: "new" },
+    context: { amount_cents: isAllowed ? 100 : 2_000_000_000, type: "PAYMENT" },
     ...more,
   });
 
@@ -69,8 +70,11 @@ describe("the watch for drift", () => {
     }
     const changed = dayOf(noon_ms);
     await askMany(caller, 20, 20);
-    const odd = { principal: { type: "Service", id: "till", groups: ["services"] } };
-    await ask(caller, true, { ...odd, action: "telemetry.export" });
+    await ask(caller, true, {
+      action: "telemetry.chain.why",
+      resource: { type: "Chain", id: "any" },
+      context: {},
+    });
     // The day has not ended: it is nobody's window yet.
     expect((await watch(caller)).map(({ windows, more }) => [windows, more])).toEqual([
       [14, true],
@@ -92,13 +96,13 @@ describe("the watch for drift", () => {
     expect(Math.hypot(w, x, y, z)).toBeCloseTo(1, 12);
     const findings = await list(caller, "findings");
     expect(briefly(findings).sort()).toEqual([
-      ["first_allowed", "telemetry.export", changed],
+      ["first_allowed", "telemetry.chain.why", changed],
       ["mix_moved", null, changed],
       ["rate_changed", "risk.transaction.assess", changed],
     ]);
     const rate = findings.find(({ kind }: { kind: string }) => kind === "rate_changed");
     expect([rate.cohort, rate.since, rate.facts.rate_before, rate.facts.rate_since]).toEqual([
-      'Service["services"]',
+      'ServiceAccount["services"]',
       changed,
       0.95,
       0.5,
@@ -111,7 +115,7 @@ describe("the watch for drift", () => {
       [caller.projectId],
     );
     expect(events).toHaveLength(1);
-    expect(events[0]!.facts).toContain("telemetry.export");
+    expect(events[0]!.facts).toContain("telemetry.chain.why");
     const sealed = await sealedEntries(system, caller.projectId);
     expect(
       sealed.filter(({ kind, action }) => kind === "job" && action === "authz.drift"),
@@ -147,7 +151,7 @@ describe("the watch for drift", () => {
     // A decision of the day before yesterday, written now.
     await system.sql(
       `insert into authz.policy_decisions
-       select (jsonb_populate_record(d, jsonb_build_object('id', overlay(d.id::text placing 'f' from 36), 'action', 'late'))).*
+       select (jsonb_populate_record(d, jsonb_build_object('id', overlay(d.id::text placing translate(right(d.id::text, 1), '0123456789abcdef', '123456789abcdef0') from 36), 'action', 'late'))).*
        from authz.policy_decisions d where d.tenant_id = $1 and d.outcome = 'deny'
          and d.id >= ops.uuid_floor($2::date::timestamp at time zone 'utc') order by d.id limit 1`,
       [caller.projectId, before[1].day],
@@ -178,10 +182,18 @@ describe("the watch for drift", () => {
     const caller = await system.project();
     const long = (letter: string) => letter.repeat(200);
     const groups = Array.from({ length: 100 }, (_, i) => `${i}`.padStart(200, "g"));
+    await makeSet((path, body) => caller.call("POST", path, body).then((answer) => answer.body), {
+      name: "long",
+      schema: `entity ${long("P")} in [Group]; entity ${long("R")};
+        action "${long("ü")}" appliesTo { principal: [${long("P")}], resource: [${long("R")}] };`,
+      text: "permit (principal, action, resource);",
+    });
     const answer = await ask(caller, true, {
-      principal: { type: long("ä"), id: long("ö"), groups },
+      principal: { type: long("P"), id: long("ö"), groups },
       action: long("ü"),
-      resource: { type: long("ß"), id: long("é") },
+      resource: { type: long("R"), id: long("é") },
+      context: {},
+      set: "long",
     });
     expect(answer.status).toBe(201);
     await system.sql(
@@ -195,7 +207,7 @@ describe("the watch for drift", () => {
       [caller.projectId],
     );
     expect(cells[0]!.cohort).toBe("ServiceAccount");
-    expect(cells.at(-1)!.cohort).toMatch(/^ä{200}.*…[0-9a-f]{64}$/);
+    expect(cells.at(-1)!.cohort).toMatch(/^P{200}.*…[0-9a-f]{64}$/);
   });
 });
 

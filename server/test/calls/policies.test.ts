@@ -21,7 +21,7 @@ const create = (caller: Caller, body: object, set = "default") =>
 const validate = (caller: Caller, number: number) =>
   caller.call("POST", at(number, "/validate"), {});
 const activate = (caller: Caller, number: number, body: object = {}) =>
-  caller.call("POST", at(number, "/activate"), body);
+  caller.call("POST", at(number, "/activate"), { without_preview: "a test", ...body });
 const assess = async (caller: Caller) =>
   (await caller.call("POST", "/v1/risk/transactions", payment({ type: "DEBIT" }))).status;
 

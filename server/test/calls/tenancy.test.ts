@@ -10,12 +10,13 @@ import {
   sealedEntries,
   type TestSystem,
 } from "../system.ts";
-import { filterTenancy } from "../tenancy-filters.ts";
+import { authzTenancy } from "../tenancy-authz.ts";
 import { makeTheirs, registryTenancy } from "../tenancy-registries.ts";
 import { VAULT_TENANCY } from "../tenancy-vault.ts";
 
 /** What the first project has, and the second must not see. */
 interface Theirs {
+  readonly resource: string;
   readonly project: string;
   readonly account: string;
   readonly apiKey: string;
@@ -74,7 +75,9 @@ beforeAll(async () => {
   const seal = await home.call("POST", "/v1/vault/entries", { session_id: "their-session" });
   await home.call("POST", "/v1/messages", { source: "s", message_id: "m", payload: {} });
   await leaveDrift(system, home.projectId);
+  const thing = await home.call("POST", "/v1/resources", { type: "Thing", external_id: "theirs" });
   theirs = {
+    resource: thing.body.id,
     ...(await makeTheirs(home)),
     session: session.body.id,
     approval: approval!.id,
@@ -113,9 +116,9 @@ const webhook =
 
 /** One for each operation: a new one without a case fails below. */
 const CASES: Record<string, Case> = {
+  ...authzTenancy(only),
   ...registryTenancy(only),
   ...VAULT_TENANCY,
-  ...filterTenancy(only),
   "agents.agent-session.create": () => ({
     path: "/v1/agent-sessions",
     body: { name: "mine" },
@@ -137,13 +140,6 @@ const CASES: Record<string, Case> = {
     headers: { accept: "text/event-stream" },
     want: ({ text }) => expect(text).toContain('"channel":"head"'),
   }),
-  "authz.drift-watch.start": () => ({
-    path: "/v1/drift/watches",
-    body: {},
-    want: ({ status }) => expect(status).toBe(202),
-  }),
-  "authz.drift-window.list": () => ({ path: "/v1/drift/windows", want: only(0) }),
-  "authz.drift-finding.list": () => ({ path: "/v1/drift/findings", want: only(0) }),
   "ledger.audit.start": () => ({
     path: "/v1/ledger/audits",
     body: {},
@@ -195,57 +191,6 @@ const CASES: Record<string, Case> = {
   "webhooks.webhook.delete": webhook(""),
   "webhooks.webhook.replay": webhook("/replay"),
   "webhooks.webhook.rotate": webhook("/rotate"),
-  "authz.decision.ask": ({ account, project }) => ({
-    path: "/v1/decisions",
-    body: {
-      principal: { type: "ServiceAccount", id: account, groups: [] },
-      action: "control-plane.project.update",
-      resource: { type: "Project", id: project },
-    },
-    want: ({ body }) => expect(body.outcome).toBe("deny"),
-  }),
-  "authz.decision.list": () => ({
-    path: "/v1/decisions",
-    want: ({ body }) => expect(body.items.length).toBeGreaterThanOrEqual(0),
-  }),
-  "authz.decision.get": ({ call }) => ({
-    path: `/v1/decisions/${call}`,
-    want: "action/decision_missing",
-  }),
-  "authz.policy-set.list": () => ({ path: "/v1/policies", want: only(1) }),
-  "authz.policy.get": () => ({
-    path: "/v1/policies/default",
-    want: ({ body }) => expect(body.number).toBe(1),
-  }),
-  "authz.policy-template.list": () => ({ path: "/v1/policies/templates?limit=5", want: only(5) }),
-  "authz.policy-text.check": () => ({
-    path: "/v1/policies/check",
-    body: { text: "" },
-    want: ({ body }) => expect(body.valid).toBe(true),
-  }),
-  "authz.policy-version.list": () => ({
-    path: "/v1/policies/theirs/versions",
-    want: "action/set_missing",
-  }),
-  "authz.policy-version.get": () => ({
-    path: "/v1/policies/theirs/versions/1",
-    want: "action/version_missing",
-  }),
-  "authz.policy-version.create": () => ({
-    path: "/v1/policies/theirs/versions",
-    body: { text: "" },
-    want: ({ body }) => expect(body.number).toBe(1),
-  }),
-  "authz.policy-version.validate": () => ({
-    path: "/v1/policies/theirs-alone/versions/1/validate",
-    body: {},
-    want: "action/version_missing",
-  }),
-  "authz.policy-version.activate": () => ({
-    path: "/v1/policies/theirs-alone/versions/1/activate",
-    body: {},
-    want: "action/version_missing",
-  }),
   "risk.transaction.assess": () => ({
     path: "/v1/risk/transactions",
     body: payment({ origin_account: "MINE" }),
@@ -356,6 +301,20 @@ const CASES: Record<string, Case> = {
     path: `/v1/projects/${project}`,
     body: { score_max: 1 },
     want: "action/project_missing",
+  }),
+  "control-plane.resource.set": () => ({
+    path: "/v1/resources",
+    body: { type: "Thing", external_id: "theirs", parent: { type: "Thing", id: "theirs" } },
+    want: "action/parent_missing",
+  }),
+  "control-plane.resource.list": () => ({ path: "/v1/resources", want: only(0) }),
+  "control-plane.resource.get": ({ resource }) => ({
+    path: `/v1/resources/${resource}`,
+    want: "action/resource_missing",
+  }),
+  "control-plane.resource.delete": ({ resource }) => ({
+    path: `/v1/resources/${resource}`,
+    want: "action/resource_missing",
   }),
   "control-plane.service-account.create": () => ({
     path: "/v1/service-accounts",

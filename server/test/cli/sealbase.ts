@@ -28,6 +28,16 @@ export class Sealbase {
     return new Sealbase(dir);
   }
 
+  /** The same with an engine and a first project, as a server has left them that ran and was stopped. */
+  static async started(): Promise<Sealbase> {
+    const sealbase = await Sealbase.make();
+    const running = sealbase.start(["start"]);
+    await running.until(/Up\. Ctrl-C stops\./);
+    running.child.kill("SIGTERM");
+    await running.ended;
+    return sealbase;
+  }
+
   /** Runs a command to its end. */
   async run(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
     return this.start(args, env).ended;

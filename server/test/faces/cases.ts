@@ -52,6 +52,10 @@ const makeKey = ({ ask, accountId }: World) =>
 const makeWebhook = ({ ask }: World) =>
   ask("POST", "/v1/webhooks", { url: "https://example.com/hook", channels: ["scores", "entries"] });
 
+const THING = { type: "Thing", name: "A thing", tier: "T2", attributes: { size: 1, tags: ["a"] } };
+const setThing = ({ ask }: World, external_id: string) =>
+  ask("POST", "/v1/resources", { ...THING, external_id });
+
 const OPEN = 'permit(principal in Group::"admins", action, resource); // all\n';
 const makeVersion = ({ ask }: World, body: object) =>
   ask("POST", "/v1/policies/default/versions", body);
@@ -72,7 +76,9 @@ async function makeApproval(world: World): Promise<{ id: string }> {
   const document = await policies(world, { approval: "required" });
   const { number } = await makeVersion(world, { document });
   await world.ask("POST", `/v1/policies/default/versions/${number}/validate`, {});
-  await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {});
+  await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {
+    without_preview: "a test",
+  });
   const { key } = await makeSession(world, "asks");
   await world.ask("POST", "/v1/risk/transactions", payment(), key).catch(() => undefined);
   const { items } = await world.ask("GET", "/v1/approvals");
@@ -194,6 +200,48 @@ export const cases: readonly Case[] = [
     missing: noVersion,
   },
   {
+    operation: "authz.policy-version.preview",
+    async prepare(world) {
+      const asked = await question(world);
+      await world.ask("POST", "/v1/decisions", asked);
+      const text = "permit (principal, action, resource);";
+      const { number } = await world.ask("POST", "/v1/policies/docs/versions", { text });
+      return { set: "docs", number, max: 10 };
+    },
+    bad: { number: 0 },
+  },
+  {
+    operation: "authz.policy-preview.get",
+    async prepare(world) {
+      await question(world);
+      return { set: "docs", id: await world.leavePreview("docs", 1) };
+    },
+    bad: noId,
+    missing: missing("action/preview_missing", { id: NOTHING }),
+  },
+  {
+    operation: "authz.policy.simulate",
+    async prepare(world) {
+      const { set, ...asked } = await question(world);
+      return { set, number: 1, requests: [asked, { ...asked, action: "doc.page.none" }] };
+    },
+    bad: { requests: [] },
+    missing: noVersion,
+  },
+  {
+    operation: "authz.decision-replay.start",
+    prepare: () => ({ since: "2026-01-01T00:00:00.000Z", until: "2026-01-02T00:00:00.000Z" }),
+    bad: { since: "yesterday" },
+  },
+  {
+    operation: "authz.replay-disagreement.list",
+    async prepare(world) {
+      await world.leaveDisagreement();
+      return { limit: 1 };
+    },
+    bad: noItems,
+  },
+  {
     operation: "authz.policy-version.activate",
     async prepare(world) {
       const made = await draft(world);
@@ -296,6 +344,35 @@ export const cases: readonly Case[] = [
       return { limit: 1 };
     },
     bad: noItems,
+  },
+  {
+    operation: "control-plane.resource.set",
+    async prepare(world) {
+      await setThing(world, "above");
+      return { ...THING, external_id: "below", parent: { type: "Thing", id: "above" } };
+    },
+    bad: { type: "no type" },
+  },
+  {
+    operation: "control-plane.resource.list",
+    async prepare(world) {
+      await setThing(world, "one");
+      await setThing(world, "two");
+      return { limit: 1, type: "Thing" };
+    },
+    bad: noItems,
+  },
+  {
+    operation: "control-plane.resource.get",
+    prepare: (world) => idOf(setThing(world, "one")),
+    bad: noId,
+    missing: missing("action/resource_missing"),
+  },
+  {
+    operation: "control-plane.resource.delete",
+    prepare: (world) => idOf(setThing(world, "one")),
+    bad: noId,
+    missing: missing("action/resource_missing"),
   },
   {
     operation: "control-plane.api-key.create",

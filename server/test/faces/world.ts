@@ -1,4 +1,5 @@
 import { leaveDrift } from "../drift.ts";
+import { leaveDisagreement, leavePreview } from "../previews.ts";
 import type { TestSystem } from "../system.ts";
 import type { Caller } from "./face.ts";
 
@@ -11,6 +12,10 @@ export interface World {
   /** What the REST face gives; throws when it refuses. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
   ask(method: "GET" | "POST" | "DELETE", path: string, body?: unknown, key?: string): Promise<any>;
+  /** Previews a version of a set, and gives the preview's id. */
+  leavePreview(set: string, number: number): Promise<string>;
+  /** Leaves a decision that came out otherwise when it was replayed. */
+  leaveDisagreement(): Promise<void>;
   /** Counts the decisions so far, and leaves a finding. */
   leaveDrift(): Promise<void>;
   /** Seals the heads of all logs in the root log. */
@@ -33,7 +38,15 @@ export async function makeWorld(system: TestSystem, writes: readonly string[]): 
   const { sealHeads } = system;
   const drift = () => leaveDrift(system, projectId);
   const actors = [`ServiceAccount:${accountId}`];
-  const same = { projectId, accountId, ask, sealHeads, leaveDrift: drift };
+  const same = {
+    projectId,
+    accountId,
+    ask,
+    sealHeads,
+    leaveDrift: drift,
+    leaveDisagreement: () => leaveDisagreement(system, projectId),
+    leavePreview: (set: string, number: number) => leavePreview(system.as(key), set, number),
+  };
   if (writes.length === 0) return { ...same, admin: { key, actors } };
   const session = await ask("POST", "/v1/agent-sessions", { name: "agent", writes });
   return {

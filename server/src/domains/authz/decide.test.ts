@@ -8,6 +8,7 @@ import { type Expression, type Policy, PolicySet, type PolicySetJson } from "./e
 import { explain } from "./explain.ts";
 import { decideBy, openVersion } from "./policy.ts";
 import { requestOf } from "./question.ts";
+import { FULL } from "./view.ts";
 
 const all = { op: "All" } as const;
 const value = (v: boolean | number | string): Expression => ({ Value: v });
@@ -356,7 +357,7 @@ describe("for any policies", () => {
         const question = ask();
         const traced = trace(document, question);
         if (traced.outcome === "allow") return;
-        const { facts, help } = explain(question, traced);
+        const { facts, help } = explain(question, traced, FULL);
         expect([
           "forbidden",
           "policy_error",
@@ -394,10 +395,11 @@ function reordered(node: unknown): unknown {
 describe("why a question was denied", () => {
   const why = (staticPolicies: Record<string, Policy>, question = ask()) => {
     const document = policyDocument.parse({ staticPolicies });
-    return explain(question, trace(document, question));
+    return explain(question, trace(document, question), FULL);
   };
 
-  test("no policies", () => expect(explain(ask(), null).facts["why"]).toBe("no_active_policy"));
+  test("no policies", () =>
+    expect(explain(ask(), null, FULL).facts["why"]).toBe("no_active_policy"));
 
   test("a forbid, with the clause that holds", () => {
     const { facts, help } = why({

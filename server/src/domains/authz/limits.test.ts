@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { Question } from "#pipeline";
 import { policyDocument, traceBytes } from "./document.ts";
 import { type Expression, type Policy, PolicySet, type PolicySetJson } from "./engine/index.ts";
+import { ENGINES } from "./engines.ts";
 import { decideBy } from "./policy.ts";
 
 const all = { op: "All" } as const;
@@ -29,7 +30,7 @@ const document = (staticPolicies: Record<string, Policy>): PolicySetJson => ({ s
 const evaluate = (staticPolicies: Record<string, Policy>, question = ask()) => {
   const policies = new PolicySet(document(staticPolicies));
   const { steps, reasons, errors } = decideBy(
-    { id: "v", hash: "", schemaHash: null, policies },
+    { id: "v", hash: "", schemaHash: null, engine: ENGINES.current, policies },
     question,
   );
   const read = steps.map((step) => ({ ...step, conditions: JSON.parse(step.conditions) }));

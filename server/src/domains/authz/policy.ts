@@ -2,17 +2,17 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import type { Decision, Policy, Principal, Question } from "#pipeline";
+import type { Decision, EntityFacts, KnownEntities, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
 import {
-  ENGINE,
   Malformed,
-  PolicySet,
   type PolicySetJson,
+  type Request,
   Schema,
   type Step,
   type Traced,
 } from "./engine/index.ts";
+import { ENGINES, type Engine, engineText, type Policies } from "./engines.ts";
 import { explain } from "./explain.ts";
 import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
 import { actionText, completed, requestOf, sliceOf } from "./question.ts";
@@ -20,6 +20,7 @@ import { malformedQuestion } from "./refusals.ts";
 import { readSchema } from "./sets/queries.ts";
 import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
+import { FULL, viewOfAsker } from "./view.ts";
 
 /** A policy version, ready to decide. */
 export interface Version {
@@ -27,54 +28,98 @@ export interface Version {
   readonly hash: string;
   /** Null: it was stored before versions had schemas. */
   readonly schemaHash: string | null;
-  readonly policies: PolicySet;
+  /** What it was compiled by. */
+  readonly engine: Engine;
+  readonly policies: Policies;
 }
 
 /** A decision with what it was made of; the pipeline sees the part that its port names. */
-interface Made extends Decision {
-  /** Null when the project has no active policies. */
-  readonly traced: Traced | null;
-  readonly steps: readonly StoredStep[];
+interface Made extends Decision, Weighed {
   readonly slice: { readonly text: string; readonly hash: string };
   /** RFC 8785. */
   readonly context: string;
+  readonly engine: string;
+}
+
+/** A question in the form in which it is evaluated, and the texts by which its trace names it. */
+export interface Posed {
+  readonly request: Request;
+  /** `TYPE:ID` */
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: Question["resource"];
+  /** RFC 8785. */
+  readonly context: string;
+  readonly sliceHash: string;
+}
+
+export interface Weighed {
+  readonly outcome: "allow" | "deny";
+  readonly reasons: readonly string[];
+  readonly errors: readonly string[];
+  readonly traceHash: string;
+  /** Null when the project has no active policies. */
+  readonly traced: Traced | null;
+  readonly steps: readonly StoredStep[];
 }
 
 const NOTHING: Traced = { outcome: "deny", reasons: [], errors: [], steps: [] };
 
-/** Decides by a version; without one everything is denied. */
-export function decideBy(version: Version | null, question: Question): Made {
-  const slice = sliceOf(question);
-  const request = requestOf(question);
+/** Weighs a question by a version, with every step and the hash over all of it; without a version everything is denied. */
+export function weigh(
+  version: Version | null,
+  { request, ...posed }: Posed,
+  engine: Pick<Engine, "name" | "version"> = version?.engine ?? ENGINES.current,
+): Weighed {
   const traced = version === null ? NOTHING : version.policies.trace(request);
   const { outcome, reasons, errors } = traced;
-  const { principal, action, resource } = question;
-  const context = canonicalJson(question.context);
   const steps = storedSteps(traced.steps, request);
   return {
     outcome,
     reasons,
     errors,
-    versionId: version?.id ?? null,
     traceHash: traceHash({
-      principal: `${principal.type}:${principal.id}`,
-      action: actionText(action),
-      resource,
-      context,
-      sliceHash: slice.hash,
+      ...posed,
       versionHash: version?.hash ?? null,
       schemaHash: version?.schemaHash ?? null,
-      engine: ENGINE,
+      engine,
       outcome,
       reasons,
       errors,
       steps: steps.map(stepText),
     }),
-    approval: traced.steps.some((step) => step.outcome === "allow" && wantsApproval(step)),
     traced: version === null ? null : traced,
     steps,
+  };
+}
+
+/** Decides by a version; without one everything is denied. */
+export function decideBy(
+  version: Version | null,
+  question: Question,
+  engine: Engine = version?.engine ?? ENGINES.current,
+): Made {
+  const slice = sliceOf(question);
+  const { principal, action, resource } = question;
+  const context = canonicalJson(question.context);
+  const posed = {
+    request: requestOf(question),
+    principal: `${principal.type}:${principal.id}`,
+    action: actionText(action),
+    resource,
+    context,
+    sliceHash: slice.hash,
+  };
+  const weighed = weigh(version, posed, engine);
+  return {
+    ...weighed,
+    versionId: version?.id ?? null,
+    approval:
+      weighed.traced?.steps.some((step) => step.outcome === "allow" && wantsApproval(step)) ??
+      false,
     slice,
     context,
+    engine: engineText(engine),
   };
 }
 
@@ -85,18 +130,24 @@ const wantsApproval = ({ policy }: Step): boolean =>
 const sha256 = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 /** A stored version, to decide by. One that was edited after it was stored decides nothing. */
-export function openVersion(stored: StoredVersion): Version {
+export function openVersion(
+  stored: Pick<StoredVersion, "id" | "document" | "hash" | "schemaHash">,
+  engine: Engine = ENGINES.current,
+): Version {
   if (isEdited(stored)) throw versionChanged(stored.id);
-  return compileVersion(stored, parseJson(stored.document));
+  return compileVersion(stored, parseJson(stored.document), engine);
 }
 
 /**
  * A stored version, to decide again by. Its hash is that of what it says now, so that an edit shows as another trace;
  * null when it says no policies any more.
  */
-export function reopenVersion(stored: StoredVersion): Version | null {
+export function reopenVersion(
+  stored: StoredVersion,
+  engine: Engine = ENGINES.current,
+): Version | null {
   try {
-    return compileVersion(stored, parseJson(stored.document));
+    return compileVersion(stored, parseJson(stored.document), engine);
   } catch (error) {
     if (isEdited(stored)) return null;
     throw error;
@@ -109,13 +160,15 @@ export const isEdited = ({ document, hash }: Pick<StoredVersion, "document" | "h
 
 /** What is stored was checked before it was: its hash says that it is the same still. */
 const compileVersion = (
-  { id, document: text, schemaHash }: StoredVersion,
+  { id, document: text, schemaHash }: Pick<StoredVersion, "id" | "document" | "schemaHash">,
   json: PolicySetJson,
+  engine: Engine,
 ): Version => ({
   id,
   hash: sha256(text).toString("hex"),
   schemaHash,
-  policies: new PolicySet(json),
+  engine,
+  policies: engine.compile(json),
 });
 
 export const versionChanged = (id: string) =>
@@ -131,7 +184,8 @@ const SETS_CACHED_MAX = 1_000;
 const SCHEMAS_CACHED_MAX = 100;
 
 /** Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. */
-export function openPolicy(db: Db, clock: Clock): Policy {
+export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
+  const engine = ENGINES.current;
   const cache = new Map<string, { revision: number; version: Promise<Version | null> }>();
   const schemas = new Map<string, Promise<Schema>>();
   const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Version | null> => {
@@ -139,7 +193,7 @@ export function openPolicy(db: Db, clock: Clock): Policy {
     const key = `${tenantId} ${set}`;
     const known = cache.get(key);
     if (known?.revision === revision) return known.version;
-    const version = db.transaction({ role: "reader", tenantId }, (tx) => load(tx, set));
+    const version = db.transaction({ role: "reader", tenantId }, (tx) => load(tx, set, engine));
     version.catch(() => cache.delete(key));
     if (cache.size >= SETS_CACHED_MAX) cache.clear();
     cache.set(key, { revision, version });
@@ -158,14 +212,16 @@ export function openPolicy(db: Db, clock: Clock): Policy {
     return schema;
   };
   return {
-    decide: async (principal, question) => decideBy(await versionFor(principal), question),
-    async ask(principal, set, asked) {
+    decide: async (principal, question) => decideBy(await versionFor(principal), question, engine),
+    async ask(principal, { set, stored }, told) {
       const version = await versionFor(principal, set);
-      if (version === null) return { question: asked, decision: decideBy(null, asked) };
+      const asked = stored ? await withStored(known, principal.tenantId, told) : told;
+      if (version === null) return { question: asked, decision: decideBy(null, asked, engine) };
       const schema = await schemaFor(principal.tenantId, version);
       const question = refusing(() => completed(asked, schema, clock()));
-      return { question, decision: decideBy(version, question) };
+      return { question, decision: decideBy(version, question, engine) };
     },
+    withStored: ({ tenantId }, told) => withStored(known, tenantId, told),
     async allows(principal, question) {
       const version = await versionFor(principal);
       const { session, accountId: id, groups } = principal;
@@ -180,13 +236,16 @@ export function openPolicy(db: Db, clock: Clock): Policy {
     rows: (decision, question, about) => {
       return decisionRows(decision, decision as Made, question, about);
     },
-    explain: (decision, question) => explain(question, (decision as Made).traced),
+    explain(decision, question, isFull) {
+      const view = isFull ? FULL : viewOfAsker(question, requestOf(question));
+      return explain(question, (decision as Made).traced, view);
+    },
   };
 }
 
-async function load(tx: Tx, set: string): Promise<Version | null> {
+async function load(tx: Tx, set: string, engine: Engine): Promise<Version | null> {
   const stored = await readActiveVersion(tx, set);
-  return stored === undefined ? null : openVersion(stored);
+  return stored === undefined ? null : openVersion(stored, engine);
 }
 
 async function loadSchema(tx: Tx, versionId: string, hash: string): Promise<Schema> {
@@ -195,8 +254,21 @@ async function loadSchema(tx: Tx, versionId: string, hash: string): Promise<Sche
   return new Schema(parseJson(text));
 }
 
+/** A question with what the project keeps of its entities; what it tells itself counts more. */
+async function withStored(
+  known: KnownEntities,
+  tenantId: string,
+  told: Question,
+): Promise<Question> {
+  const { principal, resource, entities = [] } = told;
+  const is = ({ uid: a }: EntityFacts, b: EntityFacts) =>
+    a.type === b.uid.type && a.id === b.uid.id;
+  const kept = await known(tenantId, [principal, resource, ...entities.map(({ uid }) => uid)]);
+  return { ...told, kept: kept.filter((one) => !entities.some((other) => is(other, one))) };
+}
+
 /** What a question says wrongly as a refusal. */
-function refusing<T>(work: () => T): T {
+export function refusing<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {

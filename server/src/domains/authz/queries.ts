@@ -6,7 +6,7 @@ import { ENGINE } from "./engine/index.ts";
 import { actionText } from "./question.ts";
 import type { StoredStep, Trace } from "./trace.ts";
 
-/** As it is stored with versions and decisions. */
+/** As it is stored with versions. */
 export const ENGINE_TEXT = `${ENGINE.name} ${ENGINE.version}`;
 
 const DECISIONS = appendTable("authz.policy_decisions", {
@@ -48,11 +48,13 @@ export function decisionRows(
     readonly steps: readonly StoredStep[];
     readonly slice: { readonly text: string; readonly hash: string };
     readonly context: string;
+    /** Name and version. */
+    readonly engine: string;
   },
   question: Question,
   about: DecisionOf,
 ): Append[] {
-  const { steps, slice, context } = made;
+  const { steps, slice, context, engine } = made;
   const sliceHash = Buffer.from(slice.hash, "hex");
   return [
     rowOf(SLICES, { hash: sliceHash, slice: slice.text }),
@@ -68,7 +70,7 @@ export function decisionRows(
       context,
       outcome: decision.outcome,
       policy_version_id: decision.versionId,
-      engine: ENGINE_TEXT,
+      engine,
       entity_slice_hash: sliceHash,
       reasons: decision.reasons,
       errors: decision.errors,
@@ -103,7 +105,7 @@ export interface StoredVersion {
   readonly createdAt: Date;
 }
 
-const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, encode(v.schema_hash, 'hex') as "schemaHash", v.engine, v.created_at as "createdAt"`;
+export const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, encode(v.schema_hash, 'hex') as "schemaHash", v.engine, v.created_at as "createdAt"`;
 
 export async function readActiveVersion(tx: Tx, set: string): Promise<StoredVersion | undefined> {
   const [row] = await query<StoredVersion>(
@@ -212,27 +214,4 @@ export async function readStoredTraces(tx: Tx, ids: readonly string[]): Promise<
   const byDecision = new Map<string, StoredStep[]>(decisions.map(({ id }) => [id, []]));
   for (const step of steps) byDecision.get(step.decision_id)?.push(step);
   return decisions.map((decision) => ({ ...decision, steps: byDecision.get(decision.id)! }));
-}
-
-/** Everything that a decision can be made from again: itself, what it knew, the version that decided. */
-export async function readForReplay(
-  tx: Tx,
-  id: string,
-): Promise<
-  { decision: StoredDecision; slice: string | null; version: StoredVersion | null } | undefined
-> {
-  const decision = (await readDecisionsById(tx, [id])).get(id);
-  if (decision === undefined) return undefined;
-  const [slice] = await query<{ slice: string }>(
-    tx,
-    `select s.slice from authz.entity_slices s join authz.policy_decisions d
-       on s.tenant_id = d.tenant_id and s.hash = d.entity_slice_hash where d.tenant_id = (select ops.tenant()) and d.id = $1`,
-    [id],
-  );
-  const [version] = await query<StoredVersion>(
-    tx,
-    `select ${VERSION} from authz.policy_versions v where v.tenant_id = (select ops.tenant()) and v.id = $1`,
-    [decision.policy_version_id],
-  );
-  return { decision, slice: slice?.slice ?? null, version: version ?? null };
 }

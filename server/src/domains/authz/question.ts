@@ -22,13 +22,15 @@ export function requestOf({
   resource,
   context,
   entities = [],
+  kept = [],
 }: Question): Request {
   const own = bare(
     principal,
     principal.groups.map((id) => new EntityRef("Group", id)),
   );
   const known: Entity[] = [own, actionEntity(action)];
-  if (entities.length > 0) merge(known, entitiesOf(entities as readonly EntityJson[]));
+  const told = [...entities, ...kept] as EntityJson[];
+  if (told.length > 0) merge(known, entitiesOf(told));
   return {
     principal: own.ref,
     action: known[1]!.ref,
@@ -65,7 +67,7 @@ export function completed(
   const { action, entities = [] } = asked;
   const uid = { type: action.type ?? "Action", id: action.id };
   for (const [i, { uid: of }] of entities.entries())
-    if (/(^|::)Action$/.test(of.type))
+    if (isActionType(of.type))
       throw new Malformed(`entities[${i}]`, "actions are told by the schema", "Leave it out.");
   const question = {
     ...asked,
@@ -77,6 +79,8 @@ export function completed(
   schema.check(requestOf(question), open);
   return question;
 }
+
+export const isActionType = (type: string): boolean => /(^|::)Action$/.test(type);
 
 const WEAKEST = {
   auth: { method: "api_key", tier: "T1", stepUpUntil_ms: null },
@@ -106,15 +110,15 @@ const actions = new WeakMap<Question["action"], Entity>();
  * What a decision knew about principal, action and other entities, as it is kept by content hash. The resource is known by
  * its name, which stands in the decision itself, unless entities tell more of it.
  */
-export function sliceOf({ principal, action, entities = [] }: Question): {
+export function sliceOf({ principal, action, entities = [], kept = [] }: Question): {
   text: string;
   hash: string;
 } {
   const { type, id, groups } = principal;
   const known = canonicalJson({ ...action, groups: [...action.groups].sort() });
   const own = canonicalJson({ type, id, groups: [...groups].sort() });
-  const told =
-    entities.length === 0 ? "" : `,"entities":[${entities.map(canonicalJson).sort().join(",")}]`;
+  const all = [...entities, ...kept].map(canonicalJson).sort();
+  const told = all.length === 0 ? "" : `,"entities":[${all.join(",")}]`;
   const text = `{"action":${known}${told},"principal":${own}}`;
   return { text, hash: createHash("sha256").update(text).digest("hex") };
 }

@@ -83,3 +83,63 @@ export const malformedQuestion = ({ at, message, help }: Malformed) =>
     { at },
     help,
   );
+
+export const previewNeeded = (set: string, number: number) =>
+  new Refusal(
+    "action/preview_needed",
+    409,
+    "Nobody has looked at what this version would change",
+    { set, number },
+    'Send POST /v1/policies/{set}/preview with {"number": …}, look at its summary and activate again; or say as `without_preview` why not.',
+  );
+
+export const previewStale = (
+  set: string,
+  number: number,
+  facts: { preview_id: string; base: number | null; active: number | null; age_s: number },
+) =>
+  new Refusal(
+    "action/preview_stale",
+    409,
+    facts.base === facts.active
+      ? "The last preview of this version is more than a day old"
+      : "Another version was activated since this one was previewed",
+    { set, number, ...facts },
+    "Send POST /v1/policies/{set}/preview again; or say as `without_preview` why not.",
+  );
+
+export const previewMissing = (set: string, id: string) =>
+  new Refusal(
+    "action/preview_missing",
+    404,
+    "This policy set has no such preview",
+    { set, id },
+    "A preview's id is in the last item of POST /v1/policies/{set}/preview; one that was not followed to its end is not kept.",
+  );
+
+export const previewRunning = (set: string) =>
+  new Refusal(
+    "action/preview_running",
+    409,
+    "A preview of this project is under way on this server",
+    { set },
+    "Follow it to its end, or leave it, and ask again.",
+  );
+
+export const notValid = (set: string, number: number, findings: readonly string[]) =>
+  new Refusal(
+    "action/version_not_valid",
+    409,
+    "This draft is not valid, so it cannot decide anything",
+    { set, number, findings: [...findings] },
+    "Send POST /v1/policies/{set}/versions/{number}/validate and correct what it finds.",
+  );
+
+export const oneCandidate = (given: readonly string[]) =>
+  new Refusal(
+    "action/one_candidate",
+    400,
+    "What is asked is one thing: a version by its number, or policies as text or document",
+    { given: [...given] },
+    "Send number (of a version of the set), or text, or document.",
+  );

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { canonicalJson, canonicalJsonString as text } from "#verifier";
 import {
   type Clause,
@@ -10,7 +10,7 @@ import {
   valueAt,
 } from "./engine/index.ts";
 
-const sha256 = (canonical: string): string => createHash("sha256").update(canonical).digest("hex");
+const sha256 = (canonical: string): string => hash("sha256", canonical);
 
 /** Everything that a verdict follows from, and the verdict, in the texts in which it is stored. */
 export interface Trace {

@@ -64,3 +64,48 @@ export const keyTooStrong = (stronger: readonly string[], own: Auth) =>
     { stronger: [...stronger], own_method: own.method, own_tier: own.tier },
     "Make it with a key that is at least as strong, such as the project's first, or ask for less.",
   );
+
+export const resourceMissing = (id: string) =>
+  new Refusal(
+    "action/resource_missing",
+    404,
+    "This project keeps no such resource",
+    { id },
+    "List them with GET /v1/resources.",
+  );
+
+export const parentMissing = (parent: { readonly type: string; readonly id: string }) =>
+  new Refusal(
+    "action/parent_missing",
+    409,
+    "This project keeps nothing of what the resource is said to be in",
+    { parent },
+    "Set the parent first: POST /v1/resources.",
+  );
+
+export const resourceRing = (type: string, id: string) =>
+  new Refusal(
+    "action/resource_ring",
+    409,
+    "A resource cannot be in itself, nor in what is in it",
+    { type, external_id: id },
+    "Choose another parent.",
+  );
+
+export const tooDeep = (depth: number, max: number) =>
+  new Refusal(
+    "action/too_deep",
+    409,
+    `No resource may be more than ${max} steps from its root`,
+    { depth },
+    "Put it higher up in the tree.",
+  );
+
+export const hasMembers = (id: string) =>
+  new Refusal(
+    "action/has_members",
+    409,
+    "Other resources are in this one",
+    { id },
+    "Move or delete those first: GET /v1/resources lists them.",
+  );

@@ -2,7 +2,13 @@
 import { chainReplay } from "./operations/chain-replay.ts";
 import { chainWhy } from "./operations/chain-why.ts";
 
-export { readEventIds, readEvents, readSealedCalls, type StoredEvent } from "./queries.ts";
+export {
+  countErased,
+  readEventIds,
+  readEvents,
+  readSealedCalls,
+  type StoredEvent,
+} from "./queries.ts";
 export { telemetry } from "./rows.ts";
 
 export const operations = [chainWhy, chainReplay];

@@ -63,6 +63,21 @@ export const readLineage = (tx: Tx, id: string): Promise<Lineage[]> =>
     [id],
   );
 
+/** How many calls with ids from `from` on and below `before` were erased. */
+export async function countErased(
+  tx: Tx,
+  { from, before }: { from: string; before: string },
+): Promise<number> {
+  const [row] = await query<{ calls: number }>(
+    tx,
+    `select count(distinct x.entry_id)::int as calls from ledger.erasures x
+     where x.tenant_id = (select ops.tenant()) and x.entry_id >= $1 and x.entry_id < $2
+       and exists (select from telemetry.event_links l where l.tenant_id = x.tenant_id and l.decision_id = x.entry_id)`,
+    [from, before],
+  );
+  return row!.calls;
+}
+
 /** Calls with an entry whose id `condition`, SQL about an id, is true of. The lowest first. */
 export const readSealedCalls = async (
   tx: Tx,

@@ -17,7 +17,8 @@ export {
   type Request,
   type Step,
   type Traced,
+  type Weighed,
 } from "./policy-set.ts";
 export { Schema, type SchemaJson } from "./schema.ts";
-export { clauseText, scopeText } from "./text.ts";
+export { clauseText, type Shows, scopeText } from "./text.ts";
 export { EntityRef, Failure, type Value } from "./value.ts";

@@ -35,6 +35,19 @@ function namesOf(part: Expression): Path["names"] | undefined {
     : [...owner, ...(typeof attr === "string" ? [attr] : attr)];
 }
 
+/**
+ * Whether an expression reads entities by paths alone: nothing of an entity that is computed, no tags, and no hierarchy but
+ * that of the variables themselves.
+ */
+export function isPlain(node: Expression): boolean {
+  if (namesOf(node) !== undefined) return true;
+  const [operator] = parted(node);
+  if (UNPLAIN.includes(operator)) return false;
+  return partsOf(node).every(isPlain);
+}
+
+const UNPLAIN: readonly string[] = [".", "has", "getTag", "hasTag", "in", "is"];
+
 /** What a path leads to, through records and the attributes of entities; undefined when it leads nowhere. */
 export function valueAt(
   { names: [variable, ...attributes] }: Path,

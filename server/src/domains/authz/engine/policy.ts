@@ -1,8 +1,8 @@
 import { type Compiled, compile, type Slots } from "./compile.ts";
 import type { Entities } from "./entities.ts";
 import { type ActionScope, conjuncts, type Expression, type Policy, type Scope } from "./est.ts";
-import { type Path, pathsOf } from "./paths.ts";
-import { clauseText } from "./text.ts";
+import { isPlain, type Path, pathsOf } from "./paths.ts";
+import { clauseText, type Shows } from "./text.ts";
 import { type EntityRef, keyOfUid } from "./value.ts";
 
 /** A static policy, or a template with its slots filled, made ready to be weighed. */
@@ -54,6 +54,16 @@ export class Clause {
   /** As one reads it. Made when it is first asked for: most sets are never traced in full. */
   get text(): string {
     return (this.#text ??= clauseText(this.#node));
+  }
+
+  /** The same, naming only these entities. */
+  textFor(shows: Shows): string {
+    return clauseText(this.#node, shows);
+  }
+
+  /** Whether everything that it reads of entities stands in `paths`. */
+  get isPlain(): boolean {
+    return isPlain(this.#node);
   }
 
   get paths(): readonly Path[] {

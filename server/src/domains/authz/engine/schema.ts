@@ -87,6 +87,11 @@ export class Schema {
     }
   }
 
+  /** The actions that requests may be about. */
+  get actions(): readonly EntityUid[] {
+    return [...this.#actions.values()].filter(({ appliesTo }) => appliesTo).map(({ uid }) => uid);
+  }
+
   /** An action and everything that it is in, as entities; nothing for one that is not declared. */
   lineageOf(action: EntityUid): EntityJson[] {
     const found = new Map<string, EntityJson>();

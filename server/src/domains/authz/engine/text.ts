@@ -16,69 +16,76 @@ const INFIX: readonly string[] = BINARY.filter((operator) => !METHODS.includes(o
 
 const CLAUSE_MAX = 300;
 
+/** Which entities may be named; of the others only their type is told. */
+export type Shows = (uid: EntityUid) => boolean;
+
+const every: Shows = () => true;
+
 /** An expression as one reads it: `context.amount_cents <= 100000`; a long one is cut, never within a character. */
-export function clauseText(node: Expression): string {
-  const text = textOf(node);
+export function clauseText(node: Expression, shows: Shows = every): string {
+  const text = textOf(node, shows);
   if (text.length <= CLAUSE_MAX) return text;
   return `${text.slice(0, CLAUSE_MAX - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
-function textOf(node: Expression): string {
+function textOf(node: Expression, shows: Shows): string {
   const [operator, operand] = parted(node) as [string, any]; // oxlint-disable-line typescript/no-explicit-any -- the operator says which
-  if (INFIX.includes(operator)) return `${inner(operand.left)} ${operator} ${inner(operand.right)}`;
+  if (INFIX.includes(operator))
+    return `${inner(operand.left, shows)} ${operator} ${inner(operand.right, shows)}`;
   if (METHODS.includes(operator))
-    return `${inner(operand.left)}.${operator}(${textOf(operand.right)})`;
+    return `${inner(operand.left, shows)}.${operator}(${textOf(operand.right, shows)})`;
   switch (operator) {
     case "Value":
-      return valueText(operand);
+      return valueText(operand, shows);
     case "Var":
     case "Slot":
       return operand;
     case "Set":
-      return `[${operand.map(textOf).join(", ")}]`;
+      return `[${operand.map((part: Expression) => textOf(part, shows)).join(", ")}]`;
     case "Record":
       return `{${Object.entries(operand as Record<string, Expression>)
-        .map(([name, field]) => `${nameText(name)}: ${textOf(field)}`)
+        .map(([name, field]) => `${nameText(name)}: ${textOf(field, shows)}`)
         .join(", ")}}`;
     case ".":
       return NAME.test(operand.attr)
-        ? `${inner(operand.left)}.${operand.attr}`
-        : `${inner(operand.left)}[${JSON.stringify(operand.attr)}]`;
+        ? `${inner(operand.left, shows)}.${operand.attr}`
+        : `${inner(operand.left, shows)}[${JSON.stringify(operand.attr)}]`;
     case "has":
-      return `${inner(operand.left)} has ${
+      return `${inner(operand.left, shows)} has ${
         typeof operand.attr === "string" ? nameText(operand.attr) : operand.attr.join(".")
       }`;
     case "!":
-      return `!${inner(operand.arg)}`;
+      return `!${inner(operand.arg, shows)}`;
     case "neg":
-      return `-${inner(operand.arg)}`;
+      return `-${inner(operand.arg, shows)}`;
     case "isEmpty":
-      return `${inner(operand.arg)}.isEmpty()`;
+      return `${inner(operand.arg, shows)}.isEmpty()`;
     case "like":
-      return `${inner(operand.left)} like ${patternText(operand.pattern)}`;
+      return `${inner(operand.left, shows)} like ${patternText(operand.pattern)}`;
     case "is":
-      return `${inner(operand.left)} is ${operand.entity_type}${operand.in === undefined ? "" : ` in ${inner(operand.in)}`}`;
+      return `${inner(operand.left, shows)} is ${operand.entity_type}${operand.in === undefined ? "" : ` in ${inner(operand.in, shows)}`}`;
     case "if-then-else":
-      return `if ${textOf(operand.if)} then ${textOf(operand.then)} else ${textOf(operand.else)}`;
+      return `if ${textOf(operand.if, shows)} then ${textOf(operand.then, shows)} else ${textOf(operand.else, shows)}`;
   }
-  const values = (operand as Expression[]).map(textOf);
+  const values = (operand as Expression[]).map((part) => textOf(part, shows));
   if (CONSTRUCTORS.has(operator)) return `${operator}(${values.join(", ")})`;
-  return `${inner(operand[0])}.${operator}(${values.slice(1).join(", ")})`;
+  return `${inner(operand[0], shows)}.${operator}(${values.slice(1).join(", ")})`;
 }
 
 const NAME = /^[A-Za-z_]\w*$/;
 const nameText = (name: string): string => (NAME.test(name) ? name : JSON.stringify(name));
 
-function valueText(json: ValueJson): string {
+function valueText(json: ValueJson, shows: Shows): string {
   if (typeof json !== "object") return JSON.stringify(json);
-  if (Array.isArray(json)) return `[${json.map(valueText).join(", ")}]`;
-  if ("__entity" in json) return uidText(json.__entity as EntityUid);
+  if (Array.isArray(json))
+    return `[${json.map((one: ValueJson) => valueText(one, shows)).join(", ")}]`;
+  if ("__entity" in json) return uidText(json.__entity as EntityUid, shows);
   if ("__extn" in json) {
     const { fn, arg } = json.__extn as { fn: string; arg: ValueJson };
-    return `${fn}(${valueText(arg)})`;
+    return `${fn}(${valueText(arg, shows)})`;
   }
   const fields = Object.entries(json as Record<string, ValueJson>);
-  return `{${fields.map(([name, field]) => `${nameText(name)}: ${valueText(field)}`).join(", ")}}`;
+  return `{${fields.map(([name, field]) => `${nameText(name)}: ${valueText(field, shows)}`).join(", ")}}`;
 }
 
 const patternText = (pattern: readonly PatternPart[]): string =>
@@ -90,13 +97,14 @@ const patternText = (pattern: readonly PatternPart[]): string =>
     )
     .join("")}"`;
 
-const uidText = ({ type, id }: EntityUid): string => keyOfUid(type, id);
+const uidText = (uid: EntityUid, shows: Shows): string =>
+  shows(uid) ? keyOfUid(uid.type, uid.id) : `${uid.type}::"…"`;
 
 /** Operators of their own stand in brackets within others. */
-const inner = (node: Expression): string => {
+const inner = (node: Expression, shows: Shows): string => {
   const [operator] = parted(node);
   const open = INFIX.includes(operator) || ["has", "like", "is", "if-then-else"].includes(operator);
-  return open ? `(${textOf(node)})` : textOf(node);
+  return open ? `(${textOf(node, shows)})` : textOf(node, shows);
 };
 
 /** A scope as one reads it: `principal in Group::"admins"`. */
@@ -104,6 +112,7 @@ export function scopeText(
   variable: "principal" | "action" | "resource",
   scope: Scope | ActionScope,
   slots: { readonly [slot: string]: EntityUid | undefined } = {},
+  shows: Shows = every,
 ): string {
   const named = ({
     entity,
@@ -113,13 +122,14 @@ export function scopeText(
     slot?: string | undefined;
   }) => {
     const found = entity ?? slots[slot!];
-    return found === undefined ? slot! : uidText(found);
+    return found === undefined ? slot! : uidText(found, shows);
   };
   if (scope.op === "All") return variable;
   if (scope.op === "is") {
     const group = scope.in === undefined ? "" : ` in ${named(scope.in)}`;
     return `${variable} is ${scope.entity_type}${group}`;
   }
-  if ("entities" in scope) return `${variable} in [${scope.entities.map(uidText).join(", ")}]`;
+  if ("entities" in scope)
+    return `${variable} in [${scope.entities.map((uid) => uidText(uid, shows)).join(", ")}]`;
   return `${variable} ${scope.op} ${named(scope)}`;
 }

@@ -2,8 +2,8 @@ import type { Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
 import type { Question } from "#pipeline";
 import { parseJson } from "#verifier";
-import { Malformed, type PolicySetJson, type Request, Schema } from "../engine/index.ts";
-import { isEdited, openVersion, type Version, versionChanged } from "../policy.ts";
+import { Malformed, PolicySet, type PolicySetJson, type Request, Schema } from "../engine/index.ts";
+import { isEdited, versionChanged } from "../policy.ts";
 import { completed, requestOf } from "../question.ts";
 import { malformedQuestion, noPolicies, versionMissing } from "../refusals.ts";
 import { readActiveOf, readSchema, readVersion, type SetVersion } from "../sets/queries.ts";
@@ -12,8 +12,10 @@ import { Unsupported } from "./unsupported.ts";
 
 /** A version that was strictly validated, with the schema that it was validated under. */
 export interface Opened {
-  readonly version: Version;
+  readonly id: string;
   readonly number: number;
+  readonly schemaHash: string;
+  readonly policies: PolicySet;
   readonly schema: Schema;
   readonly document: PolicySetJson;
 }
@@ -33,15 +35,14 @@ export async function openValidated(tx: Tx, set: string, number?: number): Promi
   const text = await readSchema(tx, found.schemaHash);
   if (text === undefined) throw versionChanged(found.id);
   if (isEdited(found)) throw versionChanged(found.id);
-  const key = `${found.id} ${found.schemaHash}`;
+  const key = `${found.id} ${found.hash} ${found.schemaHash}`;
   const known = opened.get(key);
   if (known !== undefined) return known;
-  const made = {
-    version: openVersion(found),
-    number: found.number,
-    schema: new Schema(parseJson(text)),
-    document: parseJson(found.document) as PolicySetJson,
-  };
+  const document = parseJson(found.document) as PolicySetJson;
+  const { id, schemaHash } = found;
+  const policies = new PolicySet(document);
+  const schema = new Schema(parseJson(text));
+  const made = { id, number: found.number, schemaHash, policies, schema, document };
   if (opened.size >= OPENED_MAX) opened.clear();
   opened.set(key, made);
   return made;

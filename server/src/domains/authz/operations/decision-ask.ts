@@ -1,42 +1,9 @@
 import { z } from "zod";
 import { newId } from "#kernel/ids.ts";
 import { operation } from "#pipeline";
-import { Malformed, recordOf } from "../engine/index.ts";
+import { askedOf, asking } from "../asking.ts";
 import { setName } from "../sets/shapes.ts";
 import { DEFAULT_SET } from "../sets/versions.ts";
-
-export const name = z.string().min(1).max(200);
-export const uid = z.strictObject({ type: name, id: name });
-
-/** Values in Cedar's JSON form: no null, no fractions, entities and extension values as it writes them. */
-export const values = z.record(name, z.json()).superRefine((record, context) => {
-  try {
-    recordOf(record, "");
-  } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
-    const path = error.at.split(".").slice(1);
-    context.addIssue({ code: "custom", path, message: `${error.message}. ${error.help}` });
-  }
-});
-
-export const entity = z
-  .strictObject({
-    uid,
-    attrs: values.default({}),
-    parents: z.array(uid).max(100).default([]),
-    tags: values.default({}),
-  })
-  .meta({
-    id: "EntityFacts",
-    description: "What is known of one entity, as Cedar's JSON form has it",
-  });
-
-export const actionType = z
-  .string()
-  .regex(/^([A-Za-z_]\w*::){0,8}Action$/, "Action, within a namespace or none")
-  .max(200)
-  .default("Action")
-  .meta({ examples: ["Action"] });
 
 export const decisionAsk = operation({
   name: "authz.decision.ask",
@@ -46,20 +13,7 @@ export const decisionAsk = operation({
   status: 201,
   manyMax: 1_000,
   input: z.strictObject({
-    principal: z.strictObject({ type: name, id: name, groups: z.array(name).max(100).default([]) }),
-    action: name.describe("As the schema of the set declares it"),
-    action_type: actionType,
-    resource: uid,
-    context: values
-      .default({})
-      .describe(
-        "About an operation of the platform: as of a call now with the weakest sign-in, unless told",
-      ),
-    entities: z
-      .array(entity)
-      .max(1_000)
-      .default([])
-      .describe("What is known of principal, resource and what they lead to"),
+    ...asking,
     set: setName.default(DEFAULT_SET).describe("Of policies, by which it is answered"),
   }),
   output: z.object({
@@ -74,14 +28,15 @@ export const decisionAsk = operation({
 
   policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
-  async record({ id: callId, requestId, time_ms, principal, input, ports }) {
+  async record({ id: callId, requestId, time_ms, principal, input, ports, mayReadWhy }) {
     const id = newId();
-    const { action: actionId, action_type: type, set, ...asked } = input;
-    const action = { ...(type === "Action" ? {} : { type }), id: actionId, groups: [] };
-    const { question, decision } = await ports.policy.ask(principal, set, { ...asked, action });
+    const { set, stored } = input;
+    const asked = askedOf(input);
+    const { question, decision } = await ports.policy.ask(principal, { set, stored }, asked);
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
     const { outcome, reasons, errors, traceHash } = decision;
-    const denied = outcome === "deny" ? ports.policy.explain(decision, question) : null;
+    const denied =
+      outcome === "deny" ? ports.policy.explain(decision, question, await mayReadWhy()) : null;
     const link = {
       decisionId: id,
       requestId,

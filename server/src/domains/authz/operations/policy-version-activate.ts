@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
 import { openVersion } from "../policy.ts";
+import { freshPreview } from "../preview/fresh.ts";
 import { baseMoved, notValidated, versionMissing } from "../refusals.ts";
 import { activateVersion, lockSet, readActiveOf, readVersion } from "../sets/queries.ts";
 import { policyVersion, setName, versionNumber, versionShown } from "../sets/shapes.ts";
@@ -29,25 +30,32 @@ export const policyVersionActivate = operation({
       .optional()
       .describe("Why nobody looked at what it changes before; sealed"),
   }),
-  output: policyVersion,
+  output: z.object({
+    ...policyVersion.shape,
+    preview_id: z
+      .uuid()
+      .nullable()
+      .describe("That showed what it changes; null: nothing was active, or none was needed"),
+  }),
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async action({ tx, input }) {
-    const { set, number } = input;
+  async action({ tx, time_ms, input }) {
+    const { set, number, without_preview: reason } = input;
     const setId = await lockSet(tx, set);
     const found = setId === undefined ? undefined : await readVersion(tx, set, number);
     if (setId === undefined || found === undefined) throw versionMissing(set, number);
     const { status } = found;
     if (status !== "validated" && status !== "retired") throw notValidated(set, number, status);
-    const active = (await readActiveOf(tx, set))?.number ?? 0;
+    const active = (await readActiveOf(tx, set))?.number ?? null;
     // Who takes a change back means to undo what came after its base.
     const base = input.base ?? (status === "retired" ? null : found.base);
-    if (base !== null && base !== active) throw baseMoved(set, base, active);
+    if (base !== null && base !== (active ?? 0)) throw baseMoved(set, base, active ?? 0);
     // One that was edited since it was validated decides nothing.
     openVersion(found);
+    const preview_id = reason === undefined ? await freshPreview(tx, found, active, time_ms) : null;
     await activateVersion(tx, setId, found.id);
-    return versionShown((await readVersion(tx, set, number))!);
+    return { ...versionShown((await readVersion(tx, set, number))!), preview_id };
   },
   subject: ({ id }) => ({ type: "policy_version", id }),
 });

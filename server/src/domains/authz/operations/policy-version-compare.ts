@@ -1,20 +1,11 @@
 import { z } from "zod";
-import { operation, type Question } from "#pipeline";
+import { operation } from "#pipeline";
+import { askedOf, asking } from "../asking.ts";
 import { openRequest, openValidated, refusing } from "../filter/open.ts";
 import { changesOf, differing } from "../sets/compare.ts";
 import { setName, versionNumber } from "../sets/shapes.ts";
-import { actionType, entity, name, uid, values } from "./decision-ask.ts";
 
-const question = z
-  .strictObject({
-    principal: z.strictObject({ type: name, id: name, groups: z.array(name).max(100).default([]) }),
-    action: name,
-    action_type: actionType,
-    resource: uid,
-    context: values.default({}),
-    entities: z.array(entity).max(100).default([]),
-  })
-  .meta({ id: "ComparedQuestion" });
+const { stored: _, ...question } = asking;
 
 const decision = z
   .object({
@@ -38,7 +29,11 @@ export const policyVersionCompare = operation({
     before: versionNumber
       .optional()
       .describe("What it is compared with: the active one unless told"),
-    questions: z.array(question).max(200).default([]).describe("Decided by both, and not recorded"),
+    questions: z
+      .array(z.strictObject(question).meta({ id: "ComparedQuestion" }))
+      .max(200)
+      .default([])
+      .describe("Decided by both, and not recorded"),
   }),
   output: z.object({
     before: z.int(),
@@ -67,15 +62,12 @@ export const policyVersionCompare = operation({
   async action({ tx, time_ms, input: { set, number, before, questions } }) {
     const [old, now] = [await openValidated(tx, set, before), await openValidated(tx, set, number)];
     const asked = refusing(() =>
-      questions.map(({ action, action_type: type, ...same }) => {
-        const one: Question = { ...same, action: { type, id: action, groups: [] } };
-        return {
-          before: openRequest(one, old.schema, time_ms, []),
-          after: openRequest(one, now.schema, time_ms, []),
-        };
-      }),
+      questions.map(askedOf).map((one) => ({
+        before: openRequest(one, old.schema, time_ms, []),
+        after: openRequest(one, now.schema, time_ms, []),
+      })),
     );
-    const found = [...differing(old.version.policies, now.version.policies, asked)];
+    const found = [...differing(old.policies, now.policies, asked)];
     const shown = ({ outcome, reasons, errors }: (typeof found)[number]["before"]) => ({
       outcome,
       reasons: [...reasons],
@@ -84,7 +76,7 @@ export const policyVersionCompare = operation({
     return {
       before: old.number,
       after: now.number,
-      schema_changed: old.version.schemaHash !== now.version.schemaHash,
+      schema_changed: old.schemaHash !== now.schemaHash,
       changes: changesOf(old.document, now.document),
       asked: asked.length,
       differing: found.map((one) => ({

@@ -1,13 +1,8 @@
 import { z } from "zod";
-import type { Tx } from "#kernel/db.ts";
 import { operation } from "#pipeline";
-import { parseJson } from "#verifier";
 import type { Diagnostic } from "../cedar/diagnostics.ts";
-import type { SchemaJson } from "../cedar/schemas.ts";
-import { versionChanged } from "../policy.ts";
-import { versionMissing } from "../refusals.ts";
-import { PLATFORM_SCHEMA } from "../schema/platform.ts";
-import { markValidated, readSchema, readVersion, type SetVersion } from "../sets/queries.ts";
+import { readCandidate } from "../preview/load.ts";
+import { markValidated, readVersion } from "../sets/queries.ts";
 import {
   diagnostics,
   policyVersion,
@@ -29,12 +24,9 @@ export const policyVersionValidate = operation({
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
   prepare: async ({ ports, principal: { tenantId }, input: { set, number } }) => {
-    const load = async (tx: Tx) => {
-      const found = await readVersion(tx, set, number);
-      if (found === undefined) throw versionMissing(set, number);
-      return { found, schema: await schemaOf(tx, found) };
-    };
-    const { found, schema } = await ports.db.transaction({ role: "reader", tenantId }, load);
+    const { found, schema } = await ports.db.transaction({ role: "reader", tenantId }, (tx) =>
+      readCandidate(tx, set, number),
+    );
     return validate(await reread(found), schema);
   },
   async action({ tx, input: { set, number }, prepared }) {
@@ -48,11 +40,3 @@ export const policyVersionValidate = operation({
   },
   subject: ({ version }) => ({ type: "policy_version", id: version.id }),
 });
-
-/** Versions from before there were schemas have the platform's. */
-async function schemaOf(tx: Tx, { id, schemaHash }: SetVersion): Promise<SchemaJson> {
-  if (schemaHash === null) return PLATFORM_SCHEMA;
-  const schema = await readSchema(tx, schemaHash);
-  if (schema === undefined) throw versionChanged(id);
-  return parseJson(schema);
-}

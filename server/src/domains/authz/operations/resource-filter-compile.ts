@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
+import { askedOf, asking } from "../asking.ts";
 import { authorizedFilter, filterText } from "../filter/filter.ts";
 import { openRequest, openValidated, refusing } from "../filter/open.ts";
 import { mapping, mappingOf, participants } from "../filter/shapes.ts";
 import { setName } from "../sets/shapes.ts";
-import { actionType, entity, name, values } from "./decision-ask.ts";
 
 const param = z.union([z.string(), z.array(z.string())]);
 
@@ -16,18 +16,14 @@ export const resourceFilterCompile = operation({
   kind: "read",
   input: z.strictObject({
     set: setName,
-    principal: z.strictObject({ type: name, id: name, groups: z.array(name).max(100).default([]) }),
-    action: name.describe("As the schema of the set declares it"),
-    action_type: actionType,
-    resource_type: name,
-    context: values.default({}),
-    entities: z
-      .array(entity)
-      .max(1_000)
-      .default([])
-      .describe(
-        "What is known of the principal and what it is in; of the resources, their rows tell",
-      ),
+    principal: asking.principal,
+    action: asking.action,
+    action_type: asking.action_type,
+    resource_type: asking.resource.shape.type,
+    context: asking.context,
+    entities: asking.entities.describe(
+      "What is known of the principal and what it is in; of the resources, their rows tell",
+    ),
     mapping,
     first_param: z
       .int()
@@ -50,18 +46,11 @@ export const resourceFilterCompile = operation({
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
   async action({ tx, time_ms, input }) {
-    const { set, principal, action, action_type: actionTypeName, context, entities } = input;
-    const { version, number, schema } = await openValidated(tx, set);
-    const question = {
-      principal,
-      action: { type: actionTypeName, id: action, groups: [] },
-      resource: { type: input.resource_type, id: "" },
-      context,
-      entities,
-    };
+    const { id: versionId, number, policies, schema } = await openValidated(tx, input.set);
+    const question = askedOf({ ...input, resource: { type: input.resource_type, id: "" } });
     return refusing(() => {
       const request = openRequest(question, schema, time_ms, ["resource"]);
-      const filter = authorizedFilter(version.policies, schema, request, mappingOf(input.mapping));
+      const filter = authorizedFilter(policies, schema, request, mappingOf(input.mapping));
       const { text, params } = filterText(filter, input.first_param);
       return {
         rows: filter.rows,
@@ -72,7 +61,7 @@ export const resourceFilterCompile = operation({
           effect,
           residual: residual as z.core.util.JSONType,
         })),
-        policy_version_id: version.id,
+        policy_version_id: versionId,
         policy_version: number,
       };
     });

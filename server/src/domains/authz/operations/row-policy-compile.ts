@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { timestamp } from "#kernel/clock.ts";
 import { operation } from "#pipeline";
+import { askedOf, asking } from "../asking.ts";
 import { sessionFilter } from "../filter/filter.ts";
 import { openRequest, openValidated, refusing } from "../filter/open.ts";
 import { tablePlaceMissing } from "../filter/refusals.ts";
@@ -9,8 +10,8 @@ import { insertRowPolicy } from "../row-policies/queries.ts";
 import { command } from "../row-policies/shapes.ts";
 import { rowPolicyOf } from "../row-policies/statements.ts";
 import { setName } from "../sets/shapes.ts";
-import { actionType, name, values } from "./decision-ask.ts";
 
+const name = asking.resource.shape.type;
 const sqlName = z.string().min(1).max(63);
 const setting = z
   .string()
@@ -29,8 +30,8 @@ export const rowPolicyCompile = operation({
   status: 201,
   input: z.strictObject({
     set: setName,
-    action: name.describe("As the schema of the set declares it"),
-    action_type: actionType,
+    action: asking.action,
+    action_type: asking.action_type,
     resource_type: name,
     command: command.default("select"),
     roles: z.array(sqlName).max(20).default([]).describe("Of the database; public unless told"),
@@ -44,7 +45,7 @@ export const rowPolicyCompile = operation({
       .describe(
         "All groups that the principal is in, through others, too, as an array like {staff,admins}",
       ),
-    context: values.default({}).describe("The same for every query"),
+    context: asking.context.describe("The same for every query"),
     mapping,
     watched: z
       .boolean()
@@ -65,21 +66,21 @@ export const rowPolicyCompile = operation({
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
   async action({ id, tx, time_ms, principal: caller, input }) {
-    const { set, action, resource_type: resourceType, context, roles } = input;
+    const { set, action, resource_type: resourceType, roles } = input;
     const { schema: tableSchema, table: tableName } = input.mapping;
     if (tableSchema === undefined || input.mapping.alias !== undefined)
       throw tablePlaceMissing(tableName);
-    const { version, number, schema } = await openValidated(tx, set);
-    const question = {
+    const { id: versionId, number, policies, schema } = await openValidated(tx, set);
+    const question = askedOf({
+      ...input,
       principal: { type: input.principal.type, id: "", groups: [] },
-      action: { type: input.action_type, id: action, groups: [] },
       resource: { type: resourceType, id: "" },
-      context,
-    };
+      entities: [],
+    });
     const filter = refusing(() => {
       const request = openRequest(question, schema, time_ms, ["principal", "resource"]);
       const { principal, groups } = input;
-      return sessionFilter(version.policies, schema, request, mappingOf(input.mapping), {
+      return sessionFilter(policies, schema, request, mappingOf(input.mapping), {
         principal,
         groups,
       });
@@ -90,7 +91,7 @@ export const rowPolicyCompile = operation({
     const { policyName, functionName, body, bodyHash } = made;
     await insertRowPolicy(tx, tenantId, {
       id,
-      policyVersionId: version.id,
+      policyVersionId: versionId,
       set,
       action,
       resourceType,
@@ -115,7 +116,7 @@ export const rowPolicyCompile = operation({
         ...same,
         residual: residual as z.core.util.JSONType,
       })),
-      policy_version_id: version.id,
+      policy_version_id: versionId,
       policy_version: number,
     };
   },

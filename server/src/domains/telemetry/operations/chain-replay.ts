@@ -14,11 +14,20 @@ export const chainReplay = operation({
   kind: "read",
   input: z.strictObject({ id: z.string().min(1).max(128) }),
   output: z.object({
-    agrees: z.boolean().describe("No call gives another answer than the one that was recorded"),
+    agrees: z
+      .boolean()
+      .describe("Every call that was not erased gives the answer that was recorded"),
     calls: z.array(
       z.object({
         id: z.uuid(),
-        agrees: z.boolean().nullable().describe("Null: erased, so nothing is left to replay"),
+        agrees: z
+          .boolean()
+          .nullable()
+          .describe("Null: erased, or the engine is unknown, so nothing can be replayed"),
+        engine_unknown: z
+          .string()
+          .nullable()
+          .describe("The engine that decided, when it is not here any more"),
         erased_by: z.uuid().nullable().describe("The call that erased what was known of this one"),
         outcome: compared(z.string()).nullable(),
         trace_hash: compared(z.string()).nullable(),
@@ -60,12 +69,21 @@ export const chainReplay = operation({
               recorded: kept.value,
               replayed: kept.features && rate(kept.model, kept.features).value,
             };
-      const agrees = decided.agrees && (score === null || score.recorded === score.replayed);
+      const scoreAgrees = score === null || score.recorded === score.replayed;
       const { outcome, trace_hash } = decided;
-      calls.push({ id, agrees, erased_by, outcome, trace_hash, score });
+      const agrees = scoreAgrees ? decided.agrees : false;
+      const engine_unknown = decided.agrees === null ? decided.engine : null;
+      calls.push({ id, agrees, engine_unknown, erased_by, outcome, trace_hash, score });
     }
-    return { agrees: calls.every(({ agrees }) => agrees !== false), calls };
+    const hold = calls.every(({ agrees, erased_by }) => agrees === true || erased_by !== null);
+    return { agrees: hold, calls };
   },
 });
 
-const ERASED = { agrees: null, outcome: null, trace_hash: null, score: null } as const;
+const ERASED = {
+  agrees: null,
+  engine_unknown: null,
+  outcome: null,
+  trace_hash: null,
+  score: null,
+} as const;

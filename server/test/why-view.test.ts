@@ -1,0 +1,130 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { EntityFacts, Question } from "#pipeline";
+import {
+  type EntityJson,
+  type EntityUid,
+  type Expression,
+  Malformed,
+  type Policy,
+  PolicySet,
+  type PolicySetJson,
+} from "../src/domains/authz/engine/index.ts";
+import { explain } from "../src/domains/authz/explain.ts";
+import { requestOf } from "../src/domains/authz/question.ts";
+import { viewOfAsker } from "../src/domains/authz/view.ts";
+import { cases, type RequestJson } from "./oracle/cases.ts";
+
+const plain = (uid: EntityJson["uid"]): EntityUid => ("__entity" in uid ? uid.__entity : uid);
+const keyOf = (uid: EntityJson["uid"]): string => JSON.stringify(plain(uid));
+
+function question(
+  { principal, action, resource, context }: RequestJson,
+  entities: readonly EntityJson[],
+  kept: readonly EntityJson[],
+): Question {
+  return {
+    principal: { ...principal, groups: [] },
+    action: { ...action, groups: [] },
+    resource,
+    context,
+    entities: entities as EntityFacts[],
+    kept: kept as EntityFacts[],
+  };
+}
+
+/** What the asker is told, and the outcome; undefined where the entities cannot be put together. */
+function told(policies: PolicySetJson, asked: Question) {
+  try {
+    const request = requestOf(asked);
+    const traced = new PolicySet(policies).trace(request);
+    const explanation = explain(asked, traced, viewOfAsker(asked, request));
+    return { outcome: traced.outcome, explanation: JSON.stringify(explanation) };
+  } catch (error) {
+    // Of two worlds put together, an entity may be in itself.
+    if (error instanceof Malformed) return undefined;
+    throw error;
+  }
+}
+
+describe("an explanation for whoever asked", () => {
+  test("is the same whatever is kept of entities that they were not told of", () => {
+    const seen = { compared: 0, kinds: new Set<string>(), untold: 0 };
+    const worlds = fc.tuple(cases, cases, fc.infiniteStream(fc.boolean()));
+    fc.assert(
+      fc.property(worlds, ([here, elsewhere, coins]) => {
+        // Actions are told by the schema, the same in both worlds.
+        const isAction = ({ uid }: EntityJson) => plain(uid).type === "Action";
+        const known = here.entities.filter((one) => isAction(one) || coins.next().value);
+        const keys = new Set(known.map(({ uid }) => keyOf(uid)));
+        const rest = (all: readonly EntityJson[]) =>
+          all.filter((one) => !isAction(one) && !keys.has(keyOf(one.uid)));
+        for (const request of here.requests) {
+          const one = told(here.policies, question(request, known, rest(here.entities)));
+          const other = told(here.policies, question(request, known, rest(elsewhere.entities)));
+          if (one?.outcome !== "deny" || other?.outcome !== "deny") continue;
+          expect(other.explanation).toBe(one.explanation);
+          seen.compared++;
+          seen.kinds.add(JSON.parse(one.explanation).facts.why);
+          if (one.explanation.includes('"untold":1')) seen.untold++;
+        }
+      }),
+      { numRuns: 600 },
+    );
+    // Otherwise it would say nothing.
+    expect(seen.compared).toBeGreaterThan(300);
+    expect(seen.untold).toBeGreaterThan(30);
+    expect([...seen.kinds].sort()).toEqual([
+      "forbidden",
+      "no_permit_applies",
+      "no_permit_for_action",
+      "not_told",
+      "policy_error",
+    ]);
+  });
+
+  const all = { op: "All" } as const;
+  const policy = (effect: Policy["effect"], body: Expression): PolicySetJson => ({
+    staticPolicies: {
+      p: {
+        effect,
+        principal: all,
+        action: all,
+        resource: all,
+        conditions: [{ kind: "when", body }],
+      },
+    },
+  });
+  const secret: Expression = {
+    "==": {
+      left: { ".": { left: { Var: "resource" }, attr: "owner" } },
+      right: { Value: { __entity: { type: "User", id: "somebody-else" } } },
+    },
+  };
+  const ask: RequestJson = {
+    principal: { type: "User", id: "ada" },
+    action: { type: "Action", id: "open" },
+    resource: { type: "File", id: "f" },
+    context: { kind: "a" },
+  };
+  const file = (owner: string): EntityJson => ({
+    uid: { type: "File", id: "f" },
+    attrs: { owner: { __entity: { type: "User", id: owner } } },
+  });
+
+  test("names what they told, and nobody else", () => {
+    const { explanation } = told(policy("permit", secret), question(ask, [file("bob")], []))!;
+    expect(explanation).toContain('resource.owner == User::\\"…\\"');
+    expect(explanation).toContain("bob");
+    expect(explanation).not.toContain("somebody-else");
+  });
+
+  test("says that something decides which they may not read, not what", () => {
+    const { explanation } = told(policy("permit", secret), question(ask, [], [file("bob")]))!;
+    expect(JSON.parse(explanation).facts).toMatchObject({
+      why: "not_told",
+      nearest: [{ policy: "p", fails: [], reads: {}, untold: 1 }],
+    });
+    expect(explanation).not.toMatch(/owner|bob|somebody-else/);
+  });
+});
