@@ -193,7 +193,7 @@ export function expressionOf(part: Part): Expression {
     case ".":
     case "has":
     case "like":
-      return { [operator]: { ...(operand as object), left: first } } as unknown as Expression;
+      return { [operator]: { ...(operand as object), left: first } };
     case "is":
       return {
         is: {
@@ -204,8 +204,8 @@ export function expressionOf(part: Part): Expression {
       };
   }
   if (Array.isArray(operand)) return { [operator]: parts.map(expressionOf) };
-  if (second === undefined) return { [operator]: { arg: first } } as Expression;
-  return { [operator]: { left: first, right: second } } as Expression;
+  if (second === undefined) return { [operator]: { arg: first! } };
+  return { [operator]: { left: first!, right: second } };
 }
 
 /**
