@@ -1,6 +1,7 @@
 import { makeDocs } from "../policies.ts";
 import { payment } from "../system.ts";
 import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
+import { filterCases } from "./cases-filters.ts";
 import { ledgerCases } from "./cases-ledger.ts";
 import { registryCases } from "./cases-registries.ts";
 import type { World } from "./world.ts";
@@ -17,27 +18,10 @@ const QUESTION = {
   ],
 };
 
-/** About the platform's own: no policies have to be read for it. */
-const FILTER = {
-  set: "default",
-  principal: { type: "User", id: "ada", groups: ["auditors"] },
-  action: "authz.decision.list",
-  resource_type: "Project",
-  context: {},
-  mapping: { schema: "app", table: "projects", id: { column: "id", as: "uuid" } },
-  first_param: 3,
-};
-
 const question = async ({ ask }: World) => ({
   ...QUESTION,
   set: await makeDocs((path, body) => ask("POST", path, body)),
 });
-const rowPolicy = () => {
-  const { first_param: _, ...body } = FILTER;
-  const principal = { type: "User", setting: "app.user_id" };
-  const groups = [{ type: "Group", setting: "app.groups" }];
-  return { ...body, principal, groups, command: "update", roles: ["app"], watched: false };
-};
 const askFor = async (world: World) => world.ask("POST", "/v1/decisions", await question(world));
 const startAudit = ({ ask }: World) => ask("POST", "/v1/ledger/audits", {});
 const makeSession = ({ ask }: World, name: string) =>
@@ -83,6 +67,7 @@ async function makeApproval(world: World): Promise<{ id: string }> {
 export const cases: readonly Case[] = [
   ...ledgerCases,
   ...registryCases,
+  ...filterCases,
   {
     operation: "authz.decision.ask",
     prepare: question,
@@ -186,16 +171,6 @@ export const cases: readonly Case[] = [
     missing: noVersion,
   },
   {
-    operation: "authz.policy-version.compare",
-    prepare: () => {
-      const { principal, action } = FILTER;
-      const resource = { type: "Project", id: "1" };
-      return { set: "default", number: 1, before: 1, questions: [{ principal, action, resource }] };
-    },
-    bad: { number: 0 },
-    missing: noVersion,
-  },
-  {
     operation: "authz.policy-version.preview",
     async prepare(world) {
       const asked = await question(world);
@@ -246,27 +221,6 @@ export const cases: readonly Case[] = [
     },
     bad: { number: 0 },
     missing: noVersion,
-  },
-  {
-    operation: "authz.resource-filter.compile",
-    prepare: () => FILTER,
-    bad: { first_param: 0 },
-    missing: missing("action/no_policies", { set: "none" }),
-  },
-  {
-    operation: "authz.row-policy.compile",
-    prepare: rowPolicy,
-    bad: { roles: [""] },
-    missing: missing("action/no_policies", { set: "none" }),
-  },
-  {
-    operation: "authz.row-policy.list",
-    async prepare(world) {
-      const { set, ...body } = rowPolicy();
-      await world.ask("POST", `/v1/policies/${set}/row-policies`, body);
-      return { limit: 1 };
-    },
-    bad: noItems,
   },
   {
     operation: "risk.transaction.assess",
