@@ -34,6 +34,7 @@ await build({
     { in: "src/command.ts", out: "command" },
     // A thread's program is a file of its own.
     { in: "src/domains/authz/cedar/worker.ts", out: "cedar-worker" },
+    { in: "src/domains/authz/least/z3-worker.ts", out: "z3-worker" },
   ],
   outdir: dist,
 });

@@ -189,6 +189,60 @@ export type PreviewGroups = {
   /** Names, or decisions about names, that are not among them */
   readonly left_out: number;
 };
+export type PolicyVersion = {
+  readonly id: string;
+  readonly set: string;
+  readonly number: number;
+  readonly status: "draft" | "validated" | "active" | "retired";
+  /** SHA-256 of the document's canonical JSON, hex */
+  readonly hash: string;
+  readonly schema_hash: string | null;
+  readonly engine: string;
+  readonly cedar: string | null;
+  readonly base: number | null;
+  readonly created_by: string;
+  readonly created_at: string;
+  readonly validated_at: string | null;
+  readonly activated_at: string | null;
+  readonly retired_at: string | null;
+  /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+  readonly quarantined_at: string | null;
+};
+export type PolicyEvidence = {
+  /** A permit of the base */
+  readonly policy: string;
+  /** The policies that it becomes; none: it was not used */
+  readonly becomes: readonly string[];
+  readonly used: readonly PolicyUsage[];
+  /** Actions that stay unused, so that policies can be changed again */
+  readonly kept: readonly string[];
+};
+export type PolicyUsage = {
+  readonly action: string;
+  readonly resource_type: string;
+  readonly decisions: number;
+  readonly principals: number;
+  readonly first: string;
+  readonly last: string;
+};
+export type PolicyProposal = {
+  readonly id: string;
+  readonly set: string;
+  /** Number of the version whose use was looked at */
+  readonly base: number;
+  readonly since: string;
+  readonly until: string;
+  /** Whether Z3 proves that it permits nothing that the base does not */
+  readonly verdict: "proven" | "refuted" | "not_proven";
+  /** Why nothing was proven */
+  readonly reason: string | null;
+  /** Decisions of the window that the base allowed */
+  readonly replayed: number;
+  /** Of those, how many the proposal denies */
+  readonly newly_denied: number;
+  readonly created_by: string;
+  readonly created_at: string;
+};
 export type PolicyTemplate = {
   readonly name: string;
   readonly title: string;
@@ -264,23 +318,6 @@ export type ComparedDecision = {
   readonly outcome: "allow" | "deny";
   readonly reasons: readonly string[];
   readonly errors: readonly string[];
-};
-export type PolicyVersion = {
-  readonly id: string;
-  readonly set: string;
-  readonly number: number;
-  readonly status: "draft" | "validated" | "active" | "retired";
-  /** SHA-256 of the document's canonical JSON, hex */
-  readonly hash: string;
-  readonly schema_hash: string | null;
-  readonly engine: string;
-  readonly cedar: string | null;
-  readonly base: number | null;
-  readonly created_by: string;
-  readonly created_at: string;
-  readonly validated_at: string | null;
-  readonly activated_at: string | null;
-  readonly retired_at: string | null;
 };
 export type PreviewItem = {
   readonly progress: {
@@ -984,6 +1021,72 @@ export interface Operations {
     };
     readonly output: PolicyPreview;
   };
+  /** Makes a proposal of least privilege a draft of its set, to be validated, previewed and activated like any. */
+  readonly "authz.policy-proposal.accept": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: PolicyVersion;
+  };
+  /** One proposal of least privilege: its policies, what was used, and the proof. */
+  readonly "authz.policy-proposal.get": {
+    readonly input: {
+      readonly id: string;
+    };
+    readonly output: {
+      readonly id: string;
+      readonly set: string;
+      /** Number of the version whose use was looked at */
+      readonly base: number;
+      readonly since: string;
+      readonly until: string;
+      /** Whether Z3 proves that it permits nothing that the base does not */
+      readonly verdict: "proven" | "refuted" | "not_proven";
+      /** Why nothing was proven */
+      readonly reason: string | null;
+      /** Decisions of the window that the base allowed */
+      readonly replayed: number;
+      /** Of those, how many the proposal denies */
+      readonly newly_denied: number;
+      readonly created_by: string;
+      readonly created_at: string;
+      /** The proposed policies in Cedar's language */
+      readonly text: string;
+      /** The same in Cedar's JSON form */
+      readonly document: Json;
+      readonly evidence: readonly PolicyEvidence[];
+      /** What was asked of the solver, in SMT-LIB 2.6: unsat is the proof */
+      readonly smt: string | null;
+    };
+  };
+  /** Proposals of least privilege for a set, newest first. */
+  readonly "authz.policy-proposal.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+    };
+    readonly output: {
+      readonly items: readonly PolicyProposal[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Narrows the permits of a set to what they were used for, as a job; proves that nothing new is permitted, and replays what was used. */
+  readonly "authz.policy-proposal.start": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      /** The last 30 days unless told */
+      readonly since?: string;
+      readonly until?: string;
+      /** Also bind numbers and texts of the context to those that were seen; default false */
+      readonly ranges?: boolean;
+    };
+    readonly output: Job;
+  };
   /** The project's policy sets, by name. */
   readonly "authz.policy-set.list": {
     readonly input: {
@@ -1075,6 +1178,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** That showed what it changes; null: nothing was active, or none was needed */
       readonly preview_id: string | null;
     };
@@ -1152,6 +1257,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** Cedar's JSON form: what is decided by */
       readonly document: Json;
       /** The project's own part, as it was given */
@@ -1225,6 +1332,8 @@ export interface Operations {
       readonly validated_at: string | null;
       readonly activated_at: string | null;
       readonly retired_at: string | null;
+      /** Since when it decides nothing any more: Cedar's engine decided otherwise */
+      readonly quarantined_at: string | null;
       /** Cedar's JSON form: what is decided by */
       readonly document: Json;
       /** The project's own part, as it was given */
@@ -2638,6 +2747,22 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     path: "/v1/policies/{set}/previews/{id}",
     kind: "read",
   },
+  "authz.policy-proposal.accept": {
+    method: "POST",
+    path: "/v1/policy-proposals/{id}/accept",
+    kind: "write",
+  },
+  "authz.policy-proposal.get": { method: "GET", path: "/v1/policy-proposals/{id}", kind: "read" },
+  "authz.policy-proposal.list": {
+    method: "GET",
+    path: "/v1/policies/{set}/proposals",
+    kind: "read",
+  },
+  "authz.policy-proposal.start": {
+    method: "POST",
+    path: "/v1/policies/{set}/proposals",
+    kind: "write",
+  },
   "authz.policy-set.list": { method: "GET", path: "/v1/policies", kind: "read" },
   "authz.policy-template.list": { method: "GET", path: "/v1/policies/templates", kind: "read" },
   "authz.policy-text.check": { method: "POST", path: "/v1/policies/check", kind: "read" },
@@ -2867,6 +2992,16 @@ export interface Api<F extends Form> {
     readonly policyPreview: {
       /** What is kept of a preview: counts, and its examples by the ids of their decisions. `GET /v1/policies/{set}/previews/{id}` */
       readonly get: Method<"authz.policy-preview.get", F>;
+    };
+    readonly policyProposal: {
+      /** Makes a proposal of least privilege a draft of its set, to be validated, previewed and activated like any. `POST /v1/policy-proposals/{id}/accept` */
+      readonly accept: Method<"authz.policy-proposal.accept", F>;
+      /** One proposal of least privilege: its policies, what was used, and the proof. `GET /v1/policy-proposals/{id}` */
+      readonly get: Method<"authz.policy-proposal.get", F>;
+      /** Proposals of least privilege for a set, newest first. `GET /v1/policies/{set}/proposals` */
+      readonly list: Method<"authz.policy-proposal.list", F>;
+      /** Narrows the permits of a set to what they were used for, as a job; proves that nothing new is permitted, and replays what was used. `POST /v1/policies/{set}/proposals` */
+      readonly start: Method<"authz.policy-proposal.start", F>;
     };
     readonly policySet: {
       /** The project's policy sets, by name. `GET /v1/policies` */
@@ -3211,11 +3346,13 @@ export type RefusalCode =
   | "action/job_not_failed"
   | "action/key_too_strong"
   | "action/malformed_question"
+  | "action/may_not_read_decisions"
   | "action/message_conflict"
   | "action/name_taken"
   | "action/no_checkpoint"
   | "action/no_policies"
   | "action/not_erasable"
+  | "action/nothing_active"
   | "action/nothing_archived"
   | "action/offset_ahead"
   | "action/offset_archived"
@@ -3233,6 +3370,7 @@ export type RefusalCode =
   | "action/preview_running"
   | "action/preview_stale"
   | "action/project_missing"
+  | "action/proposal_missing"
   | "action/receipt_pending"
   | "action/record_malformed"
   | "action/registry_sig_invalid"
@@ -3261,6 +3399,7 @@ export type RefusalCode =
   | "action/version_missing"
   | "action/version_not_valid"
   | "action/version_not_validated"
+  | "action/version_quarantined"
   | "action/voucher_keyset_conflict"
   | "action/voucher_keyset_curve"
   | "action/voucher_keyset_missing"
@@ -3286,6 +3425,7 @@ export type RefusalCode =
   | "policy/not_in_session"
   | "policy/unsettled"
   | "policy/version_changed"
+  | "policy/version_quarantined"
   | "request/agent_session_needed"
   | "request/answer_erased"
   | "request/bad_count"

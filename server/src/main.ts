@@ -5,6 +5,9 @@ import {
   checkRowPolicies,
   DRIFT,
   openPolicy,
+  openSampler,
+  PROPOSE,
+  proposeLeast,
   REPLAY,
   ROW_POLICIES,
   replayWindow,
@@ -148,6 +151,7 @@ async function joinParts(
   const housekeep = () =>
     db.transaction({ role: "writer", tenantId: null }, (tx) => query(tx, "select ops.housekeep()"));
   await housekeep();
+  const sampler = openSampler(config.policyOracle, { log, metrics }, () => parts);
   const parts: Parts = openPipeline({
     db,
     clock,
@@ -158,7 +162,7 @@ async function joinParts(
     addressOf: openAddresses(config.trustedProxies),
     revision,
     raiseRevision,
-    policy: openPolicy(db, clock, openEntities(db)),
+    policy: openPolicy(db, clock, { known: openEntities(db), sampler }),
     scorer: await openScorer(db),
     ledger,
     telemetry,
@@ -177,6 +181,7 @@ async function joinParts(
     "ops.retain": retain(db),
     [DRIFT]: watchDrift({ db, clock }),
     [ROW_POLICIES]: checkRowPolicies(db),
+    [PROPOSE]: proposeLeast({ db, clock }),
     [REPLAY]: replayWindow({ db, clock, countErased }),
     [ROTATE_KEY]: rotateKey(parts, masterKey),
     [DELIVER]: deliver({ db, clock, masterKey, allowPrivate: config.webhooksPrivate }),
@@ -229,6 +234,7 @@ async function joinParts(
       await rootLog.stop();
       await fan.stop();
       await dispatcher.stop();
+      await sampler.stop();
       await parts.suspicions.flush();
       await parts.reads.flush(true);
       await ledger.sequencer.stop();

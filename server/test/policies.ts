@@ -1,4 +1,4 @@
-import type { Answer, Caller } from "./system.ts";
+import type { Answer, Caller, TestSystem } from "./system.ts";
 
 /** Activates what nobody previewed. */
 const UNSEEN = { without_preview: "a test" };
@@ -60,4 +60,16 @@ export async function makeSet(
   if (valid !== true) throw new Error(JSON.stringify(diagnostics));
   await post(`${path}/${number}/activate`, UNSEEN);
   return name;
+}
+
+/** A proposal of least privilege, as its job would leave it; gives its id. */
+export async function leaveProposal({ sql }: TestSystem, tenantId: string): Promise<string> {
+  const [row] = await sql<{ id: string }>(
+    `insert into authz.policy_proposals (tenant_id, id, policy_version_id, since, until, document, evidence, verdict, replayed,
+       newly_denied, created_by, created_at)
+     select tenant_id, gen_random_uuid(), id, now() - interval '1 day', now(), document, '[]', 'proven', 1, 0, 'ServiceAccount:a', now()
+     from authz.policy_versions where tenant_id = $1 and status = 'active' order by created_at limit 1 returning id`,
+    [tenantId],
+  );
+  return row!.id;
 }

@@ -4,6 +4,7 @@ import type { Answer } from "./system.ts";
 type Want = string | ((answer: Answer) => void);
 
 type Case = (theirs: {
+  readonly proposal: string;
   readonly account: string;
   readonly project: string;
   readonly call: string;
@@ -16,6 +17,24 @@ type Case = (theirs: {
 
 /** What another project gets from the operations of policies, decisions and their drift, one for each. */
 export const authzTenancy = (only: (count: number) => Want): Record<string, Case> => ({
+  "authz.policy-proposal.start": () => ({
+    path: "/v1/policies/theirs/proposals",
+    body: {},
+    want: "action/nothing_active",
+  }),
+  "authz.policy-proposal.list": () => ({
+    path: "/v1/policies/default/proposals",
+    want: only(0),
+  }),
+  "authz.policy-proposal.get": ({ proposal }) => ({
+    path: `/v1/policy-proposals/${proposal}`,
+    want: "action/proposal_missing",
+  }),
+  "authz.policy-proposal.accept": ({ proposal }) => ({
+    path: `/v1/policy-proposals/${proposal}/accept`,
+    body: {},
+    want: "action/proposal_missing",
+  }),
   "authz.drift-watch.start": () => ({
     path: "/v1/drift/watches",
     body: {},

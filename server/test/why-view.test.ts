@@ -55,13 +55,13 @@ describe("an explanation for whoever asked", () => {
       fc.property(worlds, ([here, elsewhere, coins]) => {
         // Actions are told by the schema, the same in both worlds.
         const isAction = ({ uid }: EntityJson) => plain(uid).type === "Action";
-        const known = here.entities.filter((one) => isAction(one) || coins.next().value);
+        const known = here.stores[0].filter((one) => isAction(one) || coins.next().value);
         const keys = new Set(known.map(({ uid }) => keyOf(uid)));
         const rest = (all: readonly EntityJson[]) =>
           all.filter((one) => !isAction(one) && !keys.has(keyOf(one.uid)));
         for (const request of here.requests) {
-          const one = told(here.policies, question(request, known, rest(here.entities)));
-          const other = told(here.policies, question(request, known, rest(elsewhere.entities)));
+          const one = told(here.policies, question(request, known, rest(here.stores[0])));
+          const other = told(here.policies, question(request, known, rest(elsewhere.stores[0])));
           if (one?.outcome !== "deny" || other?.outcome !== "deny") continue;
           expect(other.explanation).toBe(one.explanation);
           seen.compared++;

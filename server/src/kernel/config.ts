@@ -34,6 +34,8 @@ export interface Config {
   readonly mcpHosts: readonly string[];
   /** Webhooks may go to private networks, such as this machine. */
   readonly webhooksPrivate: boolean;
+  /** Share of the decisions that Cedar's engine is asked about, too: 0 to 1. */
+  readonly policyOracle: number;
   /** Shows GraphiQL at /graphql, and the GraphQL schema to everybody. */
   readonly development: boolean;
   /** What is sent to an OpenTelemetry collector. */
@@ -86,6 +88,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ),
     mcpHosts: listed("SEALBASE_MCP_HOSTS", env, HOST_NAME, "host names, joined by commas"),
     webhooksPrivate: isOn("SEALBASE_WEBHOOKS_PRIVATE", env, "0"),
+    policyOracle: share("SEALBASE_POLICY_ORACLE", env["SEALBASE_POLICY_ORACLE"] ?? "0.01"),
     development: isOn("SEALBASE_DEVELOPMENT", env, ownMachine(env)),
     telemetry: readTelemetry(env),
     witness: readWitness(env, oneOf, milliseconds),
@@ -156,6 +159,11 @@ function integer(name: string, text: string): number {
 function milliseconds(name: string, text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw bad(name, text, "a number of milliseconds");
+}
+
+function share(name: string, text: string): number {
+  if (/^(0(\.\d{1,9})?|1(\.0+)?)$/.test(text)) return Number(text);
+  throw bad(name, text, "a number from 0 to 1, such as 0.01");
 }
 
 function matching(name: string, text: string, pattern: RegExp, wanted: string): string {

@@ -19,11 +19,28 @@ export interface Metrics {
   readonly transactions: Histogram<"db_system_name" | "db_operation_name" | "error_type">;
   readonly witnesses: Counter<"witness" | "outcome">;
   readonly witnessLag: Gauge<string>;
+  readonly oracle: Counter<"outcome">;
   readonly state: StateGauges;
 }
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
+
+/** What came of asking Cedar's engine about a decision. */
+export const ORACLE_OUTCOMES = [
+  "agreed",
+  "disagreed",
+  "trapped",
+  "unsure",
+  "incomparable",
+  "dropped",
+] as const;
+
+/** An alert compares with what was before: what has not happened yet is 0, not absent. */
+function fromZero(counter: Counter<"outcome">, outcomes: readonly string[]): Counter<"outcome"> {
+  for (const outcome of outcomes) counter.inc({ outcome }, 0);
+  return counter;
+}
 
 export function openMetrics(): Metrics {
   const registry = new Registry();
@@ -104,6 +121,15 @@ export function openMetrics(): Metrics {
       help: "How long the oldest newest checkpoint of a log waits for its quorum; 0 when none does.",
       registers,
     }),
+    oracle: fromZero(
+      new Counter({
+        name: "sealbase_policy_oracle_total",
+        help: "Decisions that Cedar's engine was asked about, too, by what came of it.",
+        labelNames: ["outcome"],
+        registers,
+      }),
+      ORACLE_OUTCOMES,
+    ),
     state: new StateGauges(registry),
   };
 }

@@ -115,6 +115,23 @@ export interface AuthzPolicyPreviews {
   created_at: Timestamp;
 }
 
+export interface AuthzPolicyProposals {
+  tenant_id: string;
+  id: string;
+  policy_version_id: string;
+  since: Timestamp;
+  until: Timestamp;
+  document: string;
+  evidence: string;
+  smt: string | null;
+  verdict: string;
+  reason: string | null;
+  replayed: number;
+  newly_denied: number;
+  created_by: string;
+  created_at: Timestamp;
+}
+
 export interface AuthzPolicyRuleTemplates {
   tier: string;
   rule_id: string;
@@ -164,6 +181,8 @@ export interface AuthzPolicyVersions {
   cedar: string | null;
   base: number | null;
   validated_at: Timestamp | null;
+  quarantined_at: Timestamp | null;
+  quarantined_because: string | null;
 }
 
 export interface AuthzReplayDisagreements {
@@ -1151,6 +1170,7 @@ export interface DB {
   "authz.policy_decision_trace_steps": AuthzPolicyDecisionTraceSteps;
   "authz.policy_decisions": AuthzPolicyDecisions;
   "authz.policy_previews": AuthzPolicyPreviews;
+  "authz.policy_proposals": AuthzPolicyProposals;
   "authz.policy_rule_templates": AuthzPolicyRuleTemplates;
   "authz.policy_schemas": AuthzPolicySchemas;
   "authz.policy_sets": AuthzPolicySets;

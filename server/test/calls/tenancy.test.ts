@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 
 import { operations } from "../../src/main.ts";
 import { withClient } from "../cluster.ts";
 import { leaveDrift } from "../drift.ts";
+import { leaveProposal } from "../policies.ts";
 import {
   type Answer,
   type Caller,
@@ -16,6 +17,7 @@ import { VAULT_TENANCY } from "../tenancy-vault.ts";
 
 /** What the first project has, and the second must not see. */
 interface Theirs {
+  readonly proposal: string;
   readonly resource: string;
   readonly project: string;
   readonly account: string;
@@ -77,6 +79,7 @@ beforeAll(async () => {
   await leaveDrift(system, home.projectId);
   const thing = await home.call("POST", "/v1/resources", { type: "Thing", external_id: "theirs" });
   theirs = {
+    proposal: await leaveProposal(system, home.projectId),
     resource: thing.body.id,
     ...(await makeTheirs(home)),
     session: session.body.id,

@@ -1,28 +1,14 @@
-import { makeDocs } from "../policies.ts";
 import { payment } from "../system.ts";
 import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
+import { authzCases, makeVersion, openPolicies } from "./cases-authz.ts";
 import { filterCases } from "./cases-filters.ts";
 import { ledgerCases } from "./cases-ledger.ts";
+import { previewCases } from "./cases-previews.ts";
 import { registryCases } from "./cases-registries.ts";
 import type { World } from "./world.ts";
 
 export type { Case } from "./case.ts";
 
-const QUESTION = {
-  principal: { type: "User", id: "ada", groups: ["readers"] },
-  action: "doc.page.read",
-  resource: { type: "Doc", id: "1" },
-  context: { address: "10.0.0.1", hour: 9, vpn: true, tags: ["a", "b"] },
-  entities: [
-    { uid: { type: "Doc", id: "1" }, attrs: { owner: { __entity: { type: "User", id: "bob" } } } },
-  ],
-};
-
-const question = async ({ ask }: World) => ({
-  ...QUESTION,
-  set: await makeDocs((path, body) => ask("POST", path, body)),
-});
-const askFor = async (world: World) => world.ask("POST", "/v1/decisions", await question(world));
 const startAudit = ({ ask }: World) => ask("POST", "/v1/ledger/audits", {});
 const makeSession = ({ ask }: World, name: string) =>
   ask("POST", "/v1/agent-sessions", { name, writes: ["risk"], calls_max: 7 });
@@ -35,24 +21,9 @@ const THING = { type: "Thing", name: "A thing", tier: "T2", attributes: { size: 
 const setThing = ({ ask }: World, external_id: string) =>
   ask("POST", "/v1/resources", { ...THING, external_id });
 
-const OPEN = 'permit(principal in Group::"admins", action, resource); // all\n';
-const makeVersion = ({ ask }: World, body: object) =>
-  ask("POST", "/v1/policies/default/versions", body);
-const draft = async (world: World) => ({
-  set: "default",
-  number: (await makeVersion(world, { text: OPEN })).number as number,
-});
-const noVersion = missing("action/version_missing", { set: "default", number: 99 });
-
-async function policies({ ask }: World, annotations: object) {
-  const { document } = await ask("GET", "/v1/policies/default");
-  document.staticPolicies["admins-may-do-everything"].annotations = annotations;
-  return document;
-}
-
 /** An agent's call that waits for a person. */
 async function makeApproval(world: World): Promise<{ id: string }> {
-  const document = await policies(world, { approval: "required" });
+  const document = await openPolicies(world, { approval: "required" });
   const { number } = await makeVersion(world, { document });
   await world.ask("POST", `/v1/policies/default/versions/${number}/validate`, {});
   await world.ask("POST", `/v1/policies/default/versions/${number}/activate`, {
@@ -65,163 +36,11 @@ async function makeApproval(world: World): Promise<{ id: string }> {
 }
 
 export const cases: readonly Case[] = [
+  ...authzCases,
+  ...previewCases,
+  ...filterCases,
   ...ledgerCases,
   ...registryCases,
-  ...filterCases,
-  {
-    operation: "authz.decision.ask",
-    prepare: question,
-    bad: { action: "" },
-  },
-  {
-    operation: "authz.decision.list",
-    async prepare(world) {
-      const asked = await question(world);
-      await world.ask("POST", "/v1/decisions", asked);
-      await world.ask("POST", "/v1/decisions", asked);
-      return { limit: 1, outcome: "deny", action: "doc.page.read" };
-    },
-    bad: noItems,
-  },
-  {
-    operation: "authz.decision.get",
-    prepare: (world) => idOf(askFor(world)),
-    bad: noId,
-    missing: missing("action/decision_missing"),
-  },
-  { operation: "authz.drift-watch.start", prepare: () => ({}) },
-  {
-    operation: "authz.drift-window.list",
-    async prepare(world) {
-      await askFor(world);
-      await world.leaveDrift();
-      return { limit: 1 };
-    },
-    bad: noItems,
-  },
-  {
-    operation: "authz.drift-finding.list",
-    async prepare(world) {
-      await askFor(world);
-      await world.leaveDrift();
-      return { limit: 1, kind: "first_allowed" };
-    },
-    bad: noItems,
-  },
-  {
-    operation: "authz.policy-set.list",
-    async prepare(world) {
-      await world.ask("POST", "/v1/policies/pages/versions", { text: "" });
-      return { limit: 1 };
-    },
-    bad: noItems,
-  },
-  {
-    operation: "authz.policy.get",
-    prepare: () => ({ set: "default" }),
-    bad: { set: "No set" },
-    missing: missing("action/no_policies", { set: "none" }),
-  },
-  { operation: "authz.policy-template.list", prepare: () => ({ limit: 1 }), bad: noItems },
-  {
-    operation: "authz.policy-text.check",
-    prepare: () => ({
-      text: `${OPEN}permit(principal == ?principal, action == Action::"page.read", resource);`,
-      links: [
-        {
-          templateId: "policy1",
-          newId: "ada",
-          values: { "?principal": { type: "User", id: "ada" } },
-        },
-      ],
-      schema: 'entity Page; action "page.read" appliesTo { principal: User, resource: Page };',
-    }),
-    bad: { links: [{ templateId: "", newId: "a", values: {} }] },
-  },
-  {
-    operation: "authz.policy-version.list",
-    async prepare(world) {
-      await makeVersion(world, { text: OPEN });
-      return { set: "default", limit: 1 };
-    },
-    bad: noItems,
-    missing: missing("action/set_missing", { set: "none" }),
-  },
-  {
-    operation: "authz.policy-version.get",
-    prepare: async (world) => ({ ...(await draft(world)), text: "formatted" }),
-    bad: { number: 0 },
-    missing: noVersion,
-  },
-  {
-    operation: "authz.policy-version.create",
-    prepare: async (world) => ({
-      set: "default",
-      document: await policies(world, { owner: "ada" }),
-      schema: { Own: { entityTypes: { Page: {} }, actions: {} } },
-      base: 1,
-    }),
-    bad: { base: -1 },
-    missing: missing("action/base_moved", { base: 99 }),
-  },
-  {
-    operation: "authz.policy-version.validate",
-    prepare: draft,
-    bad: { number: 0 },
-    missing: noVersion,
-  },
-  {
-    operation: "authz.policy-version.preview",
-    async prepare(world) {
-      const asked = await question(world);
-      await world.ask("POST", "/v1/decisions", asked);
-      const text = "permit (principal, action, resource);";
-      const { number } = await world.ask("POST", "/v1/policies/docs/versions", { text });
-      return { set: "docs", number, max: 10 };
-    },
-    bad: { number: 0 },
-  },
-  {
-    operation: "authz.policy-preview.get",
-    async prepare(world) {
-      await question(world);
-      return { set: "docs", id: await world.leavePreview("docs", 1) };
-    },
-    bad: noId,
-    missing: missing("action/preview_missing", { id: NOTHING }),
-  },
-  {
-    operation: "authz.policy.simulate",
-    async prepare(world) {
-      const { set, ...asked } = await question(world);
-      return { set, number: 1, requests: [asked, { ...asked, action: "doc.page.none" }] };
-    },
-    bad: { requests: [] },
-    missing: noVersion,
-  },
-  {
-    operation: "authz.decision-replay.start",
-    prepare: () => ({ since: "2026-01-01T00:00:00.000Z", until: "2026-01-02T00:00:00.000Z" }),
-    bad: { since: "yesterday" },
-  },
-  {
-    operation: "authz.replay-disagreement.list",
-    async prepare(world) {
-      await world.leaveDisagreement();
-      return { limit: 1 };
-    },
-    bad: noItems,
-  },
-  {
-    operation: "authz.policy-version.activate",
-    async prepare(world) {
-      const made = await draft(world);
-      await world.ask("POST", `/v1/policies/default/versions/${made.number}/validate`, {});
-      return { ...made, base: 1, without_preview: "a test" };
-    },
-    bad: { number: 0 },
-    missing: noVersion,
-  },
   {
     operation: "risk.transaction.assess",
     prepare: () =>

@@ -31,6 +31,8 @@ function answerOf(kind: string, code: number, out: string, error: string): Answe
   return { output, callId: call };
 }
 
+const WARNING = /^\(node:\d+\) |^\(Use `node --trace/;
+
 interface Printed {
   readonly code: number;
   readonly out: string;
@@ -43,6 +45,8 @@ export async function printed(run: () => Promise<number>): Promise<Printed> {
   const before = streams.map((name) => process[name].write);
   for (const name of streams)
     process[name].write = ((text: string) => {
+      // A warning of Node is about this whole process of tests, and is told once.
+      if (WARNING.test(text)) return before[1]!.call(process.stderr, text);
       texts[name] += text;
       return true;
     }) as never;

@@ -1,4 +1,5 @@
 import { leaveDrift } from "../drift.ts";
+import { leaveProposal } from "../policies.ts";
 import { leaveDisagreement, leavePreview } from "../previews.ts";
 import type { TestSystem } from "../system.ts";
 import type { Caller } from "./face.ts";
@@ -18,6 +19,7 @@ export interface World {
   leaveDisagreement(): Promise<void>;
   /** Counts the decisions so far, and leaves a finding. */
   leaveDrift(): Promise<void>;
+  leaveProposal(): Promise<string>;
   /** Seals the heads of all logs in the root log. */
   sealHeads(): Promise<void>;
 }
@@ -44,6 +46,7 @@ export async function makeWorld(system: TestSystem, writes: readonly string[]): 
     ask,
     sealHeads,
     leaveDrift: drift,
+    leaveProposal: () => leaveProposal(system, projectId),
     leaveDisagreement: () => leaveDisagreement(system, projectId),
     leavePreview: (set: string, number: number) => leavePreview(system.as(key), set, number),
   };

@@ -21,12 +21,14 @@ import {
   PHOTOS,
   pick,
   USERS,
+  uid,
 } from "./values.ts";
 
 /** A case that both engines decide: policies, what is known, and questions about it. */
 export interface Case {
   readonly policies: PolicySetJson;
-  readonly entities: readonly EntityJson[];
+  /** What is known in every other request: an answer must not outlive what it was made of. */
+  readonly stores: readonly [readonly EntityJson[], readonly EntityJson[]];
   readonly requests: readonly RequestJson[];
 }
 
@@ -46,7 +48,9 @@ const scopeOf = (
     slot === null ? pick(...of).map((entity) => ({ entity })) : fc.constant({ slot });
   const type = pick(own[0]!.type, own[0]!.type, "Nobody");
   const slotted = fc.oneof(
-    named(own).map((of): Scope => ({ op: "==", ...of })),
+    named([...own, ...own, ...own.map(({ id }) => uid("Namesake", id))]).map(
+      (of): Scope => ({ op: "==", ...of }),
+    ),
     named([...groups, ...own]).map((of): Scope => ({ op: "in", ...of })),
     fc
       .tuple(type, named(groups))
@@ -54,14 +58,14 @@ const scopeOf = (
   );
   if (slot !== null) return slotted;
   return fc.oneof(
-    { weight: 4, arbitrary: fc.constant<Scope>({ op: "All" }) },
+    { weight: 6, arbitrary: fc.constant<Scope>({ op: "All" }) },
     { weight: 5, arbitrary: slotted },
     { weight: 1, arbitrary: type.map((entity_type): Scope => ({ op: "is", entity_type })) },
   );
 };
 
 const actionScope: fc.Arbitrary<ActionScope> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<ActionScope>({ op: "All" }) },
+  { weight: 6, arbitrary: fc.constant<ActionScope>({ op: "All" }) },
   { weight: 2, arbitrary: pick(...ACTIONS).map((entity): ActionScope => ({ op: "==", entity })) },
   {
     weight: 2,
@@ -80,7 +84,7 @@ const actionScope: fc.Arbitrary<ActionScope> = fc.oneof(
 const policyWith = (principal: Slot | null, resource: Slot | null): fc.Arbitrary<Policy> =>
   fc.record({
     effect: fc.oneof(
-      { weight: 3, arbitrary: fc.constant("permit" as const) },
+      { weight: 5, arbitrary: fc.constant("permit" as const) },
       { weight: 1, arbitrary: fc.constant("forbid" as const) },
     ),
     principal: scopeOf(USERS, GROUPS, principal),
@@ -97,7 +101,7 @@ const policyWith = (principal: Slot | null, resource: Slot | null): fc.Arbitrary
 
 const policies: fc.Arbitrary<PolicySetJson> = fc
   .record({
-    statics: fc.array(policyWith(null, null), { maxLength: 5 }),
+    statics: fc.array(policyWith(null, null), { maxLength: 9 }),
     templates: fc.array(
       pick<[Slot | null, Slot | null]>(
         ["?principal", null],
@@ -142,7 +146,7 @@ const ACTION_ENTITIES: EntityJson[] = [
   { uid: ACTION_GROUPS[1]!, attrs: {}, parents: [ACTION_GROUPS[0]!] },
 ];
 
-const entities: fc.Arbitrary<EntityJson[]> = fc
+export const entities: fc.Arbitrary<EntityJson[]> = fc
   .tuple(
     ...ORDER.map((own, at) =>
       fc.record({
@@ -155,7 +159,7 @@ const entities: fc.Arbitrary<EntityJson[]> = fc
   )
   .chain((all) => fc.subarray([...all, ...ACTION_ENTITIES], { minLength: 4 }));
 
-const request: fc.Arbitrary<RequestJson> = fc.record({
+export const request: fc.Arbitrary<RequestJson> = fc.record({
   principal: pick(...USERS),
   action: pick(...ACTIONS),
   resource: pick(...PHOTOS),
@@ -164,6 +168,6 @@ const request: fc.Arbitrary<RequestJson> = fc.record({
 
 export const cases: fc.Arbitrary<Case> = fc.record({
   policies,
-  entities,
-  requests: fc.array(request, { minLength: 1, maxLength: 4 }),
+  stores: fc.tuple(entities, entities),
+  requests: fc.array(request, { minLength: 8, maxLength: 8 }),
 });

@@ -59,6 +59,9 @@ export const decimalText = pick(
   "1.0000",
   "922337203685477.5807",
   "12.3",
+  "-922337203685477.5808",
+  "-0.0001",
+  "0.0001",
 );
 export const ipText = pick(
   "127.0.0.1",
@@ -73,6 +76,15 @@ export const ipText = pick(
   "2001:DB8::5",
   "0.0.0.0/0",
   "127.0.0.0/7",
+  "128.0.0.0/1",
+  "127.1.2.3",
+  "127.0.0.0/9",
+  "239.255.255.255",
+  "224.0.0.0/4",
+  "::",
+  "::/0",
+  "fe80::1/10",
+  "1:2:3:4:5:6:7:8/127",
 );
 export const datetimeText = pick(
   "2024-01-01",
@@ -82,10 +94,41 @@ export const datetimeText = pick(
   "2024-01-01T00:00:00+0100",
   "0001-01-01",
   "9999-12-31T23:59:59.999-2359",
+  "0000-02-29",
+  "1900-02-28T00:00:00.000+2359",
+  "2000-02-29T12:30:00-0130",
 );
-export const durationText = pick("1d", "-1d", "1h30m", "0ms", "1d2h3m4s5ms", "-90m", "36500000d");
+export const durationText = pick(
+  "1d",
+  "-1d",
+  "1h30m",
+  "0ms",
+  "1d2h3m4s5ms",
+  "-90m",
+  "36500000d",
+  "-1ms",
+  "106751991167d7h12m55s807ms",
+  "-106751991167d7h12m55s808ms",
+);
+
+/** The text with one character more, less, or another one: most that extension types read are then refused. */
+export const slipped = (text: string): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.nat({ max: text.length }),
+      pick("in", "out", "instead"),
+      pick(..."0123456789.:-+/TZdhmsfx "),
+    )
+    .map(([at, how, by]) => {
+      const rest = text.slice(how === "in" ? at : at + 1);
+      return text.slice(0, at) + (how === "out" ? "" : by) + rest;
+    });
 /** Also texts that are no value of their type: constructors in policies fail on them. */
 export const broken = pick(
+  "1:2:3:4::5:6:7:8",
+  "922337203685477.5808",
+  "-922337203685477.5809",
+  "106751991167d7h12m55s808ms",
   "",
   "x",
   "1",

@@ -379,6 +379,7 @@ const stored = (document: string, hash = createHash("sha256").update(document).d
   schemaHash: null,
   engine: "",
   createdAt: new Date(0),
+  quarantinedAt: null,
 });
 
 /** Fields in another order: policies' own order does not count, so they are turned round, too. */

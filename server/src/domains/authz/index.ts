@@ -8,6 +8,10 @@ import { driftWatchStart } from "./operations/drift-watch-start.ts";
 import { driftWindowList } from "./operations/drift-window-list.ts";
 import { policyGet } from "./operations/policy-get.ts";
 import { policyPreviewGet } from "./operations/policy-preview-get.ts";
+import { policyProposalAccept } from "./operations/policy-proposal-accept.ts";
+import { policyProposalGet } from "./operations/policy-proposal-get.ts";
+import { policyProposalList } from "./operations/policy-proposal-list.ts";
+import { policyProposalStart } from "./operations/policy-proposal-start.ts";
 import { policySetList } from "./operations/policy-set-list.ts";
 import { policySimulate } from "./operations/policy-simulate.ts";
 import { policyTemplateList } from "./operations/policy-template-list.ts";
@@ -25,6 +29,8 @@ import { rowPolicyCompile } from "./operations/row-policy-compile.ts";
 import { rowPolicyList } from "./operations/row-policy-list.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
+export { PROPOSE, proposeLeast } from "./least/job.ts";
+export { openSampler } from "./oracle/open.ts";
 export { openPolicy } from "./policy.ts";
 export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
@@ -56,6 +62,10 @@ export const operations = [
   resourceFilterCompile,
   rowPolicyCompile,
   rowPolicyList,
+  policyProposalStart,
+  policyProposalList,
+  policyProposalGet,
+  policyProposalAccept,
   driftWatchStart,
   driftWindowList,
   driftFindingList,

@@ -24,6 +24,7 @@ const stored = (document: string, hash = createHash("sha256").update(document).d
   schemaHash: null,
   engine: "",
   createdAt: new Date(0),
+  quarantinedAt: null,
 });
 
 describe("a version that was edited after it was stored", () => {

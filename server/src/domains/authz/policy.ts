@@ -14,6 +14,10 @@ import {
 } from "./engine/index.ts";
 import { ENGINES, type Engine, engineText, type Policies } from "./engines.ts";
 import { explain } from "./explain.ts";
+import type { Sample } from "./oracle/compare.ts";
+import { versionQuarantined } from "./oracle/quarantine.ts";
+import { RECOVERY_POLICIES } from "./oracle/recovery.ts";
+import type { Sampler } from "./oracle/sampler.ts";
 import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
 import { actionText, completed, requestOf, sliceOf } from "./question.ts";
 import { malformedQuestion } from "./refusals.ts";
@@ -22,10 +26,10 @@ import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
 import { FULL, viewOfAsker } from "./view.ts";
 
-/** A policy version, ready to decide. */
-export interface Version {
-  readonly id: string;
-  readonly hash: string;
+/** What decides: a version, or with null the server itself. */
+export interface Deciding {
+  readonly id: string | null;
+  readonly hash: string | null;
   /** Null: it was stored before versions had schemas. */
   readonly schemaHash: string | null;
   /** What it was compiled by. */
@@ -33,8 +37,22 @@ export interface Version {
   readonly policies: Policies;
 }
 
+/** A policy version, ready to decide. */
+export interface Version extends Deciding {
+  readonly id: string;
+  readonly hash: string;
+  readonly json: PolicySetJson;
+}
+
+/** A version that is active; `quarantined` refuses what it would decide. */
+interface Active extends Version {
+  readonly quarantined: Refusal | null;
+}
+
 /** A decision with what it was made of; the pipeline sees the part that its port names. */
 interface Made extends Decision, Weighed {
+  /** Whose project, and by what; null when no version decided. */
+  readonly by: { readonly tenantId: string; readonly version: Version } | null;
   readonly slice: { readonly text: string; readonly hash: string };
   /** RFC 8785. */
   readonly context: string;
@@ -67,7 +85,7 @@ const NOTHING: Traced = { outcome: "deny", reasons: [], errors: [], steps: [] };
 
 /** Weighs a question by a version, with every step and the hash over all of it; without a version everything is denied. */
 export function weigh(
-  version: Version | null,
+  version: Deciding | null,
   { request, ...posed }: Posed,
   engine: Pick<Engine, "name" | "version"> = version?.engine ?? ENGINES.current,
 ): Weighed {
@@ -95,7 +113,7 @@ export function weigh(
 
 /** Decides by a version; without one everything is denied. */
 export function decideBy(
-  version: Version | null,
+  version: Deciding | null,
   question: Question,
   engine: Engine = version?.engine ?? ENGINES.current,
 ): Made {
@@ -113,6 +131,7 @@ export function decideBy(
   const weighed = weigh(version, posed, engine);
   return {
     ...weighed,
+    by: null,
     versionId: version?.id ?? null,
     approval:
       weighed.traced?.steps.some((step) => step.outcome === "allow" && wantsApproval(step)) ??
@@ -167,6 +186,7 @@ const compileVersion = (
   id,
   hash: sha256(text).toString("hex"),
   schemaHash,
+  json,
   engine,
   policies: engine.compile(json),
 });
@@ -183,12 +203,21 @@ export const versionChanged = (id: string) =>
 const SETS_CACHED_MAX = 1_000;
 const SCHEMAS_CACHED_MAX = 100;
 
-/** Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. */
-export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
+/** What decisions are made with, beside the policies. */
+interface Beside {
+  readonly known: KnownEntities;
+  readonly sampler: Sampler;
+}
+
+/**
+ * Fills the pipeline's second step. Compiled versions are kept, one of a set, until the project's revision moves. What the
+ * sampler chooses of the decisions is compared with Cedar's engine.
+ */
+export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Policy {
   const engine = ENGINES.current;
-  const cache = new Map<string, { revision: number; version: Promise<Version | null> }>();
+  const cache = new Map<string, { revision: number; version: Promise<Active | null> }>();
   const schemas = new Map<string, Promise<Schema>>();
-  const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Version | null> => {
+  const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Active | null> => {
     const { tenantId, revision } = principal;
     const key = `${tenantId} ${set}`;
     const known = cache.get(key);
@@ -211,19 +240,30 @@ export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
     }
     return schema;
   };
+  const decide = (principal: Principal, version: Version, question: Question): Made => ({
+    ...decideBy(version, question, engine),
+    by: { tenantId: principal.tenantId, version },
+  });
   return {
-    decide: async (principal, question) => decideBy(await versionFor(principal), question, engine),
+    async decide(principal, question) {
+      const version = await versionFor(principal);
+      if (version === null) return decideBy(null, question, engine);
+      if (version.quarantined === null) return decide(principal, version, question);
+      return recovering(version.quarantined, question);
+    },
     async ask(principal, { set, stored }, told) {
       const version = await versionFor(principal, set);
       const asked = stored ? await withStored(known, principal.tenantId, told) : told;
       if (version === null) return { question: asked, decision: decideBy(null, asked, engine) };
+      if (version.quarantined !== null) throw version.quarantined;
       const schema = await schemaFor(principal.tenantId, version);
       const question = refusing(() => completed(asked, schema, clock()));
-      return { question, decision: decideBy(version, question, engine) };
+      return { question, decision: decide(principal, version, question) };
     },
     withStored: ({ tenantId }, told) => withStored(known, tenantId, told),
     async allows(principal, question) {
       const version = await versionFor(principal);
+      if (version !== null && version.quarantined !== null) throw version.quarantined;
       const { session, accountId: id, groups } = principal;
       const asked = [question];
       if (session !== null)
@@ -234,7 +274,10 @@ export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
       );
     },
     rows: (decision, question, about) => {
-      return decisionRows(decision, decision as Made, question, about);
+      const made = decision as Made;
+      if (made.by !== null && sampler.chooses(about.id))
+        sampler.add(sampleOf(made.by, question, decision, about.id));
+      return decisionRows(decision, made, question, about);
     },
     explain(decision, question, isFull) {
       const view = isFull ? FULL : viewOfAsker(question, requestOf(question));
@@ -243,10 +286,34 @@ export function openPolicy(db: Db, clock: Clock, known: KnownEntities): Policy {
   };
 }
 
-async function load(tx: Tx, set: string, engine: Engine): Promise<Version | null> {
+async function load(tx: Tx, set: string, engine: Engine): Promise<Active | null> {
   const stored = await readActiveVersion(tx, set);
-  return stored === undefined ? null : openVersion(stored, engine);
+  if (stored === undefined) return null;
+  const { id, number, quarantinedAt } = stored;
+  const quarantined = quarantinedAt === null ? null : versionQuarantined({ set, number }, id);
+  return { ...openVersion(stored, engine), quarantined };
 }
+
+/** While the default set is quarantined: administrators may replace it, everything else is refused. */
+function recovering(quarantined: Refusal, question: Question): Made {
+  const made = decideBy(RECOVERY_POLICIES, question);
+  if (made.outcome === "deny") throw quarantined;
+  return made;
+}
+
+const sampleOf = (
+  { tenantId, version }: NonNullable<Made["by"]>,
+  question: Question,
+  { outcome, reasons, errors }: Decision,
+  decisionId: string,
+): Sample => ({
+  tenantId,
+  decisionId,
+  versionId: version.id,
+  policies: version.json,
+  question,
+  decision: { outcome, reasons, errors },
+});
 
 async function loadSchema(tx: Tx, versionId: string, hash: string): Promise<Schema> {
   const text = await readSchema(tx, hash);
@@ -268,7 +335,7 @@ async function withStored(
 }
 
 /** What a question says wrongly as a refusal. */
-export function refusing<T>(work: () => T): T {
+function refusing<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -103,9 +103,11 @@ export interface StoredVersion {
   readonly schemaHash: string | null;
   readonly engine: string;
   readonly createdAt: Date;
+  /** Null: it may decide. */
+  readonly quarantinedAt: Date | null;
 }
 
-export const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, encode(v.schema_hash, 'hex') as "schemaHash", v.engine, v.created_at as "createdAt"`;
+export const VERSION = `v.id, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, encode(v.schema_hash, 'hex') as "schemaHash", v.engine, v.created_at as "createdAt", v.quarantined_at as "quarantinedAt"`;
 
 export async function readActiveVersion(tx: Tx, set: string): Promise<StoredVersion | undefined> {
   const [row] = await query<StoredVersion>(

@@ -143,3 +143,30 @@ export const oneCandidate = (given: readonly string[]) =>
     { given: [...given] },
     "Send number (of a version of the set), or text, or document.",
   );
+
+export const proposalMissing = (id: string) =>
+  new Refusal(
+    "action/proposal_missing",
+    404,
+    "This project has no such proposal",
+    { id },
+    "List them with GET /v1/policies/{set}/proposals; the job that makes one says its id.",
+  );
+
+export const nothingActive = (set: string) =>
+  new Refusal(
+    "action/nothing_active",
+    409,
+    "The set has no active version whose use could be looked at",
+    { set },
+    "Activate one, and let it decide for a while.",
+  );
+
+export const mayNotReadDecisions = (what: string) =>
+  new Refusal(
+    "action/may_not_read_decisions",
+    403,
+    "What policies make of facts tells these facts, and you may not read them",
+    { what },
+    "Ask for a policy that permits telemetry.chain.why, or leave out what the project keeps (`stored`).",
+  );

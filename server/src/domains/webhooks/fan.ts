@@ -1,6 +1,7 @@
 import { isAfter, parseOffset, visibleTo } from "#domains/feed";
 import { enqueue } from "#domains/ops";
 import type { Tx } from "#kernel/db.ts";
+import { Refusal } from "#kernel/refusal.ts";
 import type { FeedEvent, FeedPage, Ports, Principal } from "#pipeline";
 import { DELIVER, type Delivery, orderingKeyOf } from "./deliver.ts";
 import {
@@ -62,7 +63,18 @@ export class Fan {
         readTenantsToTell,
       );
       for (const tenantId of tenants)
-        if ((await this.#tell(tenantId)) && !this.#stopped) this.#again = true;
+        if ((await this.#tryToTell(tenantId)) && !this.#stopped) this.#again = true;
+    }
+  }
+
+  /** A project whose policies decide nothing is told later, from where it was; the others do not wait for it. */
+  async #tryToTell(tenantId: string): Promise<boolean> {
+    try {
+      return await this.#tell(tenantId);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.step !== "policy") throw error;
+      this.#parts.log.warn({ tenantId, code: error.code }, "webhooks of a project wait");
+      return false;
     }
   }
 

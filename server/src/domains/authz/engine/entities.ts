@@ -66,20 +66,21 @@ export class Entities {
     const depths = new Map<string, number>();
     for (const start of this.#entities.keys()) {
       // Depth first without recursion: a chain of parents may be long.
-      const path: string[] = [];
+      const path = new Set<string>();
       const open = [{ key: start, leave: false }];
       for (let next = open.pop(); next !== undefined; next = open.pop()) {
         const { key, leave } = next;
         const parents = this.#entities.get(key)?.parents ?? [];
         if (leave) {
-          path.pop();
+          path.delete(key);
           const depth = parents.reduce((most, up) => Math.max(most, 1 + depths.get(up.key)!), 0);
           if (depth > ANCESTRY_MAX) return `${key} is more than ${ANCESTRY_MAX} steps from a root`;
           depths.set(key, depth);
-        } else if (path.includes(key)) {
-          return `in a ring: ${[...path.slice(path.indexOf(key)), key].join(" in ")}`;
+        } else if (path.has(key)) {
+          const way = [...path];
+          return `in a ring: ${[...way.slice(way.indexOf(key)), key].join(" in ")}`;
         } else if (!depths.has(key)) {
-          path.push(key);
+          path.add(key);
           open.push({ key, leave: true }, ...parents.map((up) => ({ key: up.key, leave: false })));
         }
       }

@@ -7,9 +7,9 @@ const ANY = null;
 export function matcher(pattern: readonly PatternPart[]) {
   // Character by character, as literals may stand side by side.
   const parts = pattern.flatMap((part): (string | typeof ANY)[] =>
-    part === "Wildcard" ? [ANY] : [...part.Literal],
+    part === "Wildcard" ? [ANY] : Array.from(part.Literal),
   );
-  return (text: string, budget: Budget): boolean => like(parts, [...text], budget);
+  return (text: string, budget: Budget): boolean => like(parts, Array.from(text), budget);
 }
 
 /** Greedy with one way back, to the last wildcard: at most pattern × text steps. */

@@ -40,12 +40,22 @@ export interface Flaw {
  * that a deep one is refused, not crashed on.
  */
 export function flawsOf(expression: unknown, path: readonly (string | number)[] = []): Flaw[] {
-  const open: { node: unknown; path: readonly (string | number)[]; depth: number; sets: number }[] =
-    [{ node: expression, path, depth: 0, sets: 0 }];
+  const open: {
+    node: unknown;
+    path: readonly (string | number)[];
+    depth: number;
+    wide: number;
+    sets: number;
+  }[] = [{ node: expression, path, depth: 0, wide: 1, sets: 0 }];
   const flaws: Flaw[] = [];
   for (let next = open.pop(); next !== undefined && flaws.length < FLAWS_MAX; next = open.pop()) {
-    const { node, path: at, depth, sets } = next;
-    const message = depth > LIMITS.depth ? DEEP : (formOf(node) ?? ownFlaw(node as Expression));
+    const { node, path: at, depth, wide, sets } = next;
+    const message =
+      depth > LIMITS.depth
+        ? DEEP
+        : wide > LIMITS.conjuncts
+          ? WIDE
+          : (formOf(node) ?? ownFlaw(node as Expression));
     if (message !== null) {
       flaws.push({ path: at, message });
       continue;
@@ -61,11 +71,12 @@ export function flawsOf(expression: unknown, path: readonly (string | number)[] 
     }
     for (const [name, part] of namedParts(operator, operand)) {
       // Left arms of `&&` chains do not count: a hundred conjuncts are wide, not deep.
-      const wide = operator === "&&" && name === "left";
+      const beside = operator === "&&" && name === "left";
       open.push({
         node: part,
         path: [...at, operator, name],
-        depth: depth + (wide ? 0 : 1),
+        depth: depth + (beside ? 0 : 1),
+        wide: beside ? wide + 1 : 1,
         sets: inSets,
       });
     }
@@ -75,6 +86,7 @@ export function flawsOf(expression: unknown, path: readonly (string | number)[] 
 
 const FLAWS_MAX = 20;
 const DEEP = `a condition is deeper than ${LIMITS.depth}`;
+const WIDE = `more than ${LIMITS.conjuncts} parts are joined by &&`;
 
 function namedParts(operator: string, operand: unknown): [string | number, unknown][] {
   if (["Value", "Var", "Slot"].includes(operator)) return [];
@@ -98,7 +110,7 @@ function formOf(node: unknown): string | null {
   if (!isObject(node)) return "an expression is an object with one key";
   const keys = Object.keys(node);
   if (keys.length !== 1) return `an expression is an object with one key, not ${keys.length}`;
-  const [operator, operand] = parted(node as Expression);
+  const [operator, operand] = parted(node);
   const form = FORMS[operator];
   if (form === undefined)
     return `${JSON.stringify(operator.slice(0, 60))} is no operator or function of Cedar`;

@@ -53,7 +53,7 @@ export function valueAt(
   { names: [variable, ...attributes] }: Path,
   environment: Pick<Environment, Variable | "entities">,
 ): Value | undefined {
-  let value: Value | undefined = environment[variable] as Value;
+  let value: Value | undefined = environment[variable];
   for (const name of attributes) {
     const fields: Value | CedarRecord | undefined =
       value instanceof EntityRef ? environment.entities.get(value)?.attrs : value;

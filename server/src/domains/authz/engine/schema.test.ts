@@ -96,6 +96,19 @@ describe("a question that is as declared", () => {
     ["with what is required", {}],
     ["with another resource type", { resource: new EntityRef("App::Team", "t") }],
     [
+      "in a group that its type can only be in through another",
+      {
+        entities: [
+          ADA,
+          {
+            uid: { type: "App::User", id: "bob" },
+            attrs: { name: "Bob" },
+            parents: [{ type: "Group", id: "g" }],
+          },
+        ],
+      },
+    ],
+    [
       "of the namespace without a name",
       { action: new EntityRef("Action", "look"), context: { ok: undefined } },
     ],
@@ -189,10 +202,16 @@ describe("a question that is not as declared", () => {
       /has no "green"/,
     ],
     [
+      "no such member of an enumeration as a value",
+      ada({ color: named("App::Color", "green") }),
+      'entities App::User::"ada" attrs.color',
+      /has no "green"/,
+    ],
+    [
       "a parent of another type",
-      ada({}, { parents: [{ type: "Group", id: "g" }] }),
+      ada({}, { parents: [{ type: "Folder", id: "g" }] }),
       'entities App::User::"ada"',
-      /cannot be in a Group/,
+      /cannot be in a Folder/,
     ],
     [
       "a number in a set of strings",

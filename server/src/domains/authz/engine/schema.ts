@@ -72,6 +72,7 @@ export class Schema {
     string,
     ActionJson & { readonly namespace: string; readonly uid: EntityUid }
   >();
+  readonly #groups = new Map<string, readonly string[]>();
   readonly #common = new Map<string, { readonly type: TypeJson; readonly namespace: string }>();
 
   constructor(json: SchemaJson) {
@@ -181,7 +182,7 @@ export class Schema {
   #entity({ ref, attrs, tags, parents }: Entity): void {
     const at = `entities ${ref.key}`;
     const type = this.#typeOf(ref, at);
-    for (const parent of parents) this.#parent(type, parent, at);
+    for (const parent of parents) this.#parent(ref.type, parent, at);
     this.#record(attrs, type.shape ?? EMPTY, type.namespace, `${at} attrs`);
     for (const [name, tag] of tags) {
       if (type.tags === undefined)
@@ -202,23 +203,46 @@ export class Schema {
         `there is no entity type ${ref.type} in the schema`,
         "Declare the type in the project's schema, or correct its name.",
       );
-    if (type.enum !== undefined && !type.enum.includes(ref.id))
-      throw new Malformed(
-        at,
-        `${ref.type} has no ${JSON.stringify(ref.id)}`,
-        `It has ${listed(type.enum)}.`,
-      );
+    this.#enumerated(ref, at);
     return type;
   }
 
-  #parent(
-    { memberOfTypes = [], namespace }: EntityTypeJson & { namespace: string },
-    parent: EntityRef,
-    at: string,
-  ): void {
-    const names = memberOfTypes.map((name) => this.#entityName(name, namespace));
+  /** Of an enumerated type there are no others, wherever one is named. */
+  #enumerated(ref: EntityRef, at: string): void {
+    const ids = this.#types.get(ref.type)?.enum;
+    if (ids !== undefined && !ids.includes(ref.id))
+      throw new Malformed(
+        at,
+        `${ref.type} has no ${JSON.stringify(ref.id)}`,
+        `It has ${listed(ids)}.`,
+      );
+  }
+
+  #parent(type: string, parent: EntityRef, at: string): void {
+    const names = this.#groupsOf(type);
     if (!names.includes(parent.type))
       throw new Malformed(at, `it cannot be in a ${parent.type}`, `It can be in ${listed(names)}.`);
+    this.#enumerated(parent, at);
+  }
+
+  /** The types that entities of this one can be in, also through others: Cedar takes either for a parent. */
+  #groupsOf(type: string): readonly string[] {
+    let found = this.#groups.get(type);
+    if (found === undefined) {
+      const names = new Set<string>();
+      const open = [type];
+      for (let next = open.pop(); next !== undefined; next = open.pop()) {
+        const { memberOfTypes = [], namespace = "" } = this.#types.get(next) ?? {};
+        for (const name of memberOfTypes.map((one) => this.#entityName(one, namespace)))
+          if (!names.has(name)) {
+            names.add(name);
+            open.push(name);
+          }
+      }
+      found = [...names];
+      this.#groups.set(type, found);
+    }
+    return found;
   }
 
   /** Policies may read what entities must have: those that have something must be told. */
@@ -268,12 +292,9 @@ export class Schema {
         return fits(typeof value === "boolean", value, "a boolean", at);
       case "Entity": {
         const name = this.#entityName(type.name!, namespace);
-        return fits(
-          value instanceof EntityRef && value.type === name,
-          value,
-          `an entity of type ${name}`,
-          at,
-        );
+        const is = value instanceof EntityRef && value.type === name;
+        fits(is, value, `an entity of type ${name}`, at);
+        return this.#enumerated(value as EntityRef, at);
       }
       case "Extension": {
         const is = typeof value === "object" && isExtension(value) && value.extension === type.name;

@@ -9,7 +9,6 @@ import {
   type ValueJson,
 } from "./est.ts";
 import { CONSTRUCTORS } from "./extension/index.ts";
-import { keyOfUid } from "./value.ts";
 
 const METHODS: readonly string[] = ["contains", "containsAll", "containsAny", "getTag", "hasTag"];
 const INFIX: readonly string[] = BINARY.filter((operator) => !METHODS.includes(operator));
@@ -33,7 +32,7 @@ function textOf(node: Expression, shows: Shows): string {
   if (INFIX.includes(operator))
     return `${inner(operand.left, shows)} ${operator} ${inner(operand.right, shows)}`;
   if (METHODS.includes(operator))
-    return `${inner(operand.left, shows)}.${operator}(${textOf(operand.right, shows)})`;
+    return `${tight(operand.left, shows)}.${operator}(${textOf(operand.right, shows)})`;
   switch (operator) {
     case "Value":
       return valueText(operand, shows);
@@ -47,19 +46,19 @@ function textOf(node: Expression, shows: Shows): string {
         .map(([name, field]) => `${nameText(name)}: ${textOf(field, shows)}`)
         .join(", ")}}`;
     case ".":
-      return NAME.test(operand.attr)
-        ? `${inner(operand.left, shows)}.${operand.attr}`
-        : `${inner(operand.left, shows)}[${JSON.stringify(operand.attr)}]`;
+      return isName(operand.attr)
+        ? `${tight(operand.left, shows)}.${operand.attr}`
+        : `${tight(operand.left, shows)}[${quoted(operand.attr)}]`;
     case "has":
       return `${inner(operand.left, shows)} has ${
         typeof operand.attr === "string" ? nameText(operand.attr) : operand.attr.join(".")
       }`;
     case "!":
-      return `!${inner(operand.arg, shows)}`;
+      return `!${tight(operand.arg, shows)}`;
     case "neg":
-      return `-${inner(operand.arg, shows)}`;
+      return `-${isNumber(operand.arg) ? `(${textOf(operand.arg, shows)})` : tight(operand.arg, shows)}`;
     case "isEmpty":
-      return `${inner(operand.arg, shows)}.isEmpty()`;
+      return `${tight(operand.arg, shows)}.isEmpty()`;
     case "like":
       return `${inner(operand.left, shows)} like ${patternText(operand.pattern)}`;
     case "is":
@@ -69,14 +68,33 @@ function textOf(node: Expression, shows: Shows): string {
   }
   const values = (operand as Expression[]).map((part) => textOf(part, shows));
   if (CONSTRUCTORS.has(operator)) return `${operator}(${values.join(", ")})`;
-  return `${inner(operand[0], shows)}.${operator}(${values.slice(1).join(", ")})`;
+  return `${tight(operand[0], shows)}.${operator}(${values.slice(1).join(", ")})`;
 }
 
 const NAME = /^[A-Za-z_]\w*$/;
-const nameText = (name: string): string => (NAME.test(name) ? name : JSON.stringify(name));
+/** Words that are no names, by Cedar's grammar: docs.cedarpolicy.com/policies/syntax-grammar.html. */
+const RESERVED: readonly string[] = "true false if then else in is like has __cedar".split(" ");
+const isName = (name: string): boolean => NAME.test(name) && !RESERVED.includes(name);
+const nameText = (name: string): string => (isName(name) ? name : quoted(name));
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': String.raw`\"`,
+  "\\": String.raw`\\`,
+  "\n": String.raw`\n`,
+  "\r": String.raw`\r`,
+  "\t": String.raw`\t`,
+  "\0": String.raw`\0`,
+};
+
+/** A text as Cedar writes it: what does not show is escaped, otherwise than in JSON. */
+const quoted = (text: string): string =>
+  `"${text.replace(
+    /["\\\p{Cc}\ud800-\udfff]/gu,
+    (found) => ESCAPES[found] ?? `\\u{${found.codePointAt(0)!.toString(16)}}`,
+  )}"`;
 
 function valueText(json: ValueJson, shows: Shows): string {
-  if (typeof json !== "object") return JSON.stringify(json);
+  if (typeof json !== "object") return typeof json === "string" ? quoted(json) : String(json);
   if (Array.isArray(json))
     return `[${json.map((one: ValueJson) => valueText(one, shows)).join(", ")}]`;
   if ("__entity" in json) return uidText(json.__entity as EntityUid, shows);
@@ -91,20 +109,27 @@ function valueText(json: ValueJson, shows: Shows): string {
 const patternText = (pattern: readonly PatternPart[]): string =>
   `"${pattern
     .map((part) =>
-      part === "Wildcard"
-        ? "*"
-        : JSON.stringify(part.Literal).slice(1, -1).replaceAll("*", String.raw`\*`),
+      part === "Wildcard" ? "*" : quoted(part.Literal).slice(1, -1).replaceAll("*", String.raw`\*`),
     )
     .join("")}"`;
 
 const uidText = (uid: EntityUid, shows: Shows): string =>
-  shows(uid) ? keyOfUid(uid.type, uid.id) : `${uid.type}::"…"`;
+  `${uid.type}::${shows(uid) ? quoted(uid.id) : '"…"'}`;
 
 /** Operators of their own stand in brackets within others. */
 const inner = (node: Expression, shows: Shows): string => {
   const [operator] = parted(node);
   const open = INFIX.includes(operator) || ["has", "like", "is", "if-then-else"].includes(operator);
   return open ? `(${textOf(node, shows)})` : textOf(node, shows);
+};
+
+const isNumber = (node: Expression): boolean => "Value" in node && typeof node.Value === "number";
+
+/** What is called, looked into or negated: signs before it stand in brackets, too. */
+const tight = (node: Expression, shows: Shows): string => {
+  const [operator, operand] = parted(node);
+  const signed = operator === "!" || operator === "neg" || (isNumber(node) && Number(operand) < 0);
+  return signed ? `(${textOf(node, shows)})` : inner(node, shows);
 };
 
 /** A scope as one reads it: `principal in Group::"admins"`. */

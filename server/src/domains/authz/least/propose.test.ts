@@ -139,7 +139,7 @@ function usageOf(
 test("proposals deny nothing that was used, and allow nothing that was denied", () => {
   let [kept, tried] = [0, 0];
   fc.assert(
-    fc.property(cases, ({ policies, entities, requests }) => {
+    fc.property(cases, ({ policies, stores: [entities], requests }) => {
       const known = entitiesOf(entities);
       const asked = requests.map(({ principal, action: of, resource, context }) => ({
         principal: new EntityRef(principal.type, principal.id),

@@ -27,7 +27,7 @@ export const KEPT: readonly string[] = [
   "authz.policy-version.validate",
 ];
 
-const KEPT_TYPE = "PolicySet";
+export const KEPT_TYPE = "PolicySet";
 
 /**
  * The same policies, each permit narrowed to what it was used for: its actions and types of resources, and with `ranges`

@@ -4,7 +4,7 @@ import { operation } from "#pipeline";
 import { askedOf, asking } from "../asking.ts";
 import { candidateOf, loadCandidate } from "../preview/load.ts";
 import { type Answer, simulate } from "../preview/simulate.ts";
-import { oneCandidate } from "../refusals.ts";
+import { mayNotReadDecisions, oneCandidate } from "../refusals.ts";
 import { ownSchema, setName, versionNumber, written, writtenOf } from "../sets/shapes.ts";
 import { DEFAULT_SET } from "../sets/versions.ts";
 
@@ -46,16 +46,19 @@ export const policySimulate = operation({
 
   policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
-  prepare: async ({ input, principal, ports }) => {
+  prepare: async ({ input, principal, ports, mayReadWhy }) => {
     const { policy, db, clock } = ports;
+    const isFull = await mayReadWhy();
+    // Policies of one's own would tell what is kept, bit by bit.
+    if (!isFull && input.requests.some(({ stored }) => stored)) throw mayNotReadDecisions("stored");
     const candidate = await candidateFor(db, principal, input);
     const questions = await Promise.all(
-      input.requests.map((request) => {
+      input.requests.map(async (request) => {
         const question = askedOf(request);
         return request.stored ? policy.withStored(principal, question) : question;
       }),
     );
-    return simulate(candidate, questions, clock());
+    return simulate(candidate, questions, { time_ms: clock(), isFull });
   },
   action: async ({ prepared }) => ({ answers: (prepared as readonly Answer[]).map(shown) }),
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { operation } from "#pipeline";
+import { quarantinedStays } from "../oracle/quarantine.ts";
 import { openVersion } from "../policy.ts";
 import { freshPreview } from "../preview/fresh.ts";
 import { baseMoved, notValidated, versionMissing } from "../refusals.ts";
@@ -46,6 +47,7 @@ export const policyVersionActivate = operation({
     const found = setId === undefined ? undefined : await readVersion(tx, set, number);
     if (setId === undefined || found === undefined) throw versionMissing(set, number);
     const { status } = found;
+    if (found.quarantinedAt !== null) throw quarantinedStays(set, number);
     if (status !== "validated" && status !== "retired") throw notValidated(set, number, status);
     const active = (await readActiveOf(tx, set))?.number ?? null;
     // Who takes a change back means to undo what came after its base.

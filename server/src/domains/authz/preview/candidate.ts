@@ -48,12 +48,13 @@ export class Candidate {
     }
   }
 
-  /** Why it denies what it decided. */
+  /** Why it denies what it decided, with all that was known then. */
   why(recorded: Recorded, known: Known): ReturnType<typeof explain> {
-    const { principal, action } = known;
+    const { principal, action, entities } = known;
     const resource = { type: recorded.resource_type, id: recorded.resource_id };
     const request = this.#request(recorded, known)!;
-    const question: Question = { principal, action, resource, context: {} };
+    const context = parseJson(recorded.context);
+    const question: Question = { principal, action, resource, context, entities };
     return explain(question, this.version.policies.trace(request), FULL);
   }
 

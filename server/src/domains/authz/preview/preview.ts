@@ -5,7 +5,7 @@ import { newId } from "#kernel/ids.ts";
 import { turns } from "#kernel/turns.ts";
 import { type StreamCall, sealIn } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
-import { previewRunning } from "../refusals.ts";
+import { mayNotReadDecisions, previewRunning } from "../refusals.ts";
 import { Pace } from "../replay/pace.ts";
 import { Pages, passed, timeOf } from "../replay/pages.ts";
 import { type Recorded, readSpan } from "../replay/queries.ts";
@@ -29,7 +29,7 @@ export interface Asked {
 
 type Of = Pick<
   StreamCall<unknown>,
-  "id" | "requestId" | "ports" | "principal" | "principalAt" | "signal"
+  "id" | "requestId" | "ports" | "principal" | "principalAt" | "mayReadWhy" | "signal"
 >;
 
 /** Between two items that say how far it is. */
@@ -48,6 +48,7 @@ const running = new Set<string>();
  */
 export async function* previewVersion(call: Of, asked: Asked): AsyncGenerator<Item> {
   const { tenantId } = call.principal;
+  if (!(await call.mayReadWhy())) throw mayNotReadDecisions("recorded decisions");
   if (running.has(tenantId)) throw previewRunning(asked.set);
   running.add(tenantId);
   try {

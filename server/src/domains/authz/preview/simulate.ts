@@ -4,7 +4,7 @@ import { Malformed } from "../engine/index.ts";
 import { explain } from "../explain.ts";
 import { completed, requestOf } from "../question.ts";
 import { Pace } from "../replay/pace.ts";
-import { FULL } from "../view.ts";
+import { FULL, viewOfAsker } from "../view.ts";
 import type { Candidate } from "./candidate.ts";
 
 /** What a candidate says to a question that was never asked. */
@@ -17,11 +17,11 @@ export interface Answer {
   readonly help: string | null;
 }
 
-/** The answers to questions, in their order, as if they were asked at this time. */
+/** The answers to questions, in their order, as if they were asked at this time, each explained in full or as far as who asks told it. */
 export async function simulate(
   { version, schema }: Candidate,
   questions: readonly Question[],
-  time_ms: number,
+  { time_ms, isFull }: { readonly time_ms: number; readonly isFull: boolean },
 ): Promise<Answer[]> {
   const pace = new Pace();
   const answers: Answer[] = [];
@@ -29,9 +29,13 @@ export async function simulate(
     if (pace.isOver) await pace.rest();
     try {
       const question = completed(asked, schema, time_ms);
-      const traced = version.policies.trace(requestOf(question));
+      const request = requestOf(question);
+      const traced = version.policies.trace(request);
       const { outcome, reasons, errors } = traced;
-      const denied = outcome === "deny" ? explain(question, traced, FULL) : null;
+      const denied =
+        outcome === "deny"
+          ? explain(question, traced, isFull ? FULL : viewOfAsker(question, request))
+          : null;
       answers.push({
         outcome,
         reasons,

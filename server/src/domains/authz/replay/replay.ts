@@ -1,6 +1,7 @@
 import type { Tx } from "#kernel/db.ts";
 import { ENGINES, type Engines } from "../engines.ts";
-import { reopenVersion, type Version, weigh } from "../policy.ts";
+import { RECOVERY, RECOVERY_POLICIES } from "../oracle/recovery.ts";
+import { type Deciding, reopenVersion, type Version, weigh } from "../policy.ts";
 import type { StoredVersion } from "../queries.ts";
 import { type Recorded, readRecorded, readSlices, readVersionsById } from "./queries.ts";
 import { type Known, knownOf, recall } from "./recall.ts";
@@ -15,6 +16,8 @@ interface Found {
   readonly outcome: "allow" | "deny";
   readonly traceHash: string;
 }
+
+const RECOVERED = JSON.stringify([RECOVERY]);
 
 /** Decides recorded questions again, each by the version and the engine that decided it, which are compiled once. */
 export class Replayer {
@@ -35,11 +38,7 @@ export class Replayer {
     const engine = this.#engines.named(recorded.engine);
     if (engine === undefined) return { kind: "engine_unknown" };
     const posed = recall(recorded, known);
-    const { outcome, traceHash, reasons, errors } = weigh(
-      this.#version(recorded.policy_version_id, recorded.engine),
-      posed,
-      engine,
-    );
+    const { outcome, traceHash, reasons, errors } = weigh(this.#deciding(recorded), posed, engine);
     // What stands beside the hash is read by people and by later decisions, so it has to say the same.
     const agreed =
       traceHash === recorded.trace_hash &&
@@ -49,6 +48,12 @@ export class Replayer {
       JSON.stringify(reasons) === recorded.reasons &&
       JSON.stringify(errors) === recorded.errors;
     return { kind: agreed ? "agreed" : "disagreed", found: { outcome, traceHash } };
+  }
+
+  /** While the default set was quarantined, the server's own policy decided. */
+  #deciding({ policy_version_id: id, reasons, engine }: Recorded): Deciding | null {
+    if (id === null && reasons === RECOVERED) return RECOVERY_POLICIES;
+    return this.#version(id, engine);
   }
 
   /** Null when there was none, or none that says policies any more. */

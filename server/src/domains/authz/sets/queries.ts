@@ -45,12 +45,14 @@ export interface SetVersion {
   readonly validatedAt: Date | null;
   readonly activatedAt: Date | null;
   readonly retiredAt: Date | null;
+  readonly quarantinedAt: Date | null;
 }
 
 const VERSIONS = `select v.id, s.name as set, v.number, v.status, v.document, encode(v.document_hash, 'hex') as hash, v.source,
     v.own_schema as "ownSchema", encode(v.schema_hash, 'hex') as "schemaHash", v.engine, v.cedar, v.base,
     v.created_by as "createdBy", v.created_at as "createdAt", v.validated_at as "validatedAt",
-    v.activated_at as "activatedAt", v.retired_at as "retiredAt"
+    v.activated_at as "activatedAt", v.retired_at as "retiredAt",
+    v.quarantined_at as "quarantinedAt"
   from authz.policy_versions v join authz.policy_sets s on s.tenant_id = v.tenant_id and s.id = v.policy_set_id
   where v.tenant_id = (select ops.tenant()) and s.name = $1`;
 

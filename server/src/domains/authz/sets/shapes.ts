@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { parseJson } from "#verifier";
-import type { PolicySetJson } from "../cedar/policies.ts";
 import { oneOfTextAndDocument } from "../refusals.ts";
 import type { SetVersion } from "./queries.ts";
 import type { Written } from "./versions.ts";
@@ -58,8 +57,7 @@ export function writtenOf(input: {
 }): Written {
   const { text, links = [], document } = input;
   if (text !== undefined && document === undefined) return { text, links };
-  if (document !== undefined && text === undefined && links.length === 0)
-    return { document: document as PolicySetJson };
+  if (document !== undefined && text === undefined && links.length === 0) return { document };
   throw oneOfTextAndDocument(
     Object.keys(input).filter((key) => ["text", "links", "document"].includes(key)),
   );
@@ -101,6 +99,9 @@ export const policyVersion = z
     validated_at: time,
     activated_at: time,
     retired_at: time,
+    quarantined_at: time.describe(
+      "Since when it decides nothing any more: Cedar's engine decided otherwise",
+    ),
   })
   .meta({ id: "PolicyVersion" });
 
@@ -122,6 +123,7 @@ export function versionShown(row: SetVersion): z.input<typeof policyVersion> {
     validated_at: at(row.validatedAt),
     activated_at: at(row.activatedAt),
     retired_at: at(row.retiredAt),
+    quarantined_at: at(row.quarantinedAt),
   };
 }
 

@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
+
+let system: TestSystem;
+beforeAll(async () => {
+  system = await openTestSystem();
+  system.work();
+});
+afterAll(() => system.stop());
+
+/** Waits for a job, and gives what it came to. */
+async function finished(caller: Caller, id: string) {
+  return expect
+    .poll(async () => (await caller.call("GET", `/v1/jobs/${id}`)).body, { timeout: 40_000 })
+    .toMatchObject({ status: expect.stringMatching(/^(done|given_up)$/) })
+    .then(async () => (await caller.call("GET", `/v1/jobs/${id}`)).body);
+}
+
+async function propose(caller: Caller, more: object = {}) {
+  const { status, body } = await caller.call("POST", "/v1/policies/default/proposals", more);
+  expect([status, body.topic]).toEqual([202, "authz.propose"]);
+  return finished(caller, body.id);
+}
+
+async function service(caller: Caller): Promise<Caller> {
+  const { body: account } = await caller.call("POST", "/v1/service-accounts", {
+    name: "till",
+    groups: ["services"],
+  });
+  const key = { service_account_id: account.id, name: "k" };
+  return system.as((await caller.call("POST", "/v1/api-keys", key)).body.key, caller.projectId);
+}
+
+describe("a proposal of least privilege", () => {
+  test("permits what was used, proven to be no more, and is accepted as a draft", async () => {
+    const caller = await system.project();
+    const till = await service(caller);
+    for (const amount_cents of [500, 900])
+      expect(
+        (await till.call("POST", "/v1/risk/transactions", payment({ amount_cents }))).status,
+      ).toBe(201);
+    await till.call("GET", "/v1/projects");
+    const job = await propose(caller, { ranges: true });
+    expect(job).toMatchObject({
+      status: "done",
+      result: { verdict: "proven", newly_denied: 0, unreadable: 0 },
+    });
+    expect(job.result.replayed).toBeGreaterThanOrEqual(4);
+    const { body } = await caller.call("GET", `/v1/policy-proposals/${job.result.proposal_id}`);
+    expect(body).toMatchObject({ set: "default", base: 1, verdict: "proven", reason: null });
+    const [services] = body.evidence.filter(
+      ({ policy }: { policy: string }) => policy === "services-may-assess-and-ask",
+    );
+    expect(services).toMatchObject({
+      becomes: ["services-may-assess-and-ask-used"],
+      used: [
+        {
+          action: "risk.transaction.assess",
+          resource_type: "Account",
+          decisions: 2,
+          principals: 1,
+        },
+      ],
+    });
+    const { conditions } = body.document.staticPolicies["services-may-assess-and-ask-used"];
+    expect(JSON.stringify(conditions)).toMatch(/500.*900/);
+    expect(body.text).toContain("context.amount_cents <= 900");
+    expect(body.document.staticPolicies["nobody-pays-more-than-ten-million"].effect).toBe("forbid");
+    expect(body.smt).toMatch(/^\(set-logic ALL\)[^]*\(check-sat\)\n$/);
+
+    const accepted = await caller.call("POST", `/v1/policy-proposals/${body.id}/accept`, {});
+    expect([accepted.status, accepted.body.status, accepted.body.base]).toEqual([201, "draft", 1]);
+    const path = `/v1/policies/default/versions/${accepted.body.number}`;
+    expect((await caller.call("POST", `${path}/validate`, {})).body.valid).toBe(true);
+    const reason = { without_preview: "a proposal, replayed" };
+    expect((await caller.call("POST", `${path}/activate`, reason)).status).toBe(200);
+    const pay = (amount_cents: number) =>
+      till.call("POST", "/v1/risk/transactions", payment({ amount_cents }));
+    expect((await pay(700)).status).toBe(201);
+    expect((await pay(901)).body.code).toBe("policy/denied");
+    expect((await till.call("POST", "/v1/ledger/verify", {})).body.code).toBe("policy/denied");
+    // Whoever could change policies still can, though nobody had.
+    const again = await caller.call("POST", "/v1/policies/default/versions/1/activate", reason);
+    expect(again.status).toBe(200);
+  });
+
+  test("is not accepted once other policies are active", async () => {
+    const caller = await system.project();
+    await caller.call("POST", "/v1/service-accounts", { name: "a" });
+    const job = await propose(caller);
+    const { body: made } = await caller.call("POST", "/v1/policies/default/versions", {
+      text: 'permit(principal in Group::"admins", action, resource);',
+    });
+    const path = `/v1/policies/default/versions/${made.number}`;
+    await caller.call("POST", `${path}/validate`, {});
+    await caller.call("POST", `${path}/activate`, { without_preview: "a test" });
+    const answer = await caller.call(
+      "POST",
+      `/v1/policy-proposals/${job.result.proposal_id}/accept`,
+      {},
+    );
+    expect([answer.status, answer.body.code]).toEqual([409, "action/base_moved"]);
+  });
+
+  test("is none where nothing was used", async () => {
+    const caller = await system.project();
+    const job = await propose(caller, {
+      since: "2020-01-01T00:00:00Z",
+      until: "2020-01-02T00:00:00Z",
+    });
+    expect(job).toMatchObject({ error: expect.stringMatching(/No decision of this window/) });
+    const answer = await caller.call("POST", "/v1/policies/nothing/proposals", {});
+    expect([answer.status, answer.body.code]).toEqual([409, "action/nothing_active"]);
+  });
+});
