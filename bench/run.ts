@@ -26,6 +26,7 @@ const CLAIMS = [
   "realtime",
   "realtime-memory",
   "drift",
+  "filter",
   "decisions",
   "trace",
   "policy-memory",

@@ -281,6 +281,44 @@ export type PolicyDiagnostic = {
   readonly column: number | null;
   readonly excerpt: string | null;
 };
+export type ComparedQuestion = {
+  readonly principal: {
+    readonly type: string;
+    readonly id: string;
+    /** default [] */
+    readonly groups?: readonly string[];
+  };
+  /** As the schema of the set declares it */
+  readonly action: string;
+  /** default "Action" */
+  readonly action_type?: string;
+  readonly resource: {
+    readonly type: string;
+    readonly id: string;
+  };
+  /** About an operation of the platform: as of a call now with the weakest sign-in, unless told; default {} */
+  readonly context?: { readonly [name: string]: Json };
+  /** What is known of principal, resource and what they lead to; default [] */
+  readonly entities?: readonly EntityFacts[];
+};
+export type PolicyChange = {
+  readonly id: string;
+  readonly change: "added" | "removed" | "changed";
+  /** SHA-256 of what it says */
+  readonly before: string | null;
+  readonly after: string | null;
+};
+export type DifferingDecision = {
+  /** From 0 */
+  readonly place: number;
+  readonly before: ComparedDecision;
+  readonly after: ComparedDecision;
+};
+export type ComparedDecision = {
+  readonly outcome: "allow" | "deny";
+  readonly reasons: readonly string[];
+  readonly errors: readonly string[];
+};
 export type PreviewItem = {
   readonly progress: {
     readonly counts: PreviewCounts;
@@ -388,6 +426,83 @@ export type ReplayDisagreement = {
     readonly outcome: "allow" | "deny";
     readonly trace_hash: string;
   };
+  readonly created_at: string;
+};
+export type ResourceMapping = {
+  readonly schema?: string;
+  readonly table: string;
+  /** The resource's id */
+  readonly id: MappedColumn;
+  readonly parents?: readonly MappedParent[];
+  /** What the table is called in the statement; its name unless told */
+  readonly alias?: string;
+  /** Columns by attribute; types are the schema's */
+  readonly attributes?: { readonly [name: string]: MappedColumn };
+  /** By type: the tables of those that resources, or entities they name, are in */
+  readonly hierarchy?: {
+    readonly [name: string]: {
+      readonly schema?: string;
+      readonly table: string;
+      /** The resource's id */
+      readonly id: MappedColumn;
+      readonly parents?: readonly MappedParent[];
+    };
+  };
+};
+export type MappedColumn = {
+  readonly column: string;
+  /** How it is kept: ids as text (unless told), uuid or int8; moments as timestamptz (unless told) or int8 of milliseconds */
+  readonly as?: "text" | "uuid" | "int8" | "timestamptz";
+};
+export type MappedParent = {
+  readonly type: string;
+  /** Of the row itself; null: in none */
+  readonly column?: string;
+  readonly schema?: string;
+  /** Instead of a column: a table that joins the two */
+  readonly table?: string;
+  readonly child?: string;
+  readonly parent?: string;
+  /** How it is kept: ids as text (unless told), uuid or int8; moments as timestamptz (unless told) or int8 of milliseconds */
+  readonly as?: "text" | "uuid" | "int8" | "timestamptz";
+};
+export type ResidualPolicy = {
+  readonly id: string;
+  readonly effect: "permit" | "forbid";
+  /** What is left to ask of a row, in Cedar's JSON form */
+  readonly residual: Json;
+};
+export type RowPolicy = {
+  readonly id: string;
+  readonly set: string;
+  readonly policy_version_id: string;
+  /** Another version of the set decides now: compile it again */
+  readonly outdated: boolean;
+  readonly action: string;
+  readonly resource_type: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly command: "select" | "insert" | "update" | "delete";
+  readonly roles: readonly string[];
+  readonly policy_name: string;
+  readonly function_name: string;
+  /** SHA-256 of the function's body */
+  readonly body_hash: string;
+  readonly watched: boolean;
+  /** What this database has under its name; a table that stands elsewhere is missing here */
+  readonly state: "deployed" | "missing" | "drifted";
+  readonly differences: readonly (
+    | "function_body"
+    | "function_kind"
+    | "policy_command"
+    | "policy_roles"
+    | "policy_text"
+    | "policy_restrictive"
+    | "row_security_off"
+    | "row_security_not_forced"
+    | "other_policies"
+  )[];
+  readonly created_by: string;
   readonly created_at: string;
 };
 export type ApiKey = {
@@ -1069,6 +1184,26 @@ export interface Operations {
       readonly preview_id: string | null;
     };
   };
+  /** What another version says and decides otherwise: policy by policy, and question by question. */
+  readonly "authz.policy-version.compare": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly number: number;
+      /** What it is compared with: the active one unless told */
+      readonly before?: number;
+      /** Decided by both, and not recorded; default [] */
+      readonly questions?: readonly ComparedQuestion[];
+    };
+    readonly output: {
+      readonly before: number;
+      readonly after: number;
+      readonly schema_changed: boolean;
+      readonly changes: readonly PolicyChange[];
+      readonly asked: number;
+      readonly differing: readonly DifferingDecision[];
+    };
+  };
   /** Stores policies as a draft: the next version of a set, which its first version makes. */
   readonly "authz.policy-version.create": {
     readonly input: {
@@ -1271,6 +1406,101 @@ export interface Operations {
     };
     readonly output: {
       readonly items: readonly ReplayDisagreement[];
+      readonly next_cursor: string | null;
+    };
+  };
+  /** Which resources of a type may this principal do this to? The answer is a condition in SQL, for a list of one's own. */
+  readonly "authz.resource-filter.compile": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      readonly principal: {
+        readonly type: string;
+        readonly id: string;
+        /** default [] */
+        readonly groups?: readonly string[];
+      };
+      /** As the schema of the set declares it */
+      readonly action: string;
+      /** default "Action" */
+      readonly action_type?: string;
+      readonly resource_type: string;
+      /** About an operation of the platform: as of a call now with the weakest sign-in, unless told; default {} */
+      readonly context?: { readonly [name: string]: Json };
+      /** What is known of the principal and what it is in; of the resources, their rows tell; default [] */
+      readonly entities?: readonly EntityFacts[];
+      readonly mapping: ResourceMapping;
+      /** Number of the first parameter, behind those that your statement has; default 1 */
+      readonly first_param?: number;
+    };
+    readonly output: {
+      /** none: leave the statement; all: whatever stands in them */
+      readonly rows: "none" | "some" | "all";
+      /** For a where, beside your own conditions; it is never null */
+      readonly sql: string;
+      /** For $1, $2 …: texts, or arrays of them */
+      readonly params: readonly (string | readonly string[])[];
+      /** Those that take part, with what is left of them */
+      readonly policies: readonly ResidualPolicy[];
+      readonly policy_version_id: string;
+      /** Its number in the set */
+      readonly policy_version: number;
+    };
+  };
+  /** Row security of a table, made of policies: statements for the owner of the table, and what later checks compare with. */
+  readonly "authz.row-policy.compile": {
+    readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
+      /** As the schema of the set declares it */
+      readonly action: string;
+      /** default "Action" */
+      readonly action_type?: string;
+      readonly resource_type: string;
+      /** default "select" */
+      readonly command?: "select" | "insert" | "update" | "delete";
+      /** Of the database; public unless told; default [] */
+      readonly roles?: readonly string[];
+      /** Who asks: a setting that the application makes in each transaction */
+      readonly principal: {
+        readonly type: string;
+        readonly setting: string;
+      };
+      /** All groups that the principal is in, through others, too, as an array like {staff,admins}; default [] */
+      readonly groups?: readonly {
+        readonly type: string;
+        readonly setting: string;
+      }[];
+      /** The same for every query; default {} */
+      readonly context?: { readonly [name: string]: Json };
+      readonly mapping: ResourceMapping;
+      /** Whether the daily check tells when the database has something else; default true */
+      readonly watched?: boolean;
+    };
+    readonly output: {
+      readonly id: string;
+      readonly policy_name: string;
+      readonly function_name: string;
+      /** SHA-256 of the function's body */
+      readonly body_hash: string;
+      /** Run them as the table's owner, in one transaction */
+      readonly statements: readonly string[];
+      readonly policies: readonly ResidualPolicy[];
+      readonly policy_version_id: string;
+      /** Its number in the set */
+      readonly policy_version: number;
+    };
+  };
+  /** Row policies as they were compiled last, beside what the database has, newest first. */
+  readonly "authz.row-policy.list": {
+    readonly input: {
+      /** Items a page, 1 to 200; default 50 */
+      readonly limit?: number;
+      /** next_cursor of the page before */
+      readonly cursor?: string;
+    };
+    readonly output: {
+      readonly items: readonly RowPolicy[];
       readonly next_cursor: string | null;
     };
   };
@@ -2541,6 +2771,11 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     path: "/v1/policies/{set}/versions/{number}/activate",
     kind: "write",
   },
+  "authz.policy-version.compare": {
+    method: "POST",
+    path: "/v1/policies/{set}/versions/{number}/compare",
+    kind: "read",
+  },
   "authz.policy-version.create": {
     method: "POST",
     path: "/v1/policies/{set}/versions",
@@ -2569,6 +2804,17 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
     path: "/v1/decision-replays/disagreements",
     kind: "read",
   },
+  "authz.resource-filter.compile": {
+    method: "POST",
+    path: "/v1/policies/{set}/filter",
+    kind: "read",
+  },
+  "authz.row-policy.compile": {
+    method: "POST",
+    path: "/v1/policies/{set}/row-policies",
+    kind: "write",
+  },
+  "authz.row-policy.list": { method: "GET", path: "/v1/row-policies", kind: "read" },
   "control-plane.api-key.create": { method: "POST", path: "/v1/api-keys", kind: "write" },
   "control-plane.api-key.list": { method: "GET", path: "/v1/api-keys", kind: "read" },
   "control-plane.api-key.revoke": { method: "DELETE", path: "/v1/api-keys/{id}", kind: "write" },
@@ -2772,6 +3018,8 @@ export interface Api<F extends Form> {
     readonly policyVersion: {
       /** Lets a validated version decide from now on, or a retired one again: that takes a change back. `POST /v1/policies/{set}/versions/{number}/activate` */
       readonly activate: Method<"authz.policy-version.activate", F>;
+      /** What another version says and decides otherwise: policy by policy, and question by question. `POST /v1/policies/{set}/versions/{number}/compare` */
+      readonly compare: Method<"authz.policy-version.compare", F>;
       /** Stores policies as a draft: the next version of a set, which its first version makes. `POST /v1/policies/{set}/versions` */
       readonly create: Method<"authz.policy-version.create", F>;
       /** One version of a policy set, also as Cedar's text. `GET /v1/policies/{set}/versions/{number}` */
@@ -2792,6 +3040,16 @@ export interface Api<F extends Form> {
     readonly replayDisagreement: {
       /** Decisions that came out otherwise when they were replayed, newest first. `GET /v1/decision-replays/disagreements` */
       readonly list: Method<"authz.replay-disagreement.list", F>;
+    };
+    readonly resourceFilter: {
+      /** Which resources of a type may this principal do this to? The answer is a condition in SQL, for a list of one's own. `POST /v1/policies/{set}/filter` */
+      readonly compile: Method<"authz.resource-filter.compile", F>;
+    };
+    readonly rowPolicy: {
+      /** Row security of a table, made of policies: statements for the owner of the table, and what later checks compare with. `POST /v1/policies/{set}/row-policies` */
+      readonly compile: Method<"authz.row-policy.compile", F>;
+      /** Row policies as they were compiled last, beside what the database has, newest first. `GET /v1/row-policies` */
+      readonly list: Method<"authz.row-policy.list", F>;
     };
   };
   readonly controlPlane: {
@@ -3077,6 +3335,7 @@ export type RefusalCode =
   | "action/entry_missing"
   | "action/entry_pending"
   | "action/failed"
+  | "action/filter_unsupported"
   | "action/forwarding_period_open"
   | "action/forwarding_period_taken"
   | "action/forwarding_sig_invalid"
@@ -3126,6 +3385,7 @@ export type RefusalCode =
   | "action/size_unpublished"
   | "action/sizes_reversed"
   | "action/slug_taken"
+  | "action/table_place_missing"
   | "action/text_or_document"
   | "action/tile_missing"
   | "action/too_deep"

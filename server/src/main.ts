@@ -2,12 +2,14 @@ import { operations as agents, openGate } from "#domains/agents";
 import {
   activateDefault,
   operations as authz,
+  checkRowPolicies,
   DRIFT,
   openPolicy,
   openSampler,
   PROPOSE,
   proposeLeast,
   REPLAY,
+  ROW_POLICIES,
   replayWindow,
   watchDrift,
 } from "#domains/authz";
@@ -178,6 +180,7 @@ async function joinParts(
     "ledger.audit": audit(db, ledger),
     "ops.retain": retain(db),
     [DRIFT]: watchDrift({ db, clock }),
+    [ROW_POLICIES]: checkRowPolicies(db),
     [PROPOSE]: proposeLeast({ db, clock }),
     [REPLAY]: replayWindow({ db, clock, countErased }),
     [ROTATE_KEY]: rotateKey(parts, masterKey),

@@ -3,7 +3,7 @@ export const CANONICAL: Record<string, string> = {
   control_plane:
     "users identities tenants workspaces memberships apps app_installations resources resource_links role_bindings grants consents api_credentials automation_flows organizations organization_memberships projects service_accounts api_keys agent_sessions approvals",
   authz:
-    "policy_sets policy_versions policy_schemas policy_rule_templates policy_decisions policy_decision_trace_steps entity_slices drift_windows drift_window_cells drift_first_uses drift_findings policy_proposals replay_disagreements policy_previews",
+    "policy_sets policy_versions policy_schemas policy_rule_templates policy_decisions policy_decision_trace_steps entity_slices drift_windows drift_window_cells drift_first_uses drift_findings policy_proposals replay_disagreements policy_previews row_policies",
   security:
     "signing_keys signing_key_versions revoked_tokens revoked_sessions nonce_watermarks threat_level_history anomaly_reports",
   ledger:
@@ -41,6 +41,7 @@ export const APPEND_ONLY = [
   "authz.policy_previews",
   "authz.policy_schemas",
   "authz.replay_disagreements",
+  "authz.row_policies",
   "ledger.alias_endorsements",
   "ledger.alias_maintainer_sets",
   "ledger.alias_records",

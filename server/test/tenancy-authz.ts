@@ -127,4 +127,30 @@ export const authzTenancy = (only: (count: number) => Want): Record<string, Case
     body: {},
     want: "action/version_missing",
   }),
+  "authz.policy-version.compare": () => ({
+    path: "/v1/policies/theirs/versions/1/compare",
+    body: {},
+    want: "action/no_policies",
+  }),
+  "authz.resource-filter.compile": () => ({
+    path: "/v1/policies/theirs/filter",
+    body: {
+      principal: { type: "User", id: "ada" },
+      action: "doc.page.read",
+      resource_type: "Doc",
+      mapping: { table: "docs", id: { column: "id" } },
+    },
+    want: "action/no_policies",
+  }),
+  "authz.row-policy.compile": () => ({
+    path: "/v1/policies/theirs/row-policies",
+    body: {
+      principal: { type: "User", setting: "app.user_id" },
+      action: "doc.page.read",
+      resource_type: "Doc",
+      mapping: { schema: "app", table: "docs", id: { column: "id" } },
+    },
+    want: "action/no_policies",
+  }),
+  "authz.row-policy.list": () => ({ path: "/v1/row-policies", want: only(0) }),
 });

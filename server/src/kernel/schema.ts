@@ -198,6 +198,26 @@ export interface AuthzReplayDisagreements {
   created_at: Timestamp;
 }
 
+export interface AuthzRowPolicies {
+  tenant_id: string;
+  id: string;
+  policy_version_id: string;
+  set: string;
+  action: string;
+  resource_type: string;
+  table_schema: string;
+  table_name: string;
+  command: string;
+  roles: string[];
+  policy_name: string;
+  function_name: string;
+  body: string;
+  body_hash: Buffer;
+  watched: boolean;
+  created_by: string;
+  created_at: Timestamp;
+}
+
 export interface ControlPlaneAgentSessions {
   tenant_id: string;
   id: string;
@@ -1156,6 +1176,7 @@ export interface DB {
   "authz.policy_sets": AuthzPolicySets;
   "authz.policy_versions": AuthzPolicyVersions;
   "authz.replay_disagreements": AuthzReplayDisagreements;
+  "authz.row_policies": AuthzRowPolicies;
   "control_plane.agent_sessions": ControlPlaneAgentSessions;
   "control_plane.api_credentials": ControlPlaneApiCredentials;
   "control_plane.api_keys": ControlPlaneApiKeys;

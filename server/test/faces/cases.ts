@@ -1,6 +1,7 @@
 import { payment } from "../system.ts";
 import { assess, type Case, idOf, missing, NOTHING, noId, noItems, tooLong } from "./case.ts";
 import { authzCases, makeVersion, openPolicies } from "./cases-authz.ts";
+import { filterCases } from "./cases-filters.ts";
 import { ledgerCases } from "./cases-ledger.ts";
 import { previewCases } from "./cases-previews.ts";
 import { registryCases } from "./cases-registries.ts";
@@ -37,6 +38,7 @@ async function makeApproval(world: World): Promise<{ id: string }> {
 export const cases: readonly Case[] = [
   ...authzCases,
   ...previewCases,
+  ...filterCases,
   ...ledgerCases,
   ...registryCases,
   {

@@ -41,8 +41,9 @@ const SOME = "<some>";
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 const TIME = /20\d\d-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)/;
 const KEY = /(?:sk|as|whsec)_[\w+/=-]+/;
-/** Hex, base64, and the short hash in a verifier key. */
-const DIGEST = /[0-9a-f]{64}|[A-Za-z0-9+/]{40,}={0,2}|(?<=\+)[0-9a-f]{8}(?=\+)/;
+/** Hex, base64, the short hash in a verifier key, and that of a project in the names of row policies. */
+const DIGEST =
+  /[0-9a-f]{64}|(?<=sealbase_)[0-9a-f]{24}|[A-Za-z0-9+/]{40,}={0,2}|(?<=\+)[0-9a-f]{8}(?=\+)/;
 
 /** The root log is one for all worlds: where an entry of it stands is chance. */
 const ROOT_RECEIPT = /c2sp\.org\/tlog-proof@v1\n(?:.+\n)+\n.+\/log\/root\n(?:.*\n)*/;

@@ -60,7 +60,7 @@ export const asking = {
 const asked = z.object(asking);
 
 /** The question that they are. */
-export function askedOf(input: z.output<typeof asked>): Question {
+export function askedOf(input: Omit<z.output<typeof asked>, "stored">): Question {
   const { action: id, action_type: type, principal, resource, context, entities } = input;
   const action = { ...(type === "Action" ? {} : { type }), id, groups: [] };
   return { principal, action, resource, context, entities };

@@ -37,6 +37,7 @@ export const DEFAULT_POLICIES: PolicySetJson = {
       action: actions(
         "risk",
         "authz.decision.ask",
+        "authz.resource-filter.compile",
         "telemetry",
         "ledger.audit",
         "ledger.bundle",

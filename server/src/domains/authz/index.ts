@@ -17,12 +17,16 @@ import { policySimulate } from "./operations/policy-simulate.ts";
 import { policyTemplateList } from "./operations/policy-template-list.ts";
 import { policyTextCheck } from "./operations/policy-text-check.ts";
 import { policyVersionActivate } from "./operations/policy-version-activate.ts";
+import { policyVersionCompare } from "./operations/policy-version-compare.ts";
 import { policyVersionCreate } from "./operations/policy-version-create.ts";
 import { policyVersionGet } from "./operations/policy-version-get.ts";
 import { policyVersionList } from "./operations/policy-version-list.ts";
 import { policyVersionPreview } from "./operations/policy-version-preview.ts";
 import { policyVersionValidate } from "./operations/policy-version-validate.ts";
 import { replayDisagreementList } from "./operations/replay-disagreement-list.ts";
+import { resourceFilterCompile } from "./operations/resource-filter-compile.ts";
+import { rowPolicyCompile } from "./operations/row-policy-compile.ts";
+import { rowPolicyList } from "./operations/row-policy-list.ts";
 
 export { DRIFT, watchDrift } from "./drift/watch.ts";
 export { PROPOSE, proposeLeast } from "./least/job.ts";
@@ -32,6 +36,7 @@ export { readDecisionsById } from "./queries.ts";
 export { type Recomputed, recomputeTraces } from "./recompute.ts";
 export { REPLAY, replayWindow } from "./replay/job.ts";
 export { replayDecision } from "./replay/replay.ts";
+export { checkRowPolicies, ROW_POLICIES } from "./row-policies/check.ts";
 export { activateDefault } from "./sets/versions.ts";
 export { shown as decisionShown } from "./shapes.ts";
 
@@ -48,11 +53,15 @@ export const operations = [
   policyVersionList,
   policyVersionGet,
   policyVersionCreate,
+  policyVersionCompare,
   policyVersionValidate,
   policyVersionPreview,
   policyPreviewGet,
   policySimulate,
   policyVersionActivate,
+  resourceFilterCompile,
+  rowPolicyCompile,
+  rowPolicyList,
   policyProposalStart,
   policyProposalList,
   policyProposalGet,

@@ -173,7 +173,8 @@ export function reopenVersion(
   }
 }
 
-const isEdited = ({ document, hash }: Pick<StoredVersion, "document" | "hash">): boolean =>
+/** Whether a version was edited after it was stored. */
+export const isEdited = ({ document, hash }: Pick<StoredVersion, "document" | "hash">): boolean =>
   sha256(document).toString("hex") !== hash;
 
 /** What is stored was checked before it was: its hash says that it is the same still. */

@@ -58,7 +58,12 @@ export const actionText = ({ type = "Action", id }: Question["action"]): string 
  * operation of the platform it is asked as of a call now with the weakest sign-in, unless its context says otherwise.
  * Throws `Malformed`.
  */
-export function completed(asked: Question, schema: Schema, time_ms: number): Question {
+export function completed(
+  asked: Question,
+  schema: Schema,
+  time_ms: number,
+  open: readonly ("principal" | "resource")[] = [],
+): Question {
   const { action, entities = [] } = asked;
   const uid = { type: action.type ?? "Action", id: action.id };
   for (const [i, { uid: of }] of entities.entries())
@@ -71,7 +76,7 @@ export function completed(asked: Question, schema: Schema, time_ms: number): Que
       : asked.context,
     entities: [...entities, ...(schema.lineageOf(uid) as EntityFacts[])],
   };
-  schema.check(requestOf(question));
+  schema.check(requestOf(question), open);
   return question;
 }
 

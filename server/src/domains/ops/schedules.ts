@@ -6,6 +6,7 @@ const DAY_S = 86_400;
 /** What every project does again and again, unless its administrators say otherwise. */
 const SCHEDULES = [
   { topic: "authz.drift", everyS: DAY_S, enabled: true },
+  { topic: "authz.row-policies", everyS: DAY_S, enabled: true },
   { topic: "ledger.audit", everyS: DAY_S, enabled: true },
   { topic: "ops.retain", everyS: DAY_S, enabled: true },
   { topic: "security.rotate-log-key", everyS: 90 * DAY_S, enabled: false },

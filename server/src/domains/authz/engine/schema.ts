@@ -46,6 +46,20 @@ export interface TypeJson {
   readonly name?: string;
 }
 
+/** A type without names of common types: built-in ones and extensions by their names. */
+export interface PlainType {
+  readonly type: string;
+  /** Of an entity. */
+  readonly name?: string;
+  /** Of a set. */
+  readonly of?: PlainType;
+}
+
+export interface Attribute {
+  readonly type: PlainType;
+  readonly required: boolean;
+}
+
 const EXTENSIONS: readonly string[] = ["decimal", "ipaddr", "datetime", "duration"];
 
 /**
@@ -98,8 +112,43 @@ export class Schema {
     return [...found.values()];
   }
 
-  /** Throws `Malformed` for the first thing in a request that is not as declared. */
-  check({ principal, action, resource, context, entities }: Request): void {
+  /** Of an entity type; undefined when it is not declared. */
+  attributesOf(type: string): ReadonlyMap<string, Attribute> | undefined {
+    const found = this.#types.get(type);
+    if (found === undefined) return undefined;
+    const { type: shape, namespace } = this.#resolve(found.shape ?? EMPTY, found.namespace);
+    return new Map(
+      Object.entries(shape.attributes ?? {}).map(([name, of]) => [
+        name,
+        { type: this.#plain(of, namespace), required: of.required !== false },
+      ]),
+    );
+  }
+
+  /** What entities of a type can be in directly; undefined when it is not declared. */
+  parentTypesOf(type: string): readonly string[] | undefined {
+    const found = this.#types.get(type);
+    return (
+      found?.memberOfTypes?.map((name) => this.#entityName(name, found.namespace)) ?? (found && [])
+    );
+  }
+
+  #plain(wanted: TypeJson, from: string): PlainType {
+    const { type, namespace } = this.#resolve(wanted, from);
+    if (type.type === "Entity")
+      return { type: "Entity", name: this.#entityName(type.name!, namespace) };
+    if (type.type === "Set") return { type: "Set", of: this.#plain(type.element!, namespace) };
+    return { type: type.type === "Extension" ? type.name! : type.type };
+  }
+
+  /**
+   * Throws `Malformed` for the first thing in a request that is not as declared. Who is `open` stands for any of its type:
+   * nothing is told of it.
+   */
+  check(
+    { principal, action, resource, context, entities }: Request,
+    open: readonly ("principal" | "resource")[] = [],
+  ): void {
     const found = this.#actions.get(action.key);
     if (found === undefined)
       throw new Malformed(
@@ -120,12 +169,14 @@ export class Schema {
     applies("principal", principal, principalTypes);
     applies("resource", resource, resourceTypes);
     this.#record(context, wanted ?? EMPTY, found.namespace, "context");
-    for (const entity of entities) if (!this.#actions.has(entity.ref.key)) this.#entity(entity);
+    const untold = open.includes("principal") ? principal.key : null;
+    for (const entity of entities)
+      if (!this.#actions.has(entity.ref.key) && entity.ref.key !== untold) this.#entity(entity);
     for (const [at, ref] of [
       ["principal", principal],
       ["resource", resource],
     ] as const)
-      if (entities.get(ref) === undefined) this.#absent(ref, at);
+      if (!open.includes(at) && entities.get(ref) === undefined) this.#absent(ref, at);
   }
 
   #entity({ ref, attrs, tags, parents }: Entity): void {
