@@ -273,7 +273,6 @@ function operand(kind: Kind, depth: number): fc.Arbitrary<Expression> {
   if (depth <= 0) return leaf;
   const deeper = (next: Kind) => operand(next, depth - 1);
   const choice = fc.tuple(bool(depth - 1), deeper(kind), deeper(kind)).map(
-    // oxlint-disable-next-line unicorn/no-thenable -- Cedar's name of it
     ([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } }),
   );
   const more: fc.Arbitrary<Expression>[] = [choice];
@@ -347,7 +346,6 @@ function bool(depth: number): fc.Arbitrary<Expression> {
       weight: 1,
       arbitrary: fc.tuple(b, b, b).map(
         ([test, then, other]): Expression => ({
-          // oxlint-disable-next-line unicorn/no-thenable -- Cedar's name of it
           "if-then-else": { if: test, then, else: other },
         }),
       ),
