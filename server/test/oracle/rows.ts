@@ -272,9 +272,11 @@ function operand(kind: Kind, depth: number): fc.Arbitrary<Expression> {
   );
   if (depth <= 0) return leaf;
   const deeper = (next: Kind) => operand(next, depth - 1);
-  const choice = fc.tuple(bool(depth - 1), deeper(kind), deeper(kind)).map(
-    ([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } }),
-  );
+  const choice = fc
+    .tuple(bool(depth - 1), deeper(kind), deeper(kind))
+    .map(
+      ([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } }),
+    );
   const more: fc.Arbitrary<Expression>[] = [choice];
   const call = (fn: string, ...kinds: Kind[]) =>
     fc.tuple(...kinds.map(deeper)).map((args): Expression => ({ [fn]: args }));
