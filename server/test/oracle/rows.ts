@@ -272,10 +272,11 @@ function operand(kind: Kind, depth: number): fc.Arbitrary<Expression> {
   );
   if (depth <= 0) return leaf;
   const deeper = (next: Kind) => operand(next, depth - 1);
-  const choice = fc.tuple(bool(depth - 1), deeper(kind), deeper(kind)).map(
-    // oxlint-disable-next-line unicorn/no-thenable -- Cedar's name of it
-    ([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } }),
-  );
+  const choice = fc
+    .tuple(bool(depth - 1), deeper(kind), deeper(kind))
+    .map(
+      ([test, then, other]): Expression => ({ "if-then-else": { if: test, then, else: other } }),
+    );
   const more: fc.Arbitrary<Expression>[] = [choice];
   const call = (fn: string, ...kinds: Kind[]) =>
     fc.tuple(...kinds.map(deeper)).map((args): Expression => ({ [fn]: args }));
@@ -347,7 +348,6 @@ function bool(depth: number): fc.Arbitrary<Expression> {
       weight: 1,
       arbitrary: fc.tuple(b, b, b).map(
         ([test, then, other]): Expression => ({
-          // oxlint-disable-next-line unicorn/no-thenable -- Cedar's name of it
           "if-then-else": { if: test, then, else: other },
         }),
       ),

@@ -180,7 +180,6 @@ export function expressionOf(part: Part): Expression {
     case "Var":
       return node;
     case "if-then-else":
-      // oxlint-disable-next-line unicorn/no-thenable -- Cedar's name of it
       return { "if-then-else": { if: first!, then: second!, else: third! } };
     case "Set":
       return { Set: parts.map(expressionOf) };
