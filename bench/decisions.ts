@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import type * as CedarModule from "@cedar-policy/cedar-wasm/nodejs";
 import {
   EntityRef,
   entitiesOf,
@@ -10,7 +11,7 @@ import { measure } from "./kit/claim.ts";
 import { ENTITIES, REQUEST, teamPolicies } from "./kit/policies.ts";
 import { interleave, median, medianRatio, spread } from "./kit/rounds.ts";
 
-type Cedar = typeof import("@cedar-policy/cedar-wasm/nodejs");
+type Cedar = typeof CedarModule;
 const cedar = createRequire(new URL("../server/package.json", import.meta.url))(
   "@cedar-policy/cedar-wasm/nodejs",
 ) as Cedar;

@@ -31,7 +31,7 @@ export function prove(script: string, limit_ms = PROOF_MS): Promise<Proof> {
     );
     worker.once("error", (error) => settle(failed(String(error))));
     worker.once("exit", (code) => settle(failed(`the solver ended with ${code}`)));
-  }).finally(() => worker.terminate());
+  }).finally(() => void worker.terminate());
 }
 
 const failed = (reason: string): Proof => ({ said: null, reason });

@@ -195,7 +195,7 @@ class Script {
     const path = pathOf(left);
     const literal = "Value" in right ? right.Value : null;
     if (path === null || literal === null || typeof literal === "object") return null;
-    const [there, equal] = [this.#there(path), this.#equals(path, literal as Literal)];
+    const [there, equal] = [this.#there(path), this.#equals(path, literal)];
     return { yes: `(and ${there} ${equal})`, no: `(and ${there} (not ${equal}))` };
   }
 
