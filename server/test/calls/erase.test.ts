@@ -115,6 +115,7 @@ describe("an erased payload", () => {
     expect(replay.calls[0]).toEqual({
       id,
       agrees: null,
+      engine_unknown: null,
       erased_by: erasure.id,
       outcome: null,
       trace_hash: null,

@@ -203,7 +203,11 @@ describe("what is not covered is listed", () => {
   const all = new Set(
     operations
       .map(({ name }) => `${name} on A`)
-      .concat("feed.event.watch on B", "ledger.entry.export on B"),
+      .concat(
+        "feed.event.watch on B",
+        "ledger.entry.export on B",
+        "authz.policy-version.preview on B",
+      ),
   );
   const bare = { operation: retry.name, prepare: () => ({}) };
 

@@ -52,7 +52,7 @@ describe("a field is a call", () => {
     [
       "GET",
       "/v1/policies/default",
-      "{ authzPolicyGet { id set number status hash schema_hash engine cedar base created_by created_at validated_at activated_at retired_at document schema } }",
+      "{ authzPolicyGet { id set number status hash schema_hash engine cedar base created_by created_at validated_at activated_at retired_at quarantined_at document schema } }",
     ],
     [
       "GET",

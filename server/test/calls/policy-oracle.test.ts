@@ -68,7 +68,9 @@ async function sampled(
 
 const assess = (caller: Caller) => caller.call("POST", "/v1/risk/transactions", payment());
 const activate = (caller: Caller, number: number) =>
-  caller.call("POST", `/v1/policies/default/versions/${number}/activate`, {});
+  caller.call("POST", `/v1/policies/default/versions/${number}/activate`, {
+    without_preview: "a test",
+  });
 const ADMINS = {
   effect: "permit",
   principal: { op: "in", entity: { type: "Group", id: "admins" } },

@@ -51,6 +51,8 @@ export const authzCases: readonly Case[] = [
       since: "2026-01-01T00:00:00Z",
       until: "2026-01-02T00:00:00Z",
     }),
+    bad: { set: "No set" },
+    missing: missing("action/nothing_active", { set: "none" }),
   },
   {
     operation: "authz.policy-proposal.list",
@@ -59,6 +61,7 @@ export const authzCases: readonly Case[] = [
       return { set: "default", limit: 1 };
     },
     bad: noItems,
+    missing: missing("action/set_missing", { set: "none" }),
   },
   {
     operation: "authz.policy-proposal.get",
