@@ -11,7 +11,7 @@ const CHILD = `
   const { operations } = await import("${SOURCE}/main.ts");
   const { openMetrics } = await import("${SOURCE}/kernel/metrics.ts");
   const { openLog } = await import("${SOURCE}/kernel/log.ts");
-  const parts = { metrics: openMetrics(), log: openLog("silent") };
+  const parts = { metrics: openMetrics(), log: openLog("silent"), addressOf: () => undefined };
   const app = openHttp(parts, operations, async () => ({ state: "ok" }));
   await app.ready();
   const look = () => loaded.filter((url) => /node_modules.(graphql|graphql-yoga|graphql-ws|@graphql-tools)./.test(url)).length;

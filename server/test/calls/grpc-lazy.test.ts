@@ -12,7 +12,7 @@ const CHILD = `
   const { operations } = await import("${SOURCE}/main.ts");
   const { openMetrics } = await import("${SOURCE}/kernel/metrics.ts");
   const { openLog } = await import("${SOURCE}/kernel/log.ts");
-  const parts = { metrics: openMetrics(), log: openLog("silent") };
+  const parts = { metrics: openMetrics(), log: openLog("silent"), addressOf: () => undefined };
   const health = async () => ({ state: "ok", dependencies: [], reasons: [] });
   const app = openHttp(parts, operations, health);
   await app.ready();

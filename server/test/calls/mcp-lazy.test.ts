@@ -12,7 +12,7 @@ const CHILD = `
   const { openMetrics } = await import("${SOURCE}/kernel/metrics.ts");
   const { openLog } = await import("${SOURCE}/kernel/log.ts");
   const principal = { tenantId: "t", id: "a", apiKeyId: "k", session: null };
-  const parts = { metrics: openMetrics(), log: openLog("silent"), authenticate: async () => principal };
+  const parts = { metrics: openMetrics(), log: openLog("silent"), authenticate: async () => principal, addressOf: () => undefined };
   const app = openHttp(parts, operations, async () => ({ state: "ok" }));
   await app.ready();
   const look = () => loaded.filter((url) => /node_modules.@modelcontextprotocol./.test(url)).length;
