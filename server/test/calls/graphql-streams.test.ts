@@ -331,6 +331,8 @@ describe("a socket", () => {
       await begun;
       socket.send(JSON.stringify({ id: `${round}`, type: "complete" }));
       while ((await followed()) > before) await setImmediate();
+      // Its message is under way a few turns longer than its stream.
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
     }
     const answered = heard(socket, "last");
     subscribeTo(socket, "last", "{ __typename }");

@@ -24,6 +24,8 @@ import { prove } from "./prove.ts";
 import { insertProposal, readRanges, readUsage } from "./queries.ts";
 import { widens } from "./smt.ts";
 
+const LOOKS_MAX = 3;
+
 /** The topic of jobs that propose policies of least privilege; one at a time in a project. */
 export const PROPOSE = "authz.propose";
 
@@ -58,15 +60,25 @@ export const proposeLeast =
     const before: PolicySetJson = parseJson(found.document);
     const schema = new Schema(schemaJson as never);
     const window = { versionId: found.id, since, until };
-    const used = await read(async (tx) => ({
-      usage: await readUsage(tx, window),
-      ranges: ranges ? await readRanges(tx, window) : [],
-    }));
-    if (used.usage.length === 0)
-      throw new JobFailed("No decision of this window was allowed by the active version", {
-        final: true,
-      });
-    const { document, evidence } = propose(before, used.usage, used.ranges, keptBy(before, schema));
+    /** Reads are recorded a moment after they were decided: what comes between the two looks is looked at again. */
+    const mine = async () => {
+      for (let attempt = 1; ; attempt++) {
+        const used = await read(async (tx) => ({
+          usage: await readUsage(tx, window),
+          ranges: ranges ? await readRanges(tx, window) : [],
+        }));
+        if (used.usage.length === 0)
+          throw new JobFailed("No decision of this window was allowed by the active version", {
+            final: true,
+          });
+        const proposed = propose(before, used.usage, used.ranges, keptBy(before, schema));
+        const { document } = proposed;
+        const replayed = await replay({ read, signal, window, found, document, schema });
+        if (replayed.newly_denied === 0 || attempt === LOOKS_MAX) return { ...proposed, replayed };
+      }
+    };
+    const { document, evidence, replayed } = await mine();
+    progress(0.6);
     const findings = await validate({ document, source: null }, schemaJson);
     if (!isValid(findings))
       throw new JobFailed(
@@ -76,11 +88,9 @@ export const proposeLeast =
           .join("; "),
         { final: true },
       );
-    progress(0.2);
+    progress(0.7);
     const script = widens(document, before, schema);
     const proof = await prove(script);
-    progress(0.4);
-    const replayed = await replay({ read, signal, window, found, document, schema });
     const verdict =
       proof.said === "unsat" ? "proven" : proof.said === "sat" ? "refuted" : "not_proven";
     const id = newId();
