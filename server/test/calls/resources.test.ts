@@ -104,6 +104,16 @@ describe("a question about what is kept", () => {
     expect((await ask(caller, bound)).body.outcome).toBe("allow");
   });
 
+  test("about a set that does not exist is refused like any when it is none", async () => {
+    const caller = await project();
+    const one = { uid: { type: "File", id: "f" } };
+    const answer = await ask(caller, { set: "nowhere", entities: [one, one] });
+    expect(answer.body).toMatchObject({
+      code: "action/malformed_question",
+      facts: { at: "entities[1]" },
+    });
+  });
+
   test("believes first what it is told", async () => {
     const caller = await project();
     await set(caller, "File", "f", { attributes: owner("bob") });
@@ -190,6 +200,28 @@ describe("why a question was denied", () => {
     expect(JSON.stringify(masked)).not.toMatch(/bob|owner/);
     const why = await stranger.call("GET", `/v1/decisions/${masked.id}/why`);
     expect(why.body.code).toBe("policy/denied");
+  });
+
+  test("tells nothing of what is kept where that does not fit", async () => {
+    const caller = await project();
+    await set(caller, "Folder", "public");
+    await set(caller, "Folder", "takeover", inFolder("public"));
+    await set(caller, "File", "f", { ...inFolder("takeover"), attributes: owner("bob") });
+    const ring = { uid: { type: "Folder", id: "public" }, parents: [{ type: "File", id: "f" }] };
+    const stranger = await asker(caller);
+    const told = await ask(stranger, { entities: [ring] });
+    expect(told.body).toMatchObject({ code: "action/malformed_question", facts: { at: "stored" } });
+    await set(caller, "Folder", "takeover", { ...inFolder("public"), attributes: { price: 1 } });
+    const misfit = await ask(stranger);
+    expect(misfit.body).toMatchObject({
+      code: "action/malformed_question",
+      facts: { at: "stored" },
+    });
+    expect(told.text + misfit.text).not.toMatch(/takeover|price/);
+    expect((await ask(caller)).body.facts.at).toBe('entities Folder::"takeover" attrs.price');
+    // What is wrong without it is told as ever.
+    const own = await ask(stranger, { context: { hour: 1 } });
+    expect(own.body.facts).toEqual({ at: "context.hour" });
   });
 
   test("names to a caller no groups but their own", async () => {

@@ -84,6 +84,16 @@ export const malformedQuestion = ({ at, message, help }: Malformed) =>
     help,
   );
 
+/** Says nothing of what is kept: whoever asks may not be one who may read it. */
+export const keptMisfits = () =>
+  new Refusal(
+    "action/malformed_question",
+    400,
+    "The question cannot be asked: what is kept of its entities does not fit with it or the schema",
+    { at: "stored" },
+    "Look at what is kept, GET /v1/resources, or send the entities themselves.",
+  );
+
 export const previewNeeded = (set: string, number: number) =>
   new Refusal(
     "action/preview_needed",
