@@ -3117,6 +3117,7 @@ export type RefusalCode =
   | "action/registry_sig_invalid"
   | "action/resource_missing"
   | "action/resource_ring"
+  | "action/resource_type_reserved"
   | "action/root_seal_pending"
   | "action/schedule_missing"
   | "action/service_account_missing"

@@ -114,6 +114,17 @@ describe("a question about what is kept", () => {
     });
   });
 
+  test("believes nobody who keeps people and groups as resources", async () => {
+    const caller = await project();
+    for (const type of ["Group", "User", "ServiceAccount", "AgentSession", "Action", "A::Action"]) {
+      const answer = await set(caller, type, "viewer");
+      expect(answer.body).toMatchObject({
+        code: "action/resource_type_reserved",
+        facts: { type },
+      });
+    }
+  });
+
   test("believes first what it is told", async () => {
     const caller = await project();
     await set(caller, "File", "f", { attributes: owner("bob") });
