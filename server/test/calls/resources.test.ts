@@ -145,6 +145,41 @@ describe("a question about what is kept", () => {
     });
   });
 
+  test("many at once that cost much stop nobody else", async () => {
+    const caller = await system.project();
+    const both = (depth: number): string =>
+      depth === 0
+        ? "context.a.containsAny(context.b)"
+        : `(${both(depth - 1)} || ${both(depth - 1)})`;
+    const slow = {
+      name: "slow",
+      schema: `entity File; action "open" appliesTo
+        { principal: [User], resource: [File], context: { a: Set<Long>, b: Set<Long> } };`,
+      text: `permit (principal, action == Action::"open", resource) when { ${both(10)} };`,
+    };
+    const post = (path: string, body: object) =>
+      caller.call("POST", path, body).then((answer) => answer.body);
+    await makeSet(post, slow);
+    const context = {
+      a: Array.from({ length: 300 }, (_, i) => i),
+      b: Array.from({ length: 300 }, (_, i) => -1 - i),
+    };
+    const one = { principal: { type: "User", id: "ada" }, action: "open", set: "slow", context };
+    const began_ms = performance.now();
+    let [last_ms, longest_ms] = [began_ms, 0];
+    const look = setInterval(() => {
+      longest_ms = Math.max(longest_ms, performance.now() - last_ms);
+      last_ms = performance.now();
+    }, 1);
+    const many = Array(200).fill({ ...one, resource: { type: "File", id: "f" } });
+    const answer = await caller.call("POST", "/v1/decisions", many);
+    clearInterval(look);
+    expect(answer.body.results.map((each: { status: number }) => each.status)).toEqual(
+      Array(200).fill(201),
+    );
+    expect(longest_ms).toBeLessThan((performance.now() - began_ms) / 4);
+  });
+
   test("sees nothing of another project", async () => {
     const [caller, other] = [await project(), await project()];
     await set(other, "File", "f", { attributes: owner("ada") });

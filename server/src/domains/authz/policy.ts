@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
+import { turns } from "#kernel/turns.ts";
 import type { Decision, EntityFacts, KnownEntities, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
 import {
@@ -21,6 +22,7 @@ import type { Sampler } from "./oracle/sampler.ts";
 import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
 import { actionText, completed, requestOf, sliceOf } from "./question.ts";
 import { keptMisfits, malformedQuestion } from "./refusals.ts";
+import { Pace } from "./replay/pace.ts";
 import { readSchema } from "./sets/queries.ts";
 import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
@@ -239,6 +241,8 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
     }
     return schema;
   };
+  // A thousand questions that come at once and cost much leave others their turn, too.
+  const [inTurn, pace] = [turns(1), new Pace()];
   const decide = (principal: Principal, version: Version, question: Question): Made => ({
     ...decideBy(version, question, engine),
     by: { tenantId: principal.tenantId, version },
@@ -262,7 +266,10 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
       const schema = await schemaFor(principal.tenantId, version);
       const time_ms = clock();
       const question = await refusing(asked, mayReadKept, (one) => completed(one, schema, time_ms));
-      return { question, decision: decide(principal, version, question) };
+      return inTurn(async () => {
+        if (pace.isOver) await pace.rest();
+        return { question, decision: decide(principal, version, question) };
+      });
     },
     withStored: ({ tenantId }, told) => withStored(known, tenantId, told),
     async allows(principal, question) {
