@@ -195,6 +195,7 @@ test("a stream ends with the fresh proof of presence that let it begin", async (
         for (; ; looked++) {
           await principalAt(principal.revision);
           now_ms += 1_800_000;
+          yield* [];
         }
       },
     },
