@@ -163,11 +163,16 @@ export interface Policy {
   decide(principal: Principal, question: Question): Promise<Decision>;
   /**
    * Answers somebody's question by a set of the principal's project; with `stored`, by what the project keeps of its
-   * entities, too. Throws the refusal of one that is not as the schema says.
+   * entities, too. Throws the refusal of one that is not as the schema says; what of it is kept is named where they may read it.
    */
   ask(
     principal: Principal,
-    by: { readonly set: string; readonly stored: boolean },
+    by: {
+      readonly set: string;
+      readonly stored: boolean;
+      /** Nobody may unless told. */
+      mayReadKept?(): Promise<boolean>;
+    },
     question: Question,
   ): Promise<Asked>;
   /** A question with what the project keeps of its entities; what it tells itself counts more. */

@@ -90,12 +90,11 @@ async function* itemsOf(
   signal: AbortSignal,
   leave: () => void,
 ): AsyncGenerator<unknown> {
-  let { principal } = first.request;
+  let chain = first;
   const principalAt = async (revision: number): Promise<Principal> => {
-    const hasEnded = (principal.expiresAt_ms ?? Number.POSITIVE_INFINITY) <= parts.clock();
-    if (hasEnded || revision > principal.revision)
-      principal = (await decided(parts, first.operation, first.incoming, true)).request.principal;
-    return principal;
+    if (hasEnded(chain, parts.clock()) || revision > chain.request.principal.revision)
+      chain = await decided(parts, first.operation, first.incoming, true);
+    return chain.request.principal;
   };
   const { address } = first.incoming;
   const call = { ...callOf(parts, first), signal, address, principalAt };
@@ -105,6 +104,16 @@ async function* itemsOf(
   } finally {
     leave();
   }
+}
+
+/** Whether the caller's key, or the fresh proof of presence with which the stream was decided, has ended since. */
+function hasEnded({ request: { principal }, time_ms }: Chain, now_ms: number): boolean {
+  const { expiresAt_ms, auth } = principal;
+  const stepUpUntil_ms = auth.stepUpUntil_ms ?? Number.NEGATIVE_INFINITY;
+  const hadStepUp = time_ms < stepUpUntil_ms;
+  return (
+    (expiresAt_ms ?? Number.POSITIVE_INFINITY) <= now_ms || (hadStepUp && stepUpUntil_ms <= now_ms)
+  );
 }
 
 /** One item may go to a thousand readers: it is checked once, and they share what came of it. */

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { openStream } from "#pipeline";
 import type { Expression, Policy } from "../../src/domains/authz/engine/index.ts";
 import { operations } from "../../src/main.ts";
 import type { Face } from "../faces/face.ts";
@@ -175,4 +176,34 @@ test("an agent is told apart from the account in whose name it acts", async () =
     step_up: false,
     session: session.body.id,
   });
+});
+
+test("a stream ends with the fresh proof of presence that let it begin", async () => {
+  const caller = await system.project();
+  const listing = operations.find(({ name }) => name === "feed.event.watch")!;
+  await demand(caller, listing.name, fact("auth", "step_up"));
+  const { key } = (await keyOf(caller, { step_up_until: inAnHour() })).body;
+  let now_ms = Date.now();
+  const parts = { ...system.parts, clock: () => now_ms };
+  let looked = 0;
+  const leaving = new AbortController();
+  const { items } = await openStream(
+    parts,
+    {
+      ...listing,
+      async *stream({ principal, principalAt }) {
+        for (; ; looked++) {
+          await principalAt(principal.revision);
+          now_ms += 1_800_000;
+          yield* [];
+        }
+      },
+    },
+    { credential: key, input: {}, signal: leaving.signal },
+  );
+  await expect(items[Symbol.asyncIterator]().next()).rejects.toMatchObject({
+    code: "policy/denied",
+  });
+  expect(looked).toBe(2);
+  leaving.abort();
 });

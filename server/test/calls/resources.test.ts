@@ -104,6 +104,27 @@ describe("a question about what is kept", () => {
     expect((await ask(caller, bound)).body.outcome).toBe("allow");
   });
 
+  test("about a set that does not exist is refused like any when it is none", async () => {
+    const caller = await project();
+    const one = { uid: { type: "File", id: "f" } };
+    const answer = await ask(caller, { set: "nowhere", entities: [one, one] });
+    expect(answer.body).toMatchObject({
+      code: "action/malformed_question",
+      facts: { at: "entities[1]" },
+    });
+  });
+
+  test("believes nobody who keeps people and groups as resources", async () => {
+    const caller = await project();
+    for (const type of ["Group", "User", "ServiceAccount", "AgentSession", "Action", "A::Action"]) {
+      const answer = await set(caller, type, "viewer");
+      expect(answer.body).toMatchObject({
+        code: "action/resource_type_reserved",
+        facts: { type },
+      });
+    }
+  });
+
   test("believes first what it is told", async () => {
     const caller = await project();
     await set(caller, "File", "f", { attributes: owner("bob") });
@@ -122,6 +143,41 @@ describe("a question about what is kept", () => {
       code: "action/malformed_question",
       facts: { at: 'entities File::"f" attrs.size' },
     });
+  });
+
+  test("many at once that cost much stop nobody else", async () => {
+    const caller = await system.project();
+    const both = (depth: number): string =>
+      depth === 0
+        ? "context.a.containsAny(context.b)"
+        : `(${both(depth - 1)} || ${both(depth - 1)})`;
+    const slow = {
+      name: "slow",
+      schema: `entity File; action "open" appliesTo
+        { principal: [User], resource: [File], context: { a: Set<Long>, b: Set<Long> } };`,
+      text: `permit (principal, action == Action::"open", resource) when { ${both(10)} };`,
+    };
+    const post = (path: string, body: object) =>
+      caller.call("POST", path, body).then((answer) => answer.body);
+    await makeSet(post, slow);
+    const context = {
+      a: Array.from({ length: 300 }, (_, i) => i),
+      b: Array.from({ length: 300 }, (_, i) => -1 - i),
+    };
+    const one = { principal: { type: "User", id: "ada" }, action: "open", set: "slow", context };
+    const began_ms = performance.now();
+    let [last_ms, longest_ms] = [began_ms, 0];
+    const look = setInterval(() => {
+      longest_ms = Math.max(longest_ms, performance.now() - last_ms);
+      last_ms = performance.now();
+    }, 1);
+    const many = Array(200).fill({ ...one, resource: { type: "File", id: "f" } });
+    const answer = await caller.call("POST", "/v1/decisions", many);
+    clearInterval(look);
+    expect(answer.body.results.map((each: { status: number }) => each.status)).toEqual(
+      Array(200).fill(201),
+    );
+    expect(longest_ms).toBeLessThan((performance.now() - began_ms) / 4);
   });
 
   test("sees nothing of another project", async () => {
@@ -190,6 +246,28 @@ describe("why a question was denied", () => {
     expect(JSON.stringify(masked)).not.toMatch(/bob|owner/);
     const why = await stranger.call("GET", `/v1/decisions/${masked.id}/why`);
     expect(why.body.code).toBe("policy/denied");
+  });
+
+  test("tells nothing of what is kept where that does not fit", async () => {
+    const caller = await project();
+    await set(caller, "Folder", "public");
+    await set(caller, "Folder", "takeover", inFolder("public"));
+    await set(caller, "File", "f", { ...inFolder("takeover"), attributes: owner("bob") });
+    const ring = { uid: { type: "Folder", id: "public" }, parents: [{ type: "File", id: "f" }] };
+    const stranger = await asker(caller);
+    const told = await ask(stranger, { entities: [ring] });
+    expect(told.body).toMatchObject({ code: "action/malformed_question", facts: { at: "stored" } });
+    await set(caller, "Folder", "takeover", { ...inFolder("public"), attributes: { price: 1 } });
+    const misfit = await ask(stranger);
+    expect(misfit.body).toMatchObject({
+      code: "action/malformed_question",
+      facts: { at: "stored" },
+    });
+    expect(told.text + misfit.text).not.toMatch(/takeover|price/);
+    expect((await ask(caller)).body.facts.at).toBe('entities Folder::"takeover" attrs.price');
+    // What is wrong without it is told as ever.
+    const own = await ask(stranger, { context: { hour: 1 } });
+    expect(own.body.facts).toEqual({ at: "context.hour" });
   });
 
   test("names to a caller no groups but their own", async () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { Refusal } from "#kernel/refusal.ts";
+import { turns } from "#kernel/turns.ts";
 import type { Decision, EntityFacts, KnownEntities, Policy, Principal, Question } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
 import {
@@ -20,7 +21,8 @@ import { RECOVERY_POLICIES } from "./oracle/recovery.ts";
 import type { Sampler } from "./oracle/sampler.ts";
 import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.ts";
 import { actionText, completed, requestOf, sliceOf } from "./question.ts";
-import { malformedQuestion } from "./refusals.ts";
+import { keptMisfits, malformedQuestion } from "./refusals.ts";
+import { Pace } from "./replay/pace.ts";
 import { readSchema } from "./sets/queries.ts";
 import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
@@ -240,6 +242,8 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
     }
     return schema;
   };
+  // A thousand questions that come at once and cost much leave others their turn, too.
+  const [inTurn, pace] = [turns(1), new Pace()];
   const decide = (principal: Principal, version: Version, question: Question): Made => ({
     ...decideBy(version, question, engine),
     by: { tenantId: principal.tenantId, version },
@@ -251,14 +255,22 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
       if (version.quarantined === null) return decide(principal, version, question);
       return recovering(version.quarantined, question);
     },
-    async ask(principal, { set, stored }, told) {
+    async ask(principal, { set, stored, mayReadKept = nobody }, told) {
       const version = await versionFor(principal, set);
       const asked = stored ? await withStored(known, principal.tenantId, told) : told;
-      if (version === null) return { question: asked, decision: decideBy(null, asked, engine) };
+      if (version === null)
+        return refusing(asked, mayReadKept, (question) => ({
+          question,
+          decision: decideBy(null, question, engine),
+        }));
       if (version.quarantined !== null) throw version.quarantined;
       const schema = await schemaFor(principal.tenantId, version);
-      const question = refusing(() => completed(asked, schema, clock()));
-      return { question, decision: decide(principal, version, question) };
+      const time_ms = clock();
+      const question = await refusing(asked, mayReadKept, (one) => completed(one, schema, time_ms));
+      return inTurn(async () => {
+        if (pace.isOver) await pace.rest();
+        return { question, decision: decide(principal, version, question) };
+      });
     },
     withStored: ({ tenantId }, told) => withStored(known, tenantId, told),
     async allows(principal, question) {
@@ -334,12 +346,30 @@ async function withStored(
   return { ...told, kept: kept.filter((one) => !entities.some((other) => is(other, one))) };
 }
 
-/** What a question says wrongly as a refusal. */
-function refusing<T>(work: () => T): T {
+const nobody = () => Promise.resolve(false);
+
+/**
+ * What a question says wrongly as a refusal. What is wrong only with what is kept is told without it, names of entities and
+ * attributes, to those who may not read it.
+ */
+async function refusing<T>(
+  asked: Question,
+  mayReadKept: () => Promise<boolean>,
+  work: (question: Question) => T,
+): Promise<T> {
+  const flaw = flawOf(asked, work);
+  if (!(flaw instanceof Malformed)) return flaw;
+  const { kept = [], ...told } = asked;
+  const own = kept.length === 0 ? flaw : flawOf(told, work);
+  const isOwn = own instanceof Malformed && own.at === flaw.at && own.message === flaw.message;
+  throw isOwn || (await mayReadKept()) ? malformedQuestion(flaw) : keptMisfits();
+}
+
+function flawOf<T>(question: Question, work: (question: Question) => T): T | Malformed {
   try {
-    return work();
+    return work(question);
   } catch (error) {
-    if (error instanceof Malformed) throw malformedQuestion(error);
+    if (error instanceof Malformed) return error;
     throw error;
   }
 }

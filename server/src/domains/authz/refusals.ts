@@ -84,6 +84,16 @@ export const malformedQuestion = ({ at, message, help }: Malformed) =>
     help,
   );
 
+/** Says nothing of what is kept: whoever asks may not be one who may read it. */
+export const keptMisfits = () =>
+  new Refusal(
+    "action/malformed_question",
+    400,
+    "The question cannot be asked: what is kept of its entities does not fit with it or the schema",
+    { at: "stored" },
+    "Look at what is kept, GET /v1/resources, or send the entities themselves.",
+  );
+
 export const previewNeeded = (set: string, number: number) =>
   new Refusal(
     "action/preview_needed",
@@ -169,4 +179,13 @@ export const mayNotReadDecisions = (what: string) =>
     "What policies make of facts tells these facts, and you may not read them",
     { what },
     "Ask for a policy that permits telemetry.chain.why, or leave out what the project keeps (`stored`).",
+  );
+
+export const previewPartial = (set: string, number: number, previewId: string) =>
+  new Refusal(
+    "action/preview_partial",
+    409,
+    "The preview of this version looked at too little to be relied on",
+    { set, number, preview_id: previewId },
+    `Preview it over the last week or more, up to now: POST /v1/policies/${set}/preview; or give a reason in without_preview.`,
   );

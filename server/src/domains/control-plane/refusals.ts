@@ -83,6 +83,16 @@ export const parentMissing = (parent: { readonly type: string; readonly id: stri
     "Set the parent first: POST /v1/resources.",
   );
 
+/** As resources they would put people into groups for whoever may keep resources. */
+export const resourceTypeReserved = (type: string) =>
+  new Refusal(
+    "action/resource_type_reserved",
+    409,
+    "People, groups and actions are no resources",
+    { type },
+    "Keep them where they are kept: service accounts, memberships, the schema; choose another type.",
+  );
+
 export const resourceRing = (type: string, id: string) =>
   new Refusal(
     "action/resource_ring",

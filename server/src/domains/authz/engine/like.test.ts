@@ -33,6 +33,14 @@ describe("a pattern", () => {
     ["a\nb", [of("a"), ANY, of("b")], true],
   ])("%j like %j: %s", (text, pattern, is) => expect(like(text, pattern)).toBe(is));
 
+  test("costs nothing for what it does not look at", () => {
+    const long = "y".repeat(1_000_000);
+    const began_ms = performance.now();
+    for (let i = 0; i < 1_000; i++) expect(like(long, [of("x"), ANY], 1)).toBe(false);
+    // Cut into characters, each of these would take milliseconds.
+    expect(performance.now() - began_ms).toBeLessThan(2_000);
+  });
+
   test("is a regular expression of its literals", () => {
     const pieces = fc.array(
       fc.oneof(

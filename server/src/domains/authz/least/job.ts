@@ -18,10 +18,10 @@ import { Pace } from "../replay/pace.ts";
 import { Pages } from "../replay/pages.ts";
 import { readSpan } from "../replay/queries.ts";
 import type { SetVersion } from "../sets/queries.ts";
-import { isValid, validate } from "../sets/versions.ts";
+import { DEFAULT_SET, isValid, validate } from "../sets/versions.ts";
 import { KEPT, KEPT_TYPE, propose } from "./propose.ts";
 import { prove } from "./prove.ts";
-import { insertProposal, readRanges, readUsage } from "./queries.ts";
+import { insertProposal, readRanges, readUsage, type Window } from "./queries.ts";
 import { widens } from "./smt.ts";
 
 const LOOKS_MAX = 3;
@@ -59,7 +59,8 @@ export const proposeLeast =
     const { found, schema: schemaJson } = await read((tx) => readCandidate(tx, set, base));
     const before: PolicySetJson = parseJson(found.document);
     const schema = new Schema(schemaJson as never);
-    const window = { versionId: found.id, since, until };
+    // About the platform's own operations people call; about a project's own things they only ask.
+    const window = { versionId: found.id, since, until, callsOnly: set === DEFAULT_SET };
     /** Reads are recorded a moment after they were decided: what comes between the two looks is looked at again. */
     const mine = async () => {
       for (let attempt = 1; ; attempt++) {
@@ -146,7 +147,7 @@ const plain = (uid: Uid | { readonly __entity: Uid }): Uid =>
 interface Replaying {
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   readonly signal: AbortSignal;
-  readonly window: { readonly versionId: string; readonly since: string; readonly until: string };
+  readonly window: Window;
   readonly found: SetVersion;
   readonly document: PolicySetJson;
   readonly schema: Schema;
@@ -154,7 +155,7 @@ interface Replaying {
 
 /** Decides what was allowed again by the proposal: how much of it would be denied. */
 async function replay({ read, signal, window, found, document, schema }: Replaying) {
-  const { versionId, since, until } = window;
+  const { versionId, since, until, callsOnly } = window;
   const base = openVersion(found);
   const candidate = new Candidate({ ...base, policies: new PolicySet(document) }, schema);
   const span = await read((tx) => readSpan(tx, { since, until }));
@@ -163,7 +164,7 @@ async function replay({ read, signal, window, found, document, schema }: Replayi
   for await (const { decisions } of new Pages(read, [versionId]).through(span))
     for (const { recorded, known } of decisions) {
       if (pace.isOver) await pace.rest(signal);
-      if (recorded.outcome !== "allow") continue;
+      if (recorded.outcome !== "allow" || (callsOnly && recorded.asked_by !== null)) continue;
       const verdict = candidate.judge(recorded, known);
       counts.replayed++;
       if (verdict.kind === "unreadable") counts.unreadable++;

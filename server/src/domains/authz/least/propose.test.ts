@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { cases } from "../../../../test/oracle/cases.ts";
 import {
   EntityRef,
+  type Expression,
   entitiesOf,
   type Policy,
   PolicySet,
@@ -290,6 +291,20 @@ describe("whether policies permit more than others", () => {
       none,
     );
     expect(await prove(widens(document, before, schema))).toEqual({ said: "unsat" });
+  });
+
+  test("a script grows with its policies, not with how deep their conditions are", () => {
+    const length = (depth: number) => {
+      const is = (Value: number) => ({ "==": { left: { Var: "principal" }, right: { Value } } });
+      let body = is(0) as Expression;
+      for (let i = 1; i <= depth; i++) {
+        const parts = { left: body, right: is(i) as Expression };
+        body = i % 2 === 0 ? { "&&": parts } : { "||": parts };
+      }
+      const deep = set(policy({ conditions: [{ kind: "when", body }] }));
+      return widens(deep, deep, schema).length;
+    };
+    expect(length(20)).toBeLessThan(3 * length(10));
   });
 
   test("a solver that takes too long is ended, and nothing is proven", async () => {

@@ -3,6 +3,8 @@ import type { Range, Usage } from "./usage.ts";
 
 export interface Window {
   readonly versionId: string;
+  /** Calls alone: what somebody asked about others is no use of their rights. */
+  readonly callsOnly: boolean;
   /** ISO 8601; the first counts, the second does not. */
   readonly since: string;
   readonly until: string;
@@ -16,13 +18,16 @@ const STRINGS_MAX = 8;
 const ALLOWED = `allowed as materialized (
     select d.id, d.action, d.resource_type, d.principal, d.context, d.reasons, d.created_at
     from authz.policy_decisions d
-    where d.tenant_id = (select ops.tenant()) and d.policy_version_id = $1 and d.outcome = 'allow'
+    where d.tenant_id = (select ops.tenant()) and d.policy_version_id = $1 and d.outcome = 'allow' and ($5::boolean is false or d.asked_by is null)
       and d.created_at >= $2 and d.created_at < $3
       and d.id >= ops.uuid_floor($2::timestamptz) and d.id < ops.uuid_floor($3::timestamptz + interval '1 minute')
     order by d.id desc limit $4),
   by_policy as (select a.*, p.policy from allowed a, unnest(a.reasons) p(policy))`;
 
-export const readUsage = (tx: Tx, { versionId, since, until }: Window): Promise<Usage[]> =>
+export const readUsage = (
+  tx: Tx,
+  { versionId, since, until, callsOnly }: Window,
+): Promise<Usage[]> =>
   query(
     tx,
     `with ${ALLOWED}
@@ -31,11 +36,14 @@ export const readUsage = (tx: Tx, { versionId, since, until }: Window): Promise<
        to_char(min(created_at) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as first,
        to_char(max(created_at) at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as last
      from by_policy group by 1, 2, 3 order by 1, 2, 3`,
-    [versionId, since, until, DECISIONS_MAX],
+    [versionId, since, until, DECISIONS_MAX, callsOnly],
   );
 
 /** Bounds of numbers and lists of texts, where every decision of a usage had one of the kind. */
-export const readRanges = (tx: Tx, { versionId, since, until }: Window): Promise<Range[]> =>
+export const readRanges = (
+  tx: Tx,
+  { versionId, since, until, callsOnly }: Window,
+): Promise<Range[]> =>
   query(
     tx,
     `with ${ALLOWED},
@@ -53,7 +61,7 @@ export const readRanges = (tx: Tx, { versionId, since, until }: Window): Promise
        case kind when 'number' then jsonb_build_object('kind', 'long', 'min', lowest, 'max', highest)
          else jsonb_build_object('kind', 'string', 'values', to_jsonb(texts)) end as values
      from grouped where kind = 'number' or (kind = 'string' and different <= ${STRINGS_MAX}) order by 1, 2, 3, 4`,
-    [versionId, since, until, DECISIONS_MAX],
+    [versionId, since, until, DECISIONS_MAX, callsOnly],
   );
 
 export interface StoredProposal {
@@ -81,7 +89,7 @@ export async function insertProposal(
   tx: Tx,
   tenantId: string,
   proposal: Omit<StoredProposal, "set" | "base" | "since" | "until" | "createdAt"> &
-    Window & { readonly createdAt: string },
+    Omit<Window, "callsOnly"> & { readonly createdAt: string },
 ): Promise<void> {
   const { id, versionId, since, until, document, evidence, smt, verdict, reason } = proposal;
   const { replayed, newlyDenied, createdBy, createdAt } = proposal;

@@ -33,6 +33,7 @@ class Script {
   readonly #lines: string[] = [];
   readonly #names = new Map<string, string>();
   readonly #strings = new Map<string, number>();
+  #terms = 0;
   readonly #types = { principal: new Set<string>(), resource: new Set<string>() };
 
   constructor(schema: Schema) {
@@ -77,7 +78,7 @@ class Script {
     ]);
     const held = conditions
       .map(({ kind, body }) => (kind === "when" ? this.#truth(body) : flipped(this.#truth(body))))
-      .reduce<Truth>(both, { yes: "true", no: "false" });
+      .reduce<Truth>((a, b) => this.#both(a, b), { yes: "true", no: "false" });
     return { scope, held };
   }
 
@@ -143,9 +144,9 @@ class Script {
     };
     switch (operator) {
       case "&&":
-        return both(this.#truth(left), this.#truth(right));
+        return this.#both(this.#truth(left), this.#truth(right));
       case "||":
-        return flipped(both(flipped(this.#truth(left)), flipped(this.#truth(right))));
+        return flipped(this.#both(flipped(this.#truth(left)), flipped(this.#truth(right))));
       case "!":
         return flipped(this.#truth(arg));
       case "Value":
@@ -164,6 +165,20 @@ class Script {
         return this.#membership(left, right) ?? this.#anything(node);
     }
     return this.#anything(node);
+  }
+
+  /** Each has a name: written out, what stands in both would double with every level. */
+  #both(a: Truth, b: Truth): Truth {
+    return {
+      yes: this.#named(`(and ${a.yes} ${b.yes})`),
+      no: this.#named(`(or ${a.no} (and ${a.yes} ${b.no}))`),
+    };
+  }
+
+  #named(term: string): string {
+    const name = `t${this.#terms++}`;
+    this.#lines.push(`(define-fun ${name} () Bool ${term})`);
+    return name;
   }
 
   /** Of what is not understood: it is true, false or fails, and the same wherever it stands. */
@@ -271,10 +286,6 @@ const any = (parts: readonly string[]): string =>
   parts.length === 0 ? "false" : `(or ${parts.join(" ")} false)`;
 const all = (parts: readonly string[]): string => `(and ${parts.join(" ")} true)`;
 const flipped = ({ yes, no }: Truth): Truth => ({ yes: no, no: yes });
-const both = (a: Truth, b: Truth): Truth => ({
-  yes: `(and ${a.yes} ${b.yes})`,
-  no: `(or ${a.no} (and ${a.yes} ${b.no}))`,
-});
 const numeral = (value: number): string => (value < 0 ? `(- ${-value})` : String(value));
 
 /** A variable and the names that lead from it to a value, as one text; null for anything else. */

@@ -32,7 +32,11 @@ export const decisionAsk = operation({
     const id = newId();
     const { set, stored } = input;
     const asked = askedOf(input);
-    const { question, decision } = await ports.policy.ask(principal, { set, stored }, asked);
+    const { question, decision } = await ports.policy.ask(
+      principal,
+      { set, stored, mayReadKept: mayReadWhy },
+      asked,
+    );
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
     const { outcome, reasons, errors, traceHash } = decision;
     const denied =

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { newId } from "#kernel/ids.ts";
 import { operation } from "#pipeline";
 import { canonicalJson } from "#verifier";
-import { parentMissing, resourceRing, tooDeep } from "../refusals.ts";
+import { parentMissing, resourceRing, resourceTypeReserved, tooDeep } from "../refusals.ts";
 import {
   lockTree,
   readAncestry,
@@ -15,6 +15,9 @@ import { name } from "../shapes.ts";
 
 /** As policies allow it: an entity further from its root cannot be asked about. */
 const ANCESTRY_MAX = 64;
+
+/** What is kept elsewhere, or told by schemas. */
+const RESERVED = /^(Group|User|ServiceAccount|AgentSession|(.*::)?Action)$/;
 
 export const resourceSet = operation({
   name: "control-plane.resource.set",
@@ -45,6 +48,7 @@ export const resourceSet = operation({
   score: "none",
   async action({ tx, input, principal }) {
     const { type, external_id, parent, attributes } = input;
+    if (RESERVED.test(type)) throw resourceTypeReserved(type);
     await lockTree(tx, principal.tenantId);
     const up = parent === null ? [] : await readAncestry(tx, parent);
     if (up === undefined) throw parentMissing(parent!);
