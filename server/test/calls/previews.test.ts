@@ -291,6 +291,23 @@ describe("activation", () => {
     expect(payloads.map(({ payload }) => payload).join()).toContain("it is on fire");
   });
 
+  test.each<[string, object]>([
+    ["of a second of the past", { since: "2020-01-01T00:00:00Z", until: "2020-01-01T00:00:01Z" }],
+    ["of the last minute", { since: new Date(Date.now() - 60_000).toISOString() }],
+    ["of one decision", { max: 1 }],
+  ])("does not believe a preview %s", async (_, window) => {
+    const caller = await library();
+    await askAll(caller, [question("ada", "1"), question("bob", "1")]);
+    const number = await store(caller, READERS);
+    const { summary } = await preview(caller, number, window);
+    const answer = await activate(caller, number);
+    expect([answer.status, answer.body.code, answer.body.facts.preview_id]).toEqual([
+      409,
+      "action/preview_partial",
+      summary.id,
+    ]);
+  });
+
   test("does not believe a preview that was edited", async () => {
     const caller = await library();
     await askAll(caller, [question("ada", "1")]);

@@ -84,6 +84,21 @@ describe("a proposal of least privilege", () => {
     expect(again.status).toBe(200);
   });
 
+  test("takes no question for a use", async () => {
+    const caller = await system.project();
+    const till = await service(caller);
+    const { body: asked } = await till.call("POST", "/v1/decisions", {
+      principal: { type: "User", id: "nobody", groups: ["admins"] },
+      action: "ledger.key.rotate",
+      resource: { type: "Log", id: "any" },
+    });
+    expect(asked.outcome).toBe("allow");
+    const job = await propose(caller);
+    const { body } = await caller.call("GET", `/v1/policy-proposals/${job.result.proposal_id}`);
+    expect(body.text).toContain("authz.decision.ask");
+    expect(body.text).not.toContain("ledger.key.rotate");
+  });
+
   test("is not accepted once other policies are active", async () => {
     const caller = await system.project();
     await caller.call("POST", "/v1/service-accounts", { name: "a" });
