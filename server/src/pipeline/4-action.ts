@@ -1,4 +1,5 @@
 import type { Tx } from "#kernel/db.ts";
+import { inNameOf } from "#kernel/whose.ts";
 import { mayReadWhy } from "./2-policy.ts";
 import type { Chain } from "./chain.ts";
 import type { Call, Recorded } from "./operation.ts";
@@ -13,7 +14,8 @@ export async function record(ports: Ports, chain: Chain): Promise<Recorded<unkno
 
 /** Step 4 before its transaction, where an operation has such work. */
 export async function prepare(ports: Ports, chain: Chain): Promise<void> {
-  chain.prepared = await chain.operation.prepare!(callOf(ports, chain));
+  const { tenantId } = chain.request.principal;
+  chain.prepared = await inNameOf(tenantId, () => chain.operation.prepare!(callOf(ports, chain)));
 }
 
 /** Step 4 of any other operation: the only one of the five that touches the domain's tables. */

@@ -140,6 +140,17 @@ describe("a replay", () => {
     expect(one.body.agrees).toBe(false);
   });
 
+  test("finds a schema that was edited, in every decision by it", async () => {
+    const caller = await system.project();
+    const { body } = await ask(caller);
+    await system.sql(
+      "update authz.policy_schemas set schema = schema || ' ' where tenant_id = $1",
+      [caller.projectId],
+    );
+    const one = await caller.call("POST", `/v1/decisions/${body.id}/replay`, {});
+    expect(one.body.agrees).toBe(false);
+  });
+
   test("that disagrees is one sealed critical event, and a row for each decision", async () => {
     const caller = await system.project();
     const asked = Array.from({ length: 30 }, () => QUESTION);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Refusal } from "#kernel/refusal.ts";
+import { inNameOf } from "#kernel/whose.ts";
 import {
   CEDAR_VERSION,
   cedar,
@@ -186,6 +187,27 @@ describe("the thread", () => {
     const ends = await Promise.allSettled(calls);
     expect(ends.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "rejected"]);
     expect(ends[2]).toMatchObject({ reason: { code: "action/cedar_busy", status: 503 } });
+    await pool.close();
+  });
+
+  it("serves projects in turn, however many calls one of them sends", async () => {
+    const pool = new CedarPool({ waiting_max: 8 });
+    const done: string[] = [];
+    const send = (project: string) =>
+      inNameOf(project, async () => {
+        await pool.call("format", `${ANY};`);
+        done.push(project);
+      });
+    const many = Array.from({ length: 9 }, () => send("loud"));
+    await Promise.all([...many, send("quiet")]);
+    // One was under way, and one of the loud project's had its turn at most.
+    expect(done.indexOf("quiet")).toBeLessThanOrEqual(2);
+    expect(done).toHaveLength(10);
+    const refused = await Promise.allSettled([
+      ...Array.from({ length: 10 }, () => send("loud")),
+      send("quiet"),
+    ]);
+    expect(refused.map(({ status }) => status).slice(-2)).toEqual(["rejected", "fulfilled"]);
     await pool.close();
   });
 });

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { whose } from "#kernel/whose.ts";
 import type { Calls } from "./calls.ts";
 import { cedarBusy, cedarSlow, cedarTrapped } from "./refusals.ts";
 
@@ -7,15 +8,21 @@ export interface Limits {
   readonly call_ms: number;
   /** A thread that has nothing to do for so long is ended: it holds tens of megabytes. */
   readonly idle_ms: number;
-  /** Calls that wait; one more is refused. */
+  /** Calls of one project that wait; one more is refused. */
   readonly waiting_max: number;
+  /** Calls of all projects that wait. */
+  readonly waiting_all_max: number;
 }
 
-const LIMITS: Limits = { call_ms: 10_000, idle_ms: 30_000, waiting_max: 32 };
+const LIMITS: Limits = { call_ms: 10_000, idle_ms: 30_000, waiting_max: 12, waiting_all_max: 240 };
+
+const SERVED_MAX = 1_000;
 
 interface Job {
   readonly name: keyof Calls;
   readonly args: readonly unknown[];
+  /** The project; "" for the server's own. */
+  readonly of: string;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
@@ -30,6 +37,9 @@ const FILE = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./cedar-worker.j
 export class CedarPool {
   readonly #limits: Limits;
   readonly #waiting: Job[] = [];
+  /** By project, the turn in which it was served last. */
+  readonly #served = new Map<string, number>();
+  #turn = 0;
   #worker: Worker | null = null;
   #busy: Job | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -49,10 +59,12 @@ export class CedarPool {
     name: K,
     ...args: Parameters<Calls[K]>
   ): Promise<ReturnType<Calls[K]>> {
-    if (this.#waiting.length >= this.#limits.waiting_max)
-      return Promise.reject(cedarBusy(this.#waiting.length));
+    const of = whose();
+    const own = this.#waiting.filter((job) => job.of === of).length;
+    if (own >= this.#limits.waiting_max || this.#waiting.length >= this.#limits.waiting_all_max)
+      return Promise.reject(cedarBusy(own));
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ name, args, resolve, reject });
+      this.#waiting.push({ name, args, of, resolve, reject });
       this.#next();
     });
   }
@@ -67,7 +79,7 @@ export class CedarPool {
   #next(): void {
     if (this.#busy !== null) return;
     clearTimeout(this.#timer);
-    const job = this.#waiting.shift();
+    const job = this.#take();
     if (job === undefined) {
       this.#worker?.unref();
       this.#timer = setTimeout(() => void this.#end()?.terminate(), this.#limits.idle_ms).unref();
@@ -82,6 +94,21 @@ export class CedarPool {
     );
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     this.#worker.postMessage({ name: job.name, args: job.args });
+  }
+
+  /** The oldest call of the project that was served longest ago: who sends many waits for themselves. */
+  #take(): Job | undefined {
+    const [first] = this.#waiting;
+    if (first === undefined) return undefined;
+    const turnOf = ({ of }: Job) => this.#served.get(of) ?? 0;
+    const next = this.#waiting.reduce(
+      (best, job) => (turnOf(job) < turnOf(best) ? job : best),
+      first,
+    );
+    this.#waiting.splice(this.#waiting.indexOf(next), 1);
+    if (this.#served.size >= SERVED_MAX) this.#served.clear();
+    this.#served.set(next.of, ++this.#turn);
+    return next;
   }
 
   #start(): Worker {

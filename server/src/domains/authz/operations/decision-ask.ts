@@ -26,7 +26,10 @@ export const decisionAsk = operation({
     help: z.string().nullable(),
   }),
 
-  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
+  policy: {
+    resource: { type: "Project", id: ({ principal }) => principal.tenantId },
+    context: ["set"],
+  },
   score: "none",
   async record({ id: callId, requestId, time_ms, principal, input, ports, mayReadWhy }) {
     const id = newId();

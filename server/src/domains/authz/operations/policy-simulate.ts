@@ -44,7 +44,10 @@ export const policySimulate = operation({
   input,
   output: z.object({ answers: z.array(answer).describe("One for each request, in their order") }),
 
-  policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
+  policy: {
+    resource: { type: "Project", id: ({ principal }) => principal.tenantId },
+    context: ["set"],
+  },
   score: "none",
   prepare: async ({ input, principal, ports, mayReadWhy }) => {
     const { policy, db, clock } = ports;

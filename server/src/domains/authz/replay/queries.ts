@@ -116,7 +116,10 @@ export async function readVersionsById(
   if (ids.length === 0) return new Map();
   const rows = await query<StoredVersion>(
     tx,
-    `select ${VERSION} from authz.policy_versions v where v.tenant_id = (select ops.tenant()) and v.id = any($1::uuid[])`,
+    // The hash of what the schema says now, in place of the one that stands with the version: an edit shows as another trace.
+    `select ${VERSION}, (select encode(sha256(convert_to(s.schema, 'UTF8')), 'hex') from authz.policy_schemas s
+         where s.tenant_id = v.tenant_id and s.hash = v.schema_hash) as "schemaHash"
+     from authz.policy_versions v where v.tenant_id = (select ops.tenant()) and v.id = any($1::uuid[])`,
     [ids],
   );
   return new Map(rows.map((row) => [row.id, row]));
