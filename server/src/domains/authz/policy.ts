@@ -225,7 +225,11 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
     const known = cache.get(key);
     if (known?.revision === revision) return known.version;
     const version = db.transaction({ role: "reader", tenantId }, (tx) => load(tx, set, engine));
-    version.catch(() => cache.delete(key));
+    // Names of no set are anybody's: kept, they would push out what decides.
+    version.then(
+      (found) => found === null && cache.delete(key),
+      () => cache.delete(key),
+    );
     if (cache.size >= SETS_CACHED_MAX) cache.clear();
     cache.set(key, { revision, version });
     return version;

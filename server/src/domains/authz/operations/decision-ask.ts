@@ -48,7 +48,8 @@ export const decisionAsk = operation({
       decisionId: id,
       requestId,
       operation: "authz.decision.ask",
-      actor: `${input.principal.type}:${input.principal.id}`,
+      // Whom it is about stands in the decision; who asked is nobody's choice.
+      actor: `${principal.type}:${principal.id}`,
     };
     return {
       output: {
