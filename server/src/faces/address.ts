@@ -29,7 +29,18 @@ export function openAddresses(trusted: readonly string[]): AddressOf {
  * 2.5.5.2), without the zone of a link-local one. What is no address is none: headers say what they like.
  */
 function plain(text: string): string | undefined {
-  const address = text.replace(/^::ffff:(?=[\d.]+$)/i, "").replace(/%.*$/, "");
+  const address = text
+    .replace(/^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/i, (_, high: string, low: string) =>
+      dotted(high, low),
+    )
+    .replace(/^::ffff:(?=[\d.]+$)/i, "")
+    .replace(/%.*$/, "");
   const mixed = address.includes(":") && address.includes(".");
   return isIP(address) === 0 || mixed ? undefined : address;
+}
+
+/** Two groups of an IPv6 address as the IPv4 address that they are. */
+function dotted(high: string, low: string): string {
+  const bits = Number.parseInt(high, 16) * 65_536 + Number.parseInt(low, 16);
+  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join(".");
 }

@@ -153,6 +153,9 @@ describe("where a call comes from", () => {
       ).status;
     expect(await ask(behind, "203.0.113.9")).toBe(200);
     expect(await ask(behind, "203.0.113.9, 10.1.2.3")).toBe(200);
+    expect(await ask(behind, "::ffff:203.0.113.9")).toBe(200);
+    expect(await ask(behind, "::ffff:cb00:7109")).toBe(200);
+    expect(await ask(behind, "::ffff:cb00:7209")).toBe(403);
     // The left part is whatever the caller wrote.
     expect(await ask(behind, "203.0.113.9, 198.51.100.7")).toBe(403);
     expect(await ask(behind, "no address")).toBe(403);

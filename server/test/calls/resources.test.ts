@@ -125,6 +125,21 @@ describe("a question about what is kept", () => {
     }
   });
 
+  test("believes no resource of such a type, however it came there", async () => {
+    const caller = await project();
+    await set(caller, "Folder", "team");
+    await set(caller, "File", "f", { ...inFolder("team"), attributes: owner("bob") });
+    await system.sql(
+      `with up as (
+         insert into control_plane.resources (tenant_id, id, type, external_id, name)
+         values ($1, gen_random_uuid(), 'Group', 'viewer', 'g') returning id)
+       insert into control_plane.resources (tenant_id, id, type, external_id, name, parent_id)
+       select $1, gen_random_uuid(), 'User', 'ada', 'u', id from up`,
+      [caller.projectId],
+    );
+    expect((await ask(caller)).body.outcome).toBe("deny");
+  });
+
   test("believes first what it is told", async () => {
     const caller = await project();
     await set(caller, "File", "f", { attributes: owner("bob") });

@@ -123,6 +123,9 @@ export interface StoredEntity {
   readonly parents: readonly { readonly type: string; readonly id: string }[];
 }
 
+/** What is known of these is not kept as resources; a row that says otherwise is nobody's. */
+const OWN_TYPES = "'Group', 'User', 'ServiceAccount', 'AgentSession'";
+
 /**
  * What is kept of resources, service accounts and people by these names, of the resources that they are in, too. A service
  * account is in its groups, a person in the groups of its roles: that of its membership, and those that hold in the whole project.
@@ -136,7 +139,8 @@ export const readEntities = (
     `with recursive asked as (select distinct * from unnest($1::text[], $2::text[]) a(type, id)),
      up as (
        select r.id, r.type, r.external_id, r.parent_id, r.attributes from control_plane.resources r
-       join asked a on a.type = r.type and a.id = r.external_id where r.tenant_id = (select ops.tenant())
+       join asked a on a.type = r.type and a.id = r.external_id
+       where r.tenant_id = (select ops.tenant()) and r.type <> all (array[${OWN_TYPES}])
        union
        select r.id, r.type, r.external_id, r.parent_id, r.attributes from control_plane.resources r
        join up on r.id = up.parent_id where r.tenant_id = (select ops.tenant())),
