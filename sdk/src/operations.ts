@@ -942,11 +942,12 @@ export interface Operations {
       /** Of the decision that was asked for */
       readonly id: string;
       readonly outcome: "allow" | "deny";
-      /** Policies that decided */
+      /** Policies that decided, but for those that facts decide which the caller may not read */
       readonly reasons: readonly string[];
       /** Policies that could not be evaluated */
       readonly errors: readonly string[];
-      readonly trace_hash: string;
+      /** Null: it covers facts that were looked up (stored) and that the caller may not read */
+      readonly trace_hash: string | null;
       /** Why it was denied */
       readonly why: { readonly [name: string]: Json } | null;
       readonly help: string | null;

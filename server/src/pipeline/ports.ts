@@ -181,6 +181,15 @@ export interface Policy {
   allows(principal: Principal, question: Question): Promise<boolean>;
   /** The rows that keep a decision, its trace and what it knew. */
   rows(decision: Decision, question: Question, about: DecisionOf): readonly Append[];
+  /**
+   * What of an answer is for whoever asked: for those who may not read every decision no policies that what was looked up
+   * decides, and not the hash, by which they could try what it might have been.
+   */
+  tell(
+    decision: Decision,
+    question: Question,
+    isFull: boolean,
+  ): Pick<Decision, "reasons" | "errors"> & { readonly traceHash: string | null };
   /** Why it was denied and what would help: facts and one sentence; in full only for who may read every decision. */
   explain(
     decision: Decision,

@@ -258,6 +258,11 @@ describe("why a question was denied", () => {
       reads: { "resource.owner": bob },
     });
     expect(masked.why.why).toBe("not_told");
+    expect([full.trace_hash, masked.trace_hash]).toEqual([expect.any(String), null]);
+    // Allowed by a policy about its owner: that it was this one would tell who that is.
+    await set(caller, "File", "f", { attributes: owner("ada") });
+    expect((await ask(caller)).body).toMatchObject({ outcome: "allow", reasons: ["policy2"] });
+    expect((await ask(stranger)).body).toMatchObject({ outcome: "allow", reasons: [] });
     expect(JSON.stringify(masked)).not.toMatch(/bob|owner/);
     const why = await stranger.call("GET", `/v1/decisions/${masked.id}/why`);
     expect(why.body.code).toBe("policy/denied");

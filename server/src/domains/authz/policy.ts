@@ -26,7 +26,7 @@ import { Pace } from "./replay/pace.ts";
 import { readSchema } from "./sets/queries.ts";
 import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
-import { FULL, viewOfAsker } from "./view.ts";
+import { FULL, viewOfAsker, wholePolicies } from "./view.ts";
 
 /** What decides: a version, or with null the server itself. */
 export interface Deciding {
@@ -294,6 +294,14 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
       if (made.by !== null && sampler.chooses(about.id))
         sampler.add(sampleOf(made.by, question, decision, about.id));
       return decisionRows(decision, made, question, about);
+    },
+    tell(decision, question, isFull) {
+      const { reasons, errors, traceHash, traced } = decision as Made;
+      if (isFull || question.kept === undefined || traced === null)
+        return { reasons, errors, traceHash };
+      const whole = wholePolicies(viewOfAsker(question, requestOf(question)), traced.steps);
+      const shown = (ids: readonly string[]) => ids.filter((id) => whole.has(id));
+      return { reasons: shown(reasons), errors: shown(errors), traceHash: null };
     },
     explain(decision, question, isFull) {
       const view = isFull ? FULL : viewOfAsker(question, requestOf(question));

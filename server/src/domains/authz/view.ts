@@ -77,6 +77,15 @@ export function viewOfAsker(
   };
 }
 
+/** The policies that a view shows whole: what they came to follows from nothing that it hides. */
+export function wholePolicies(view: View, steps: readonly Step[]): ReadonlySet<string> {
+  const whole = steps.filter((step) => {
+    const { principal, resource, clauses } = view.see(step);
+    return principal !== null && resource !== null && !clauses.includes(null);
+  });
+  return new Set(whole.map(({ policy }) => policy.id));
+}
+
 const isWithin = (keys: ReadonlySet<string>, all: ReadonlySet<string>): boolean =>
   [...keys].every((key) => all.has(key));
 

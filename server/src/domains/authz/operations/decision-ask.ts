@@ -19,9 +19,18 @@ export const decisionAsk = operation({
   output: z.object({
     id: z.uuid().describe("Of the decision that was asked for"),
     outcome: z.enum(["allow", "deny"]),
-    reasons: z.array(z.string()).describe("Policies that decided"),
+    reasons: z
+      .array(z.string())
+      .describe(
+        "Policies that decided, but for those that facts decide which the caller may not read",
+      ),
     errors: z.array(z.string()).describe("Policies that could not be evaluated"),
-    trace_hash: z.string(),
+    trace_hash: z
+      .string()
+      .nullable()
+      .describe(
+        "Null: it covers facts that were looked up (stored) and that the caller may not read",
+      ),
     why: z.record(z.string(), z.json()).nullable().describe("Why it was denied"),
     help: z.string().nullable(),
   }),
@@ -41,9 +50,10 @@ export const decisionAsk = operation({
       asked,
     );
     const about = { id, askedBy: callId, requestId, operation: "authz.decision.ask", time_ms };
-    const { outcome, reasons, errors, traceHash } = decision;
-    const denied =
-      outcome === "deny" ? ports.policy.explain(decision, question, await mayReadWhy()) : null;
+    const { outcome } = decision;
+    const isFull = await mayReadWhy();
+    const { reasons, errors, traceHash } = ports.policy.tell(decision, question, isFull);
+    const denied = outcome === "deny" ? ports.policy.explain(decision, question, isFull) : null;
     const link = {
       decisionId: id,
       requestId,
