@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Question } from "#pipeline";
 import { canonicalJson } from "#verifier";
+import { storedVersion } from "../../../test/stored-version.ts";
 import { policyDocument } from "./document.ts";
 import { type Expression, type Policy, PolicySet, type PolicySetJson } from "./engine/index.ts";
 import { explain } from "./explain.ts";
@@ -335,7 +335,7 @@ describe("for any policies", () => {
         anyDocument,
         fc.shuffledSubarray(["a", "b", "c", "staff"]),
         (document, groups) => {
-          const version = (of: unknown) => openVersion(stored(canonicalJson(of)));
+          const version = (of: unknown) => openVersion(storedVersion(canonicalJson(of)));
           const question = ask({ principal: { type: "User", id: "ada", groups } });
           const first = decideBy(version(document), question);
           const kept = JSON.parse(first.slice.text);
@@ -368,18 +368,6 @@ describe("for any policies", () => {
       }),
     );
   });
-});
-
-const stored = (document: string, hash = createHash("sha256").update(document).digest("hex")) => ({
-  id: "v",
-  number: 1,
-  status: "active",
-  document,
-  hash,
-  schemaHash: null,
-  engine: "",
-  createdAt: new Date(0),
-  quarantinedAt: null,
 });
 
 /** Fields in another order: policies' own order does not count, so they are turned round, too. */
