@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Handler, JobFailed } from "#domains/ops";
 import { type Clock, timestamp } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
@@ -24,7 +25,9 @@ import { prove } from "./prove.ts";
 import { insertProposal, readRanges, readUsage, type Window } from "./queries.ts";
 import { widens } from "./smt.ts";
 
-const LOOKS_MAX = 3;
+/** Reads are recorded within a second of their decision, or later where the server is busy. */
+const SETTLES_MS = 1_000;
+const LOOKS_MAX = 5;
 
 /** The topic of jobs that propose policies of least privilege; one at a time in a project. */
 export const PROPOSE = "authz.propose";
@@ -61,7 +64,7 @@ export const proposeLeast =
     const schema = new Schema(schemaJson as never);
     // About the platform's own operations people call; about a project's own things they only ask.
     const window = { versionId: found.id, since, until, callsOnly: set === DEFAULT_SET };
-    /** Reads are recorded a moment after they were decided: what comes between the two looks is looked at again. */
+    /** Reads are recorded a moment after they were decided: what comes between the two looks is looked at once more. */
     const mine = async () => {
       for (let attempt = 1; ; attempt++) {
         const used = await read(async (tx) => ({
@@ -76,6 +79,7 @@ export const proposeLeast =
         const { document } = proposed;
         const replayed = await replay({ read, signal, window, found, document, schema });
         if (replayed.newly_denied === 0 || attempt === LOOKS_MAX) return { ...proposed, replayed };
+        await sleep(SETTLES_MS, undefined, { signal });
       }
     };
     const { document, evidence, replayed } = await mine();
