@@ -47,7 +47,10 @@ describe("a proposal of least privilege", () => {
       result: { verdict: "proven", newly_denied: 0, unreadable: 0 },
     });
     expect(job.result.replayed).toBeGreaterThanOrEqual(4);
-    const { body } = await caller.call("GET", `/v1/policies/default/proposals/${job.result.proposal_id}`);
+    const { body } = await caller.call(
+      "GET",
+      `/v1/policies/default/proposals/${job.result.proposal_id}`,
+    );
     expect(body).toMatchObject({ set: "default", base: 1, verdict: "proven", reason: null });
     const [services] = body.evidence.filter(
       ({ policy }: { policy: string }) => policy === "services-may-assess-and-ask",
@@ -69,7 +72,11 @@ describe("a proposal of least privilege", () => {
     expect(body.document.staticPolicies["nobody-pays-more-than-ten-million"].effect).toBe("forbid");
     expect(body.smt).toMatch(/^\(set-logic ALL\)[^]*\(check-sat\)\n$/);
 
-    const accepted = await caller.call("POST", `/v1/policies/default/proposals/${body.id}/accept`, {});
+    const accepted = await caller.call(
+      "POST",
+      `/v1/policies/default/proposals/${body.id}/accept`,
+      {},
+    );
     expect([accepted.status, accepted.body.status, accepted.body.base]).toEqual([201, "draft", 1]);
     const path = `/v1/policies/default/versions/${accepted.body.number}`;
     expect((await caller.call("POST", `${path}/validate`, {})).body.valid).toBe(true);
@@ -95,7 +102,10 @@ describe("a proposal of least privilege", () => {
     });
     expect(asked.outcome).toBe("allow");
     const job = await propose(caller);
-    const { body } = await caller.call("GET", `/v1/policies/default/proposals/${job.result.proposal_id}`);
+    const { body } = await caller.call(
+      "GET",
+      `/v1/policies/default/proposals/${job.result.proposal_id}`,
+    );
     expect(body.text).toContain("authz.decision.ask");
     expect(body.text).not.toContain("ledger.key.rotate");
   });

@@ -15,8 +15,14 @@ import {
 import { joinSchema, type SchemaJson } from "../cedar/schemas.ts";
 import { DEFAULT_POLICIES } from "../default-policies.ts";
 import { policyDocument } from "../document.ts";
+import {
+  type PolicySetJson as EnginePolicies,
+  type SchemaJson as EngineSchema,
+  Schema,
+} from "../engine/index.ts";
 import { ENGINE_TEXT } from "../queries.ts";
 import { PLATFORM_SCHEMA } from "../schema/platform.ts";
+import { longestTrace, TRACE_BYTES_MAX } from "../trace-size.ts";
 import {
   activateVersion,
   insertVersion,
@@ -68,16 +74,35 @@ export async function validate(
   schema: SchemaJson,
 ): Promise<Diagnostic[]> {
   const decided = policyDocument.safeParse(document);
-  const undecided = (decided.error?.issues ?? []).map(({ path, message }) =>
+  const undecided: Diagnostic[] = (decided.error?.issues ?? []).map(({ path, message }) =>
     plain(
       path.length === 0 ? message : `${message} (${path.join(".")})`,
       path.length > 1 ? String(path[1]) : null,
       "Write it otherwise, shorter, or in several policies.",
     ),
   );
+  if (decided.success) undecided.push(...untraceable(decided.data, schema));
   // Cedar looks at each policy for each kind of principal, action and resource: thousands would take it minutes.
   if (countOf(document) > POLICIES_MAX) return undecided;
   return [...(await validatePolicies(document, schema, source ?? undefined)), ...undecided];
+}
+
+/** Policies of which one decision would leave a longer trace than is kept. */
+function untraceable(document: EnginePolicies, schema: SchemaJson): Diagnostic[] {
+  const longest = longestTrace(document, new Schema(schema as EngineSchema));
+  if (longest === null || longest.bytes <= TRACE_BYTES_MAX) return [];
+  const { bytes, policies, about } = longest;
+  const what =
+    about === null
+      ? `${policies} policies may decide about an action`
+      : `${policies} policies can decide about ${about.action} to a resource of type ${about.resourceType}`;
+  return [
+    plain(
+      `${what}: the trace of such a decision may take at most ${TRACE_BYTES_MAX} bytes, not ${bytes}`,
+      null,
+      "Bind policies to fewer actions, or to a type of resource (`resource is T`); write fewer of them, or fewer and shorter conditions.",
+    ),
+  ];
 }
 
 const POLICIES_MAX = 200;
