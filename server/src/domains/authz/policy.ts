@@ -14,7 +14,7 @@ import {
   type Traced,
 } from "./engine/index.ts";
 import { ENGINES, type Engine, engineText, type Policies } from "./engines.ts";
-import { explain } from "./explain.ts";
+import { explain, explainToAgent } from "./explain.ts";
 import type { Sample } from "./oracle/compare.ts";
 import { versionQuarantined } from "./oracle/quarantine.ts";
 import { RECOVERY_POLICIES } from "./oracle/recovery.ts";
@@ -303,9 +303,10 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
       const shown = (ids: readonly string[]) => ids.filter((id) => whole.has(id));
       return { reasons: shown(reasons), errors: shown(errors), traceHash: null };
     },
-    explain(decision, question, isFull) {
-      const view = isFull ? FULL : viewOfAsker(question, requestOf(question));
-      return explain(question, (decision as Made).traced, view);
+    explain(decision, question, isFull, agent) {
+      const { traced } = decision as Made;
+      if (!isFull && agent !== undefined) return explainToAgent(question, traced, agent);
+      return explain(question, traced, isFull ? FULL : viewOfAsker(question, requestOf(question)));
     },
   };
 }
