@@ -159,7 +159,8 @@ describe.each(ERAS)("in %s", (era) => {
 });
 
 describe("a stream that ends by itself", () => {
-  const count = async (input: Record<string, unknown>, onprogress = (_: Anything) => {}) => {
+  const silent: (progress: Anything) => void = () => {};
+  const count = async (input: Record<string, unknown>, onprogress = silent) => {
     const client = await connect(url, system.home.key);
     const call = { name: "control_plane_me_count", arguments: input };
     return (await client.callTool(call, { onprogress })) as Anything;

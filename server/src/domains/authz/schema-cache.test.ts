@@ -33,7 +33,7 @@ describe("schemas by content", () => {
     const { cache, loads } = opened();
     const both = [cache.of("mine", version), cache.of("mine", version)];
     loads[0]!.done(schema);
-    expect(await Promise.all(both)).toEqual([schema, schema]);
+    expect([await both[0], await both[1]]).toEqual([schema, schema]);
     expect(cache.of("theirs", version)).toBe(schema);
     expect(loads).toHaveLength(1);
   });
