@@ -15,6 +15,7 @@ import {
 import { joinSchema, type SchemaJson } from "../cedar/schemas.ts";
 import { DEFAULT_POLICIES } from "../default-policies.ts";
 import { policyDocument } from "../document.ts";
+import { LIMITS } from "../engine/index.ts";
 import { ENGINE_TEXT } from "../queries.ts";
 import { PLATFORM_SCHEMA } from "../schema/platform.ts";
 import {
@@ -75,12 +76,55 @@ export async function validate(
       "Write it otherwise, shorter, or in several policies.",
     ),
   );
-  // Cedar looks at each policy for each kind of principal, action and resource: thousands would take it minutes.
-  if (countOf(document) > POLICIES_MAX) return undecided;
-  return [...(await validatePolicies(document, schema, source ?? undefined)), ...undecided];
+  if (countOf(document) > LIMITS.policies + LIMITS.templates) return undecided;
+  const found: Diagnostic[] = [];
+  for (const part of inParts(document))
+    found.push(...(await validatePolicies(part, schema, source ?? undefined)));
+  // A template is looked at alone and with its links.
+  const distinct = new Map(found.map((one) => [canonicalJson(one), one]));
+  return [...distinct.values(), ...undecided];
 }
 
-const POLICIES_MAX = 200;
+/** Cedar looks at each policy for each kind of principal, action and resource: between two parts others have their turn. */
+const PART_POLICIES = 100;
+const PART_CHARACTERS = 65_536;
+
+function* inParts({
+  staticPolicies,
+  templates = {},
+  templateLinks = [],
+}: PolicySetJson): Generator<PolicySetJson> {
+  for (const some of parted(Object.entries(staticPolicies)))
+    yield { staticPolicies: Object.fromEntries(some) };
+  for (const some of parted(Object.entries(templates)))
+    yield { staticPolicies: {}, templates: Object.fromEntries(some) };
+  for (const links of parted(templateLinks.map((link) => [link.newId, link] as const))) {
+    const used = new Set(links.map(([, { templateId }]) => templateId));
+    yield {
+      staticPolicies: {},
+      templates: Object.fromEntries(Object.entries(templates).filter(([id]) => used.has(id))),
+      templateLinks: links.map(([, link]) => link),
+    };
+  }
+}
+
+/** Bounded by what they say, too: each costs as much as it is long. */
+function parted<T extends readonly [string, object]>(all: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  let characters = 0;
+  for (const one of all) {
+    const { length } = JSON.stringify(one);
+    characters += length;
+    const last = parts.at(-1);
+    if (last !== undefined && last.length < PART_POLICIES && characters <= PART_CHARACTERS)
+      last.push(one);
+    else {
+      parts.push([one]);
+      characters = length;
+    }
+  }
+  return parts;
+}
 
 const countOf = ({ staticPolicies, templates = {}, templateLinks = [] }: PolicySetJson): number =>
   Object.keys(staticPolicies).length + Object.keys(templates).length + templateLinks.length;
