@@ -3336,6 +3336,7 @@ export type RefusalCode =
   | "action/cedar_busy"
   | "action/cedar_slow"
   | "action/cedar_trapped"
+  | "action/cedar_unread"
   | "action/chain_missing"
   | "action/changed"
   | "action/decision_missing"

@@ -102,6 +102,31 @@ describe("a version", () => {
     expect((await activate(caller, 2)).body.code).toBe("action/version_not_validated");
   });
 
+  test("of many policies is validated to the last of them, and each finding is told once", async () => {
+    const caller = await system.project();
+    const fine = "permit(principal, action, resource);\n".repeat(150);
+    const wrong = [
+      '@id("typo") permit(principal, action, resource) when { context.nobody.knows };',
+      '@id("slot") permit(principal == ?principal, action, resource) when { context.nobody.knows };',
+    ].join("\n");
+    const links = Array.from({ length: 120 }, (_, i) => ({
+      templateId: "slot",
+      newId: `link-${i}`,
+      values: { "?principal": { type: "User", id: `u${i}` } },
+    }));
+    await create(caller, { text: fine + wrong, links });
+    const { body } = await validate(caller, 2);
+    expect(body.valid).toBe(false);
+    // Beside what Cedar finds, the whole may be too much for one decision.
+    const all = body.diagnostics as { policy: string | null; line: number; message: string }[];
+    const found = all.filter(({ policy }) => policy !== null);
+    expect(new Set(found.map(({ policy, line }) => `${policy} ${line}`))).toEqual(
+      new Set(["typo 151", "slot 152"]),
+    );
+    expect(new Set(found.map((one) => JSON.stringify(one))).size).toBe(found.length);
+    expect((await activate(caller, 2)).body.code).toBe("action/version_not_validated");
+  });
+
   test("of more policies than one decision may cost is not validated", async () => {
     const caller = await system.project();
     await create(caller, { text: "permit(principal, action, resource);".repeat(1_001) });

@@ -1,23 +1,44 @@
+import { type Diagnostic, plain } from "./cedar/diagnostics.ts";
+import type { SchemaJson } from "./cedar/schemas.ts";
 import {
   type ActionScope,
+  type SchemaJson as EngineSchema,
   type EntityJson,
   EntityRef,
   type EntityUid,
   PolicySet,
   type PolicySetJson,
-  type Schema,
+  Schema,
 } from "./engine/index.ts";
 import { actionText } from "./question.ts";
 import { stepBytes } from "./step-size.ts";
 
 /** Bytes that the trace of one decision may take. */
-export const TRACE_BYTES_MAX = 64 * 1_024;
+const TRACE_BYTES_MAX = 64 * 1_024;
 
 /** Looked through for one answer: groups of actions, types of resources and policies in reach of them; some 200 ms. */
 const WORK_MAX = 200_000;
 
+/** What stands against policies of which one decision would leave a longer trace than is kept. */
+export function untraceable(document: PolicySetJson, schema: SchemaJson): Diagnostic[] {
+  const longest = longestTrace(document, new Schema(schema as EngineSchema));
+  if (longest === null || longest.bytes <= TRACE_BYTES_MAX) return [];
+  const { bytes, policies, about } = longest;
+  const what =
+    about === null
+      ? `${policies} policies may decide about an action`
+      : `${policies} policies can decide about ${about.action} to a resource of type ${about.resourceType}`;
+  return [
+    plain(
+      `${what}: the trace of such a decision may take at most ${TRACE_BYTES_MAX} bytes, not ${bytes}`,
+      null,
+      "Bind policies to fewer actions, or to a type of resource (`resource is T`); write fewer of them, or fewer and shorter conditions.",
+    ),
+  ];
+}
+
 /** The longest trace that there may be. */
-export interface Longest {
+interface Longest {
   readonly bytes: number;
   /** In reach: these are what a trace holds. */
   readonly policies: number;

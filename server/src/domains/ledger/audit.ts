@@ -1,7 +1,7 @@
 import type { Handler } from "#domains/ops";
 import type { Db } from "#kernel/db.ts";
 import type { Ledger } from "#pipeline";
-import { verifyLog } from "./verify.ts";
+import { verifyLog } from "./verify/verify.ts";
 
 /** The topic of jobs that recompute a whole log; one at a time in a project. */
 export const AUDIT = "ledger.audit";

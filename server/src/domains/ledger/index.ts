@@ -25,7 +25,7 @@ export { openLedger } from "./ledger.ts";
 export { readEntriesWithin, readMinimum, readReaders } from "./queries.ts";
 export { RootLog } from "./root/root-log.ts";
 export { shown as entryShown } from "./shapes.ts";
-export { verifyLog } from "./verify.ts";
+export { verifyLog } from "./verify/verify.ts";
 export { readPublished, readPublishedCheckpoints } from "./witness/published.ts";
 export { tellOfRefusal } from "./witness/tell.ts";
 

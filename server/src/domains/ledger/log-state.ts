@@ -22,7 +22,7 @@ import {
 import { forked, headMoved, restored } from "./refusals.ts";
 import { readNewestSealedHead } from "./root/queries.ts";
 import { readTileBuilder, storedHashes } from "./tree.ts";
-import { rootOfNote } from "./verify-known.ts";
+import { rootOfNote } from "./verify/known.ts";
 
 export const BATCH_MAX = 1_024;
 const HASH_BYTES = 32;

@@ -1,4 +1,5 @@
 import * as cedar from "@cedar-policy/cedar-wasm/nodejs";
+import { shallow, shallowSet } from "./shallow.ts";
 import type { Statement } from "./statements.ts";
 
 /**
@@ -21,15 +22,16 @@ export const CALLS = {
 
   /** EST, one policy after the other, as text. */
   toText(policies: readonly { readonly est: unknown; readonly template: boolean }[]) {
-    return policies.map(({ est, template }) =>
-      template
-        ? cedar.templateToText(est as cedar.Template)
-        : cedar.policyToText(est as cedar.Policy),
-    );
+    return policies.map(({ est, template }) => {
+      const { flat } = shallow({ flat: est });
+      return template
+        ? cedar.templateToText(flat as cedar.Template)
+        : cedar.policyToText(flat as cedar.Policy);
+    });
   },
 
   /** Whether a whole set holds together: links, slots, ids. */
-  checkSet: (set: unknown) => cedar.checkParsePolicySet(set as cedar.PolicySet),
+  checkSet: (set: unknown) => cedar.checkParsePolicySet(shallowSet(set) as cedar.PolicySet),
 
   format: (text: string) =>
     cedar.formatPolicies({ policyText: text, lineWidth: 100, indentWidth: 2 }),
@@ -39,7 +41,7 @@ export const CALLS = {
     cedar.validate({
       validationSettings: { mode: "strict" },
       schema: schema as cedar.Schema,
-      policies: set as cedar.PolicySet,
+      policies: shallowSet(set) as cedar.PolicySet,
     }),
 
   version: () => cedar.getCedarVersion(),
@@ -48,7 +50,10 @@ export const CALLS = {
   schemaToText: (schema: unknown) => cedar.schemaToText(schema as cedar.Schema),
 
   isAuthorized: (call: AuthorizationCall) =>
-    cedar.isAuthorized(call as unknown as cedar.AuthorizationCall),
+    cedar.isAuthorized({
+      ...call,
+      policies: shallowSet(call.policies),
+    } as unknown as cedar.AuthorizationCall),
 };
 
 /** `cedar.AuthorizationCall` without its types of JSON, which data from elsewhere has not. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Refusal } from "#kernel/refusal.ts";
 import { inNameOf } from "#kernel/whose.ts";
+import { conjuncts, type Policy } from "../engine/index.ts";
 import {
   CEDAR_VERSION,
   cedar,
@@ -13,6 +14,7 @@ import {
 } from "./policies.ts";
 import { CedarPool } from "./pool.ts";
 import { joinSchema, type SchemaJson } from "./schemas.ts";
+import { shallow } from "./shallow.ts";
 
 afterAll(() => cedar.close());
 
@@ -100,6 +102,69 @@ describe("a text", () => {
 it("a text that is deeper than JSON may be is refused, not broken by", async () => {
   const wide = `${ANY} when { ${Array(300).fill("true").join(" && ")} };`;
   expect(await firstOf(wide)).toMatchObject({ message: expect.stringContaining("nested deeper") });
+});
+
+describe("a hundred parts that && joins", () => {
+  const parts = Array.from({ length: 100 }, (_, i) => `!(context has a${i})`);
+  const wide = (effect: string) =>
+    `@id("wide") ${effect}(principal, action, resource) when { ${parts.join(" && ")} };`;
+
+  it("are read, written and validated, as text and as JSON", async () => {
+    const { document } = await readPolicies(wide("permit"));
+    await checkPolicies(document);
+    const schema = await joinSchema(
+      {},
+      "entity User; action go appliesTo { principal: User, resource: User };",
+    );
+    expect(await validatePolicies(document, schema)).toEqual([]);
+    const { conditions } = Object.values(
+      (await readPolicies(await policiesText(document))).document.staticPolicies,
+    )[0] as Policy;
+    const [before] = (document.staticPolicies["wide"] as Policy).conditions;
+    expect(conjuncts(conditions[0]!.body)).toEqual(conjuncts(before!.body));
+  });
+
+  it.each([
+    [{}, "allow", []],
+    [{ a0: 1 }, "deny", []],
+    [{ a99: 1 }, "deny", []],
+  ])("are decided by Cedar alike, with %j", async (context, decision, errors) => {
+    const { document } = await readPolicies(wide("permit"));
+    const user = { type: "User", id: "u" };
+    const action = { type: "Action", id: "go" };
+    const call = {
+      principal: user,
+      action,
+      resource: user,
+      context,
+      policies: document,
+      entities: [],
+    };
+    expect(await cedar.call("isAuthorized", call)).toMatchObject({
+      response: { decision, diagnostics: { errors } },
+    });
+  });
+
+  it("are data where they stand in a value", () => {
+    let data: unknown = 1;
+    for (let i = 0; i < 40; i++) data = { "&&": { left: data, right: 1 } };
+    const policies = { p: { conditions: [{ kind: "when", body: { Value: data } }] } };
+    expect(shallow(policies)).toEqual(policies);
+  });
+});
+
+it("JSON that is too deep for Cedar is refused, and its thread goes on", async () => {
+  const starts = cedar.starts;
+  let body: object = { Value: true };
+  for (let i = 0; i < 80; i++) body = { "!": { arg: body } };
+  const deep = { ...permit, conditions: [{ kind: "when", body }] };
+  const { code, facts } = await refusal(checkPolicies({ staticPolicies: { deep } }));
+  expect([code, facts["cause"]]).toEqual([
+    "action/cedar_unread",
+    expect.stringContaining("recursion"),
+  ]);
+  await checkPolicies({ staticPolicies: { permit } });
+  expect(cedar.starts).toBe(starts);
 });
 
 describe("policies as JSON", () => {

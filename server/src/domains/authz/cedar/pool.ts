@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { whose } from "#kernel/whose.ts";
 import type { Calls } from "./calls.ts";
-import { cedarBusy, cedarSlow, cedarTrapped } from "./refusals.ts";
+import { cedarBusy, cedarSlow, cedarTrapped, cedarUnread } from "./refusals.ts";
 
 export interface Limits {
   /** One call, and the start of the thread when it needs one. */
@@ -25,6 +25,13 @@ interface Job {
   readonly of: string;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
+}
+
+/** What the thread says to a call: one of these. */
+interface Said {
+  readonly answer?: unknown;
+  readonly unread?: string;
+  readonly thrown?: string;
 }
 
 /** From sources it lies beside this file, in the package beside the bundle. */
@@ -119,12 +126,13 @@ export class CedarPool {
       resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 },
     });
     this.starts += 1;
-    worker.on("message", (message: { answer?: unknown; thrown?: string }) => {
+    worker.on("message", ({ answer, unread, thrown }: Said) => {
       if (worker !== this.#worker) return;
-      if (message.thrown !== undefined) return this.#drop(cedarTrapped(message.thrown));
+      if (thrown !== undefined) return this.#drop(cedarTrapped(thrown));
       const job = this.#busy;
       this.#busy = null;
-      job?.resolve(message.answer);
+      if (unread === undefined) job?.resolve(answer);
+      else job?.reject(cedarUnread(unread));
       this.#next();
     });
     worker.on("error", (error) => {

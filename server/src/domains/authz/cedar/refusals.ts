@@ -34,6 +34,16 @@ export const cedarTrapped = (cause: string) =>
     "Make conditions flatter and shorter; later calls are not touched.",
   );
 
+/** Cedar's engine does not take what it was given, so it says nothing about it. */
+export const cedarUnread = (cause: string) =>
+  new Refusal(
+    "action/cedar_unread",
+    422,
+    "Cedar's engine cannot read this input",
+    { cause },
+    "Make conditions and values flatter: they stand too deep in each other.",
+  );
+
 export const cedarSlow = (limit_ms: number) =>
   new Refusal(
     "action/cedar_slow",

@@ -1,4 +1,4 @@
-/** A thread that holds Cedar's WebAssembly: one message in, one out. What is thrown is told, and ends it. */
+/** A thread that holds Cedar's WebAssembly: one message in, one out. A trap is told, and ends it. */
 import { parentPort } from "node:worker_threads";
 import { CALLS } from "./calls.ts";
 
@@ -9,6 +9,9 @@ parentPort!.on("message", ({ name, args }: { name: keyof typeof CALLS; args: unk
     const answer = (CALLS[name] as (...args: unknown[]) => unknown)(...args);
     parentPort!.postMessage({ answer });
   } catch (error) {
+    // What Cedar does not read, such as JSON too deep for it, breaks nothing.
+    if (!(error instanceof WebAssembly.RuntimeError || error instanceof RangeError))
+      return parentPort!.postMessage({ unread: String(error) });
     parentPort!.postMessage({ thrown: String(error) });
     parentPort!.close();
   }

@@ -6,7 +6,7 @@ export { bare, Entities, type Entity } from "./entities.ts";
 export type * from "./est.ts";
 export { conjuncts, partsOf } from "./est.ts";
 export { entitiesOf, jsonOf, Malformed, recordOf, valueOf } from "./from-json.ts";
-export { excessOf, type Flaw, flawsOf } from "./limits.ts";
+export { excessOf, type Flaw, flawsOf, LIMITS } from "./limits.ts";
 export { type Path, pathsOf, valueAt } from "./paths.ts";
 export type { Clause, CompiledPolicy } from "./policy.ts";
 export {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { openMetrics } from "#kernel/metrics.ts";
-import { cedarBusy, cedarTrapped } from "../cedar/refusals.ts";
+import { cedarBusy, cedarTrapped, cedarUnread } from "../cedar/refusals.ts";
 import { BUDGET_SPENT, type Decision, type Policy } from "../engine/index.ts";
 import { type Answer, callOf, compare, type Sample } from "./compare.ts";
 import { type Alarm, isChosen, Sampler } from "./sampler.ts";
@@ -203,6 +203,7 @@ describe("the sampler", () => {
       { incomparable: 1 },
       null,
     ],
+    ["or read", [cedarUnread("recursion limit exceeded")], { incomparable: 1 }, null],
   ])("%s", async (_, says, counted, because) => {
     const { sampler, alarms, counts } = rigged(...says);
     const one = sample();

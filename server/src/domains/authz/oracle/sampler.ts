@@ -120,6 +120,8 @@ export class Sampler {
       return await this.#sampling.ask(callOf(sample));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (error.code === "action/cedar_unread")
+        return { type: "failure", errors: [{ message: error.message }] };
       if (error.code !== "action/cedar_trapped") return { outcome: "dropped" };
       const { cause } = error.facts;
       return { outcome: "trapped", facts: { cause: typeof cause === "string" ? cause : "" } };

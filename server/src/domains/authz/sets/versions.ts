@@ -15,14 +15,10 @@ import {
 import { joinSchema, type SchemaJson } from "../cedar/schemas.ts";
 import { DEFAULT_POLICIES } from "../default-policies.ts";
 import { policyDocument } from "../document.ts";
-import {
-  type PolicySetJson as EnginePolicies,
-  type SchemaJson as EngineSchema,
-  Schema,
-} from "../engine/index.ts";
+import { LIMITS } from "../engine/index.ts";
 import { ENGINE_TEXT } from "../queries.ts";
 import { PLATFORM_SCHEMA } from "../schema/platform.ts";
-import { longestTrace, TRACE_BYTES_MAX } from "../trace-size.ts";
+import { untraceable } from "../trace-size.ts";
 import {
   activateVersion,
   insertVersion,
@@ -82,30 +78,55 @@ export async function validate(
     ),
   );
   if (decided.success) undecided.push(...untraceable(decided.data, schema));
-  // Cedar looks at each policy for each kind of principal, action and resource: thousands would take it minutes.
-  if (countOf(document) > POLICIES_MAX) return undecided;
-  return [...(await validatePolicies(document, schema, source ?? undefined)), ...undecided];
+  if (countOf(document) > LIMITS.policies + LIMITS.templates) return undecided;
+  const found: Diagnostic[] = [];
+  for (const part of inParts(document))
+    found.push(...(await validatePolicies(part, schema, source ?? undefined)));
+  // A template is looked at alone and with its links.
+  const distinct = new Map(found.map((one) => [canonicalJson(one), one]));
+  return [...distinct.values(), ...undecided];
 }
 
-/** Policies of which one decision would leave a longer trace than is kept. */
-function untraceable(document: EnginePolicies, schema: SchemaJson): Diagnostic[] {
-  const longest = longestTrace(document, new Schema(schema as EngineSchema));
-  if (longest === null || longest.bytes <= TRACE_BYTES_MAX) return [];
-  const { bytes, policies, about } = longest;
-  const what =
-    about === null
-      ? `${policies} policies may decide about an action`
-      : `${policies} policies can decide about ${about.action} to a resource of type ${about.resourceType}`;
-  return [
-    plain(
-      `${what}: the trace of such a decision may take at most ${TRACE_BYTES_MAX} bytes, not ${bytes}`,
-      null,
-      "Bind policies to fewer actions, or to a type of resource (`resource is T`); write fewer of them, or fewer and shorter conditions.",
-    ),
-  ];
+/** Cedar looks at each policy for each kind of principal, action and resource: between two parts others have their turn. */
+const PART_POLICIES = 100;
+const PART_CHARACTERS = 65_536;
+
+function* inParts({
+  staticPolicies,
+  templates = {},
+  templateLinks = [],
+}: PolicySetJson): Generator<PolicySetJson> {
+  for (const some of parted(Object.entries(staticPolicies)))
+    yield { staticPolicies: Object.fromEntries(some) };
+  for (const some of parted(Object.entries(templates)))
+    yield { staticPolicies: {}, templates: Object.fromEntries(some) };
+  for (const links of parted(templateLinks.map((link) => [link.newId, link] as const))) {
+    const used = new Set(links.map(([, { templateId }]) => templateId));
+    yield {
+      staticPolicies: {},
+      templates: Object.fromEntries(Object.entries(templates).filter(([id]) => used.has(id))),
+      templateLinks: links.map(([, link]) => link),
+    };
+  }
 }
 
-const POLICIES_MAX = 200;
+/** Bounded by what they say, too: each costs as much as it is long. */
+function parted<T extends readonly [string, object]>(all: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  let characters = 0;
+  for (const one of all) {
+    const { length } = JSON.stringify(one);
+    characters += length;
+    const last = parts.at(-1);
+    if (last !== undefined && last.length < PART_POLICIES && characters <= PART_CHARACTERS)
+      last.push(one);
+    else {
+      parts.push([one]);
+      characters = length;
+    }
+  }
+  return parts;
+}
 
 const countOf = ({ staticPolicies, templates = {}, templateLinks = [] }: PolicySetJson): number =>
   Object.keys(staticPolicies).length + Object.keys(templates).length + templateLinks.length;

@@ -3,7 +3,7 @@ import { ROOT } from "#kernel/ids.ts";
 import { operation } from "#pipeline";
 import { verificationBusy } from "../refusals.ts";
 import { inProject } from "../root/queries.ts";
-import { verifyLog } from "../verify.ts";
+import { verifyLog } from "../verify/verify.ts";
 
 const finding = z.object({
   kind: z.string(),

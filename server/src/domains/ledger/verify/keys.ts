@@ -11,10 +11,10 @@ import {
   ROLLOVER_KIND,
   verifyCheckpoint,
 } from "#verifier";
-import { readStoredRollovers, type StoredRollover } from "./keys/queries.ts";
-import { type Checkpoint, readCheckpoints } from "./queries.ts";
-import { storedHashes } from "./tree.ts";
-import type { Finding } from "./verify.ts";
+import { readStoredRollovers, type StoredRollover } from "../keys/queries.ts";
+import { type Checkpoint, readCheckpoints } from "../queries.ts";
+import { storedHashes } from "../tree.ts";
+import type { Finding } from "./report.ts";
 
 /** From checkpoints above `index` on, one of these keys signs. */
 export interface RolloverPlace {

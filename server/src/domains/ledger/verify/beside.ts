@@ -1,12 +1,12 @@
 import type { Tx } from "#kernel/db.ts";
 import { ROOT } from "#kernel/ids.ts";
 import type { Entry } from "#verifier";
-import { readOpening, readTilesAbove } from "./beside/queries.ts";
-import { type RootHead, readRootHeads, readUnsealedRootHeads } from "./root/queries.ts";
-import { entryOf, parsed } from "./search/attributes.ts";
-import type { SealedPayload } from "./values.ts";
-import type { Finding } from "./verify.ts";
-import type { Page } from "./verify-pages.ts";
+import { readOpening, readTilesAbove } from "../beside/queries.ts";
+import { type RootHead, readRootHeads, readUnsealedRootHeads } from "../root/queries.ts";
+import { entryOf, parsed } from "../search/attributes.ts";
+import type { SealedPayload } from "../values.ts";
+import type { Page } from "./pages.ts";
+import type { Finding } from "./report.ts";
 
 const FINDINGS_MAX = 20;
 const OPEN = "ledger.log.open";

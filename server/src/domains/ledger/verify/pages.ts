@@ -4,11 +4,11 @@ import { readPayments, readScores } from "#domains/risk";
 import { readEvents } from "#domains/telemetry";
 import { readSealedVerdicts } from "#domains/vault";
 import type { Tx } from "#kernel/db.ts";
-import { sealedErasures } from "./erase/erasable.ts";
-import { readErasures } from "./erase/queries.ts";
-import { type Checkpoint, readCheckpoints, readEntries, type StoredEntry } from "./queries.ts";
-import { readSealedHeads, type SealedHead } from "./root/queries.ts";
-import { type Cosignature, readCosignatures } from "./witness/queries.ts";
+import { sealedErasures } from "../erase/erasable.ts";
+import { readErasures } from "../erase/queries.ts";
+import { type Checkpoint, readCheckpoints, readEntries, type StoredEntry } from "../queries.ts";
+import { readSealedHeads, type SealedHead } from "../root/queries.ts";
+import { type Cosignature, readCosignatures } from "../witness/queries.ts";
 
 const PAGE = 1_000;
 

@@ -1,8 +1,8 @@
 import type { SealedVerdict } from "#domains/vault";
 import type { Entry } from "#verifier";
 import { parseJson } from "#verifier";
-import type { SealedPayload } from "./values.ts";
-import type { Finding } from "./verify.ts";
+import type { SealedPayload } from "../values.ts";
+import type { Finding } from "./report.ts";
 
 /**
  * What is wrong with the vault's rows of a call that sealed or imported; null when nothing is. The vault's own format cannot

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "#domains/telemetry";
 import { canonicalJson, type Entry } from "#verifier";
-import type { SealedEvent, SealedPayload } from "./values.ts";
-import type { Finding } from "./verify.ts";
+import type { SealedEvent, SealedPayload } from "../values.ts";
+import type { Finding } from "./report.ts";
 
 /** What is wrong with the row of the event that an entry stands for; null when nothing is. Retention took what is older than `retainedUntil_ms`. */
 export function eventFinding(

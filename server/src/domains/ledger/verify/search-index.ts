@@ -1,8 +1,7 @@
 import type { Tx } from "#kernel/db.ts";
 import type { Entry } from "#verifier";
-import type { Finding } from "../verify.ts";
-import { attributesOf, termOf } from "./attributes.ts";
-import { SpanTimes } from "./batch.ts";
+import { attributesOf, termOf } from "../search/attributes.ts";
+import { SpanTimes } from "../search/batch.ts";
 import {
   countIndex,
   type Indexed,
@@ -11,11 +10,13 @@ import {
   readUnindexed,
   SPAN,
   type Span,
-} from "./queries.ts";
+} from "../search/queries.ts";
+import type { Finding } from "./report.ts";
 
 /** An entry as far as it can be believed: undefined when it is malformed; its payload null when that is erased or another one. */
 export interface Believed {
   readonly index: number;
+  readonly id: string;
   readonly entry: Entry | undefined;
   readonly payload: unknown;
 }

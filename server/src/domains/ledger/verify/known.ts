@@ -8,11 +8,11 @@ import {
   type Verifier,
   verifyCheckpoint,
 } from "#verifier";
-import { readCheckpoints } from "./queries.ts";
-import { sinceUnknown } from "./refusals.ts";
-import { storedHashes } from "./tree.ts";
-import type { Finding, Since } from "./verify.ts";
-import type { KeyAudit } from "./verify-keys.ts";
+import { readCheckpoints } from "../queries.ts";
+import { sinceUnknown } from "../refusals.ts";
+import { storedHashes } from "../tree.ts";
+import type { KeyAudit } from "./keys.ts";
+import type { Finding, Since } from "./report.ts";
 
 /** What a verification goes by: keys, and the state that was verified before. */
 export interface Known {
@@ -71,5 +71,14 @@ export function rootOfNote(payload: string | null): string {
     return checkpoint.split("\n")[2] ?? "";
   } catch {
     return "";
+  }
+}
+
+/** Undefined when the hashes are not those of a log of this size. */
+export function rootOfHead(size: number, hashes: readonly Uint8Array[]): Uint8Array | undefined {
+  try {
+    return CompactRange.restore(size, hashes).root();
+  } catch {
+    return undefined;
   }
 }

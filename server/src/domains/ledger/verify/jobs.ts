@@ -1,9 +1,9 @@
 import { ERROR_LENGTH_MAX, JOB_CANCEL, type JobState, readJobStates } from "#domains/ops";
 import type { Tx } from "#kernel/db.ts";
 import { canonicalJson, parseJson } from "#verifier";
-import { readJobsSealedFrom } from "./queries.ts";
-import type { SealedJob, SealedPayload } from "./values.ts";
-import type { Finding } from "./verify.ts";
+import { readJobsSealedFrom } from "../queries.ts";
+import type { SealedJob, SealedPayload } from "../values.ts";
+import type { Finding } from "./report.ts";
 
 /** Jobs that are not as an entry says and may be as a later one says; more than these are settled at once. */
 const OPEN_MAX = 10_000;
@@ -11,7 +11,7 @@ const OPEN_MAX = 10_000;
 const CLOCKS_APART_MS = 300_000;
 
 /** That a job ended, and where the log says so. */
-interface Ending {
+export interface Ending {
   readonly index: number;
   readonly time: string;
   readonly job: SealedJob;

@@ -1,7 +1,7 @@
 import { type RowText, sealedRows } from "#domains/registries";
 import type { Entry } from "#verifier";
-import type { SealedPayload } from "./values.ts";
-import type { Finding } from "./verify.ts";
+import type { SealedPayload } from "../values.ts";
+import type { Finding } from "./report.ts";
 
 /** What is wrong with the rows that a call put into the registries; null when nothing is. */
 export function registryFinding(

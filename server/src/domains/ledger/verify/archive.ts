@@ -1,8 +1,8 @@
 import type { Tx } from "#kernel/db.ts";
 import { decodeEntry, parseJson, splitTile, TILE_WIDTH } from "#verifier";
-import { readAllArchived, readLastArchive } from "./archive/queries.ts";
-import { type Checkpoint, readCheckpoints, readTiles } from "./queries.ts";
-import type { Finding } from "./verify.ts";
+import { readAllArchived, readLastArchive } from "../archive/queries.ts";
+import { type Checkpoint, readCheckpoints, readTiles } from "../queries.ts";
+import type { Finding } from "./report.ts";
 
 /** Tiles that are read at once: 256 hashes of 32 bytes each. */
 const TILES = 64;

@@ -1,18 +1,18 @@
 import type { Recomputed } from "#domains/authz";
 import type { Entry } from "#verifier";
-import type { StoredEntry } from "./queries.ts";
+import type { StoredEntry } from "../queries.ts";
 import {
   isRatedSo,
   isSameDecision,
   isSameScore,
   isSameSubject,
   type SealedPayload,
-} from "./values.ts";
-import type { Finding } from "./verify.ts";
-import { eventFinding } from "./verify-events.ts";
-import type { Page } from "./verify-pages.ts";
-import { registryFinding } from "./verify-registries.ts";
-import { vaultFinding } from "./verify-vault.ts";
+} from "../values.ts";
+import { eventFinding } from "./events.ts";
+import type { Page } from "./pages.ts";
+import { registryFinding } from "./registries.ts";
+import type { Finding } from "./report.ts";
+import { vaultFinding } from "./vault.ts";
 
 /** An entry, and the payload that it sealed. */
 export interface Opened {
