@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { activatePolicies, leaveProposal, makeDocs } from "../policies.ts";
+import { activatePolicies, leaveProposal, makeDocs, makeSet } from "../policies.ts";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
@@ -17,19 +17,33 @@ async function finished(caller: Caller, id: string) {
     .then(async () => (await caller.call("GET", `/v1/jobs/${id}`)).body);
 }
 
-async function propose(caller: Caller, more: object = {}) {
-  const { status, body } = await caller.call("POST", "/v1/policies/default/proposals", more);
+async function propose(caller: Caller, more: object = {}, set = "default") {
+  const { status, body } = await caller.call("POST", `/v1/policies/${set}/proposals`, more);
   expect([status, body.topic]).toEqual([202, "authz.propose"]);
   return finished(caller, body.id);
 }
 
-async function service(caller: Caller): Promise<Caller> {
+async function service(caller: Caller, ...more: string[]): Promise<Caller> {
   const { body: account } = await caller.call("POST", "/v1/service-accounts", {
-    name: "till",
-    groups: ["services"],
+    name: ["till", ...more].join("-"),
+    groups: ["services", ...more],
   });
   const key = { service_account_id: account.id, name: "k" };
   return system.as((await caller.call("POST", "/v1/api-keys", key)).body.key, caller.projectId);
+}
+
+const activate = (caller: Caller, set: string, number: number) =>
+  caller.call("POST", `/v1/policies/${set}/versions/${number}/activate`, {
+    without_preview: "a proposal, replayed",
+  });
+
+/** Accepts a proposal, and lets it decide. */
+async function accepted(caller: Caller, set: string, proposalId: string) {
+  const draft = await caller.call("POST", `/v1/policies/${set}/proposals/${proposalId}/accept`, {});
+  const { number } = draft.body;
+  const path = `/v1/policies/${set}/versions/${number}`;
+  expect((await caller.call("POST", `${path}/validate`, {})).body).toMatchObject({ valid: true });
+  expect((await activate(caller, set, number)).status).toBe(200);
 }
 
 describe("a proposal of least privilege", () => {
@@ -90,6 +104,78 @@ describe("a proposal of least privilege", () => {
     // Whoever could change policies still can, though nobody had.
     const again = await caller.call("POST", "/v1/policies/default/versions/1/activate", reason);
     expect(again.status).toBe(200);
+  });
+
+  test("is for the group of those who used it, not for all who might have", async () => {
+    const caller = await system.project();
+    const [one, two, other] = [
+      await service(caller, "tills"),
+      await service(caller, "night", "tills"),
+      await service(caller, "night"),
+    ];
+    const pay = (of: Caller) => of.call("POST", "/v1/risk/transactions", payment());
+    for (const each of [one, two]) expect((await pay(each)).status).toBe(201);
+    await other.call("GET", "/v1/projects");
+    const job = await propose(caller, { groups: true });
+    expect(job).toMatchObject({ status: "done", result: { verdict: "proven", newly_denied: 0 } });
+    const path = `/v1/policies/default/proposals/${job.result.proposal_id}`;
+    const { body } = await caller.call("GET", path);
+    const [services] = body.evidence.filter(
+      ({ policy }: { policy: string }) => policy === "services-may-assess-and-ask",
+    );
+    expect(services.used).toMatchObject([
+      {
+        action: "risk.transaction.assess",
+        principals: 2,
+        groups: [{ type: "Group", id: "tills" }],
+        parents: null,
+      },
+    ]);
+    await accepted(caller, "default", job.result.proposal_id);
+    expect((await pay(two)).status).toBe(201);
+    expect((await pay(other)).body.code).toBe("policy/denied");
+    // Whoever could change policies still can.
+    expect((await activate(caller, "default", 1)).status).toBe(200);
+  });
+
+  test("is for what resources were in, as questions told", async () => {
+    const caller = await system.project();
+    const post = async (path: string, body: object) => (await caller.call("POST", path, body)).body;
+    const set = await makeSet(post, {
+      name: "pages",
+      schema: `entity Folder; entity Page in [Folder];
+        action "page.read" appliesTo { principal: [User], resource: [Page] };`,
+      text: 'permit (principal, action == Action::"page.read", resource);',
+    });
+    const ask = (page: string, folder: string) =>
+      post("/v1/decisions", {
+        set,
+        principal: { type: "User", id: "ada", groups: [] },
+        action: "page.read",
+        resource: { type: "Page", id: page },
+        entities: [
+          { uid: { type: "Page", id: page }, parents: [{ type: "Folder", id: folder }] },
+          { uid: { type: "Folder", id: folder } },
+        ],
+      });
+    for (const [page, folder] of [
+      ["1", "news"],
+      ["2", "news"],
+      ["3", "help"],
+    ] as const)
+      expect((await ask(page, folder)).outcome).toBe("allow");
+    const job = await propose(caller, { parents: true, groups: true }, set);
+    expect(job).toMatchObject({ status: "done", result: { verdict: "proven", newly_denied: 0 } });
+    const { body } = await caller.call(
+      "GET",
+      `/v1/policies/pages/proposals/${job.result.proposal_id}`,
+    );
+    const folders = ["help", "news"].map((id) => ({ type: "Folder", id }));
+    expect(body.evidence).toMatchObject([{ used: [{ groups: null, parents: folders }] }]);
+    expect(body.text).toContain('resource in [Folder::"help", Folder::"news"]');
+    await accepted(caller, set, job.result.proposal_id);
+    expect((await ask("9", "news")).outcome).toBe("allow");
+    expect((await ask("9", "secret")).outcome).toBe("deny");
   });
 
   test("takes no question for a use", async () => {

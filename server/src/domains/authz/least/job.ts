@@ -22,8 +22,9 @@ import type { SetVersion } from "../sets/queries.ts";
 import { DEFAULT_SET, isValid, validate } from "../sets/versions.ts";
 import { KEPT, KEPT_TYPE, propose } from "./propose.ts";
 import { prove } from "./prove.ts";
-import { insertProposal, readRanges, readUsage, type Window } from "./queries.ts";
+import { insertProposal, readRanges, readStandings, readUsage, type Window } from "./queries.ts";
 import { widens } from "./smt.ts";
+import type { Used } from "./usage.ts";
 
 /** Reads are recorded within a second of their decision, or later where the server is busy. */
 const SETTLES_MS = 1_000;
@@ -39,7 +40,10 @@ export interface Asked {
   /** RFC 3339. */
   readonly since: string;
   readonly until: string;
+  /** What of the use, beside actions and types of resources, permits are bound to. */
   readonly ranges: boolean;
+  readonly groups?: boolean;
+  readonly parents?: boolean;
   readonly createdBy: string;
 }
 
@@ -56,7 +60,7 @@ interface Proposing {
 export const proposeLeast =
   ({ db, clock }: Proposing): Handler =>
   async ({ tenantId, payload, signal, progress }) => {
-    const { set, base, since, until, ranges, createdBy } = payload as Asked;
+    const { set, base, since, until, createdBy, ...bindings } = payload as Asked;
     const read = <T>(work: (tx: Tx) => Promise<T>) =>
       db.transaction({ role: "reader", tenantId }, work, signal);
     const { found, schema: schemaJson } = await read((tx) => readCandidate(tx, set, base));
@@ -67,15 +71,12 @@ export const proposeLeast =
     /** Reads are recorded a moment after they were decided: what comes between the two looks is looked at once more. */
     const mine = async () => {
       for (let attempt = 1; ; attempt++) {
-        const used = await read(async (tx) => ({
-          usage: await readUsage(tx, window),
-          ranges: ranges ? await readRanges(tx, window) : [],
-        }));
+        const used = await read((tx) => readUsed(tx, window, bindings));
         if (used.usage.length === 0)
           throw new JobFailed("No decision of this window was allowed by the active version", {
             final: true,
           });
-        const proposed = propose(before, used.usage, used.ranges, keptBy(before, schema));
+        const proposed = propose(before, used, keptBy(before, schema));
         const { document } = proposed;
         const replayed = await replay({ read, signal, window, found, document, schema });
         if (replayed.newly_denied === 0 || attempt === LOOKS_MAX) return { ...proposed, replayed };
@@ -122,6 +123,22 @@ export const proposeLeast =
         }),
     };
   };
+
+async function readUsed(
+  tx: Tx,
+  window: Window,
+  { ranges, groups, parents }: Pick<Asked, "ranges" | "groups" | "parents">,
+): Promise<Used> {
+  const none = { standings: [], crowds: [] };
+  const ofPrincipals = groups ? await readStandings(tx, window, "principal") : none;
+  const ofResources = parents ? await readStandings(tx, window, "resource") : none;
+  return {
+    usage: await readUsage(tx, window),
+    ranges: ranges ? await readRanges(tx, window) : [],
+    standings: [...ofPrincipals.standings, ...ofResources.standings],
+    crowds: [...ofPrincipals.crowds, ...ofResources.crowds],
+  };
+}
 
 /** Which of the actions that no proposal may take away a policy allows, as far as its scopes say. */
 function keptBy(document: PolicySetJson, schema: Schema): (policy: string) => readonly string[] {

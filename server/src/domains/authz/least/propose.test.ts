@@ -16,7 +16,8 @@ import { PLATFORM_SCHEMA } from "../schema/platform.ts";
 import { propose } from "./propose.ts";
 import { type Proof, prove, proveAll } from "./prove.ts";
 import { widens } from "./smt.ts";
-import type { Range, Usage } from "./usage.ts";
+import type { Range, Usage, Used } from "./usage.ts";
+import { covering, type Side, type Standing } from "./within.ts";
 
 const schema = new Schema(PLATFORM_SCHEMA as never);
 const all = { op: "All" } as const;
@@ -46,6 +47,7 @@ const range = (name: string, values: Range["values"], decisions = 3): Range => (
   decisions,
   values,
 });
+const NOTHING: Used = { usage: [], ranges: [], standings: [], crowds: [] };
 const none = () => [];
 const action = (id: string) => ({ type: "Action", id });
 
@@ -53,12 +55,14 @@ describe("a permit that is narrowed to what was used", () => {
   test("has the actions and types of resources that were asked for", () => {
     const { document, evidence } = propose(
       { staticPolicies: { p: policy(), q: policy(), f: policy({ effect: "forbid" }) } },
-      [
-        used("ledger.entry.get", "Entry"),
-        used("ledger.entry.list", "Log"),
-        used("ledger.log.verify", "Log"),
-      ],
-      [],
+      {
+        ...NOTHING,
+        usage: [
+          used("ledger.entry.get", "Entry"),
+          used("ledger.entry.list", "Log"),
+          used("ledger.log.verify", "Log"),
+        ],
+      },
       none,
     );
     expect(document.staticPolicies).toEqual({
@@ -83,12 +87,15 @@ describe("a permit that is narrowed to what was used", () => {
   test("has bounds of what contexts always held", () => {
     const { document } = propose(
       { staticPolicies: { p: policy() } },
-      [used("risk.transaction.assess", "Account")],
-      [
-        range("amount_cents", { kind: "long", min: 5, max: 90 }),
-        range("type", { kind: "string", values: ["DEBIT", "PAYMENT"] }),
-        range("sometimes", { kind: "long", min: 1, max: 1 }, 2),
-      ],
+      {
+        ...NOTHING,
+        usage: [used("risk.transaction.assess", "Account")],
+        ranges: [
+          range("amount_cents", { kind: "long", min: 5, max: 90 }),
+          range("type", { kind: "string", values: ["DEBIT", "PAYMENT"] }),
+          range("sometimes", { kind: "long", min: 1, max: 1 }, 2),
+        ],
+      },
       none,
     );
     const { conditions } = document.staticPolicies["p-used"]!;
@@ -108,8 +115,119 @@ describe("a permit that is narrowed to what was used", () => {
     expect(ask({ type: "DEBIT" })).toBe("deny");
   });
 
+  const stood = (of: Usage, side: Side, ...groups: [string, string][]): Standing => ({
+    policy: of.policy,
+    action: of.action,
+    resourceType: of.resourceType,
+    side,
+    within: groups.map((group) => JSON.stringify(group)),
+    members: 1,
+  });
+
+  test("is for the groups of those who used it, and for what their resources were in", () => {
+    const get = used("doc.get", "Doc");
+    const list = used("doc.list", "Doc");
+    const standings = [
+      stood(get, "principal", ["Group", "red"]),
+      stood(get, "resource", ["Folder", "a"]),
+      stood(get, "resource", ["Folder", "b"]),
+      stood(list, "principal", ["Group", "blue"]),
+      stood(list, "principal", ["Team", "t"]),
+      stood(list, "resource", ["Folder", "a"]),
+    ];
+    const p = policy({ principal: { op: "is", entity_type: "User" } });
+    const { document, evidence } = propose(
+      { staticPolicies: { p } },
+      { ...NOTHING, usage: [get, list], standings },
+      none,
+    );
+    const folder = (id: string) => ({ Value: { __entity: { type: "Folder", id } } });
+    expect(Object.values(document.staticPolicies)).toMatchObject([
+      {
+        principal: { op: "is", entity_type: "User", in: { entity: { type: "Group", id: "red" } } },
+        action: { entity: action("doc.get") },
+        resource: { op: "is", entity_type: "Doc" },
+        conditions: [
+          {
+            kind: "when",
+            body: { in: { left: { Var: "resource" }, right: { Set: [folder("a"), folder("b")] } } },
+          },
+        ],
+      },
+      {
+        principal: p.principal,
+        action: { entity: action("doc.list") },
+        resource: { op: "is", entity_type: "Doc", in: { entity: { type: "Folder", id: "a" } } },
+        conditions: [{ kind: "when", body: { "||": { left: { in: {} }, right: { in: {} } } } }],
+      },
+    ]);
+    expect(evidence[0]!.used.map(({ groups, parents }) => [groups, parents])).toEqual([
+      [
+        [{ type: "Group", id: "red" }],
+        [
+          { type: "Folder", id: "a" },
+          { type: "Folder", id: "b" },
+        ],
+      ],
+      [
+        [
+          { type: "Group", id: "blue" },
+          { type: "Team", id: "t" },
+        ],
+        [{ type: "Folder", id: "a" }],
+      ],
+    ]);
+  });
+
+  test("is bound neither for the change of policies, nor where its scope names one entity", () => {
+    const ada = { op: "==", entity: { type: "User", id: "ada" } } as const;
+    const usage = [
+      used("authz.policy-version.activate", "PolicySet"),
+      used("doc.get", "Doc", { policy: "q" }),
+    ];
+    const standings = usage.map((one) => stood(one, "principal", ["Group", "red"]));
+    const { document } = propose(
+      { staticPolicies: { p: policy(), q: policy({ principal: ada }) } },
+      { ...NOTHING, usage, standings },
+      none,
+    );
+    expect(Object.values(document.staticPolicies).map(({ principal }) => principal)).toEqual([
+      all,
+      ada,
+    ]);
+  });
+
+  test.each<[string, string[][], Record<string, number>, string[] | null]>([
+    ["the group with the fewest others", [["all", "red"]], { all: 50, red: 1 }, ["red"]],
+    [
+      "one group rather than two that let in more",
+      [
+        ["all", "red"],
+        ["all", "blue"],
+      ],
+      { all: 2, red: 9, blue: 9 },
+      ["all"],
+    ],
+    ["as many as it takes", [["red"], ["blue"]], { red: 1, blue: 1 }, ["blue", "red"]],
+    ["none where somebody is in none", [["red"], []], { red: 1 }, null],
+    ["none where nobody was", [], {}, null],
+    [
+      "none where it takes more than eight",
+      Array.from({ length: 9 }, (_, i) => [`g${i}`]),
+      {},
+      null,
+    ],
+  ])("is for %s", (_, stands, crowds, chosen) => {
+    const key = (id: string) => JSON.stringify(["Group", id]);
+    const standings = stands.map((groups) =>
+      stood(used("a", "R"), "principal", ...groups.map((id): [string, string] => ["Group", id])),
+    );
+    const crowd = new Map(Object.entries(crowds).map(([id, members]) => [key(id), members]));
+    expect(covering(standings, crowd)?.map(({ id }) => id) ?? null).toEqual(chosen);
+  });
+
   test("keeps what is needed to change policies again", () => {
-    const { document, evidence } = propose({ staticPolicies: { p: policy() } }, [], [], () => [
+    const { document, evidence } = propose({ staticPolicies: { p: policy() } }, NOTHING, () => [
       "authz.policy-version.activate",
     ]);
     expect(Object.values(document.staticPolicies)).toMatchObject([
@@ -162,7 +280,7 @@ test("proposals deny nothing that was used, and allow nothing that was denied", 
               },
             ],
       );
-      const { document } = propose(policies, usageOf(policies, seen), [], none);
+      const { document } = propose(policies, { ...NOTHING, usage: usageOf(policies, seen) }, none);
       const after = new PolicySet(document);
       for (const [i, one] of asked.entries()) {
         tried++;
@@ -286,8 +404,7 @@ describe("whether policies permit more than others", () => {
     );
     const { document } = propose(
       before,
-      [used("ledger.entry.get", "Entry", { policy: "p0" })],
-      [],
+      { ...NOTHING, usage: [used("ledger.entry.get", "Entry", { policy: "p0" })] },
       none,
     );
     expect(await prove(widens(document, before, schema))).toEqual({ said: "unsat" });

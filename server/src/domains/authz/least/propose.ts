@@ -1,14 +1,28 @@
-import type { ActionScope, Expression, Policy, PolicySetJson, Scope } from "../engine/index.ts";
-import type { Range, Usage } from "./usage.ts";
+import type {
+  ActionScope,
+  EntityUid,
+  Expression,
+  Policy,
+  PolicySetJson,
+  Scope,
+} from "../engine/index.ts";
+import type { Range, Usage, Used } from "./usage.ts";
+import { covering, type Side } from "./within.ts";
 
 /** What of a permit was used, and what the proposal makes of it. */
 export interface Evidence {
   readonly policy: string;
   /** Ids of the policies that it becomes; none when it was never used. */
   readonly becomes: readonly string[];
-  readonly used: readonly Usage[];
+  readonly used: readonly Narrowed[];
   /** Actions that stay though nobody used them: without them, the policies could not be changed again. */
   readonly kept: readonly string[];
+}
+
+/** What was used, and to what it is bound beside its action and type of resource; null: to no groups, or no parents. */
+export interface Narrowed extends Usage {
+  readonly groups: readonly EntityUid[] | null;
+  readonly parents: readonly EntityUid[] | null;
 }
 
 export interface Proposal {
@@ -30,25 +44,39 @@ export const KEPT: readonly string[] = [
 export const KEPT_TYPE = "PolicySet";
 
 /**
- * The same policies, each permit narrowed to what it was used for: its actions and types of resources, and with `ranges`
- * the numbers and texts that contexts held. Its own scopes and conditions stay, so it permits no more than before; a forbid
- * stays as it is.
+ * The same policies, each permit narrowed to what it was used for: its actions and types of resources, and where they were
+ * looked at the numbers and texts that contexts held, groups that its principals were in and parents that its resources had.
+ * Its own scopes and conditions stay, so it permits no more than before; a forbid stays as it is.
  * @param allows the actions of `KEPT` that a permit allows for somebody, by its id
  */
 export function propose(
   document: PolicySetJson,
-  usage: readonly Usage[],
-  ranges: readonly Range[],
+  { usage, ranges, standings, crowds }: Used,
   allows: (policy: string) => readonly string[],
 ): Proposal {
   const taken = new Set([
     ...Object.keys(document.staticPolicies),
     ...Object.keys(document.templates ?? {}),
   ]);
+  const crowdOf = (side: Side) =>
+    new Map(crowds.filter((one) => one.side === side).map((one) => [one.within, one.members]));
+  const crowd = { principal: crowdOf("principal"), resource: crowdOf("resource") };
+  const within = (of: Usage, side: Side, scope: Scope) => {
+    // Who may change policies is nobody's habit.
+    if (KEPT.includes(of.action) || scope.op === "==") return null;
+    const own = standings.filter((one) => one.side === side && isOf(of, one));
+    return covering(own, crowd[side]);
+  };
   const staticPolicies: Record<string, Policy> = {};
   const evidence: Evidence[] = [];
   for (const [id, policy] of permitsOf(document)) {
-    const used = usage.filter((one) => one.policy === id);
+    const used = usage
+      .filter((one) => one.policy === id)
+      .map((one) => ({
+        ...one,
+        groups: within(one, "principal", policy.principal),
+        parents: within(one, "resource", policy.resource),
+      }));
     const kept = allows(id).filter((action) => !used.some((one) => one.action === action));
     const parts = partsOf(
       used,
@@ -105,46 +133,85 @@ function forbiddingTemplates({
   return { templates: Object.fromEntries(used), templateLinks: links };
 }
 
-interface Part {
+interface Part extends Pick<Narrowed, "resourceType" | "groups" | "parents"> {
   readonly actions: readonly string[];
-  readonly resourceType: string;
   readonly ranges: readonly Range[];
 }
 
-/** One part for each type of resource; an action whose contexts were in bounds has one of its own. */
+interface Of {
+  readonly policy: string;
+  readonly action: string;
+  readonly resourceType: string;
+}
+
+const isOf = (a: Of, b: Of): boolean =>
+  a.policy === b.policy && a.action === b.action && a.resourceType === b.resourceType;
+
+/** One part for each type of resource, groups and parents; an action whose contexts were in bounds has one of its own. */
 function partsOf(
-  used: readonly Usage[],
+  used: readonly Narrowed[],
   kept: readonly string[],
   ranges: readonly Range[],
 ): Part[] {
   const parts: Part[] = [];
-  const plain = new Map<string, string[]>(kept.length === 0 ? [] : [[KEPT_TYPE, [...kept]]]);
-  for (const { action, resourceType, decisions } of used) {
-    const own = ranges.filter(
-      (range) =>
-        range.action === action &&
-        range.resourceType === resourceType &&
-        range.decisions === decisions,
-    );
-    if (own.length > 0) parts.push({ actions: [action], resourceType, ranges: own });
-    else plain.set(resourceType, [...(plain.get(resourceType) ?? []), action]);
+  const plain = new Map<string, Part & { readonly actions: string[] }>();
+  const add = (action: string, part: Omit<Part, "actions" | "ranges">) => {
+    const { resourceType, groups, parents } = part;
+    const key = JSON.stringify([resourceType, groups, parents]);
+    const same = plain.get(key);
+    if (same === undefined)
+      plain.set(key, { resourceType, groups, parents, ranges: [], actions: [action] });
+    else same.actions.push(action);
+  };
+  for (const action of kept) add(action, { resourceType: KEPT_TYPE, groups: null, parents: null });
+  for (const one of used) {
+    const own = KEPT.includes(one.action)
+      ? []
+      : ranges.filter((range) => isOf(one, range) && range.decisions === one.decisions);
+    if (own.length > 0) parts.push({ ...one, actions: [one.action], ranges: own });
+    else add(one.action, one);
   }
-  for (const [resourceType, actions] of plain)
-    parts.push({ actions: actions.sort(), resourceType, ranges: [] });
+  for (const part of plain.values()) parts.push({ ...part, actions: part.actions.sort() });
   return parts;
 }
 
-function narrowed(policy: Policy, id: string, { actions, resourceType, ranges }: Part): Policy {
-  const resource: Scope =
+function narrowed(policy: Policy, id: string, part: Part): Policy {
+  const { actions, resourceType, ranges, groups, parents } = part;
+  const typed: Scope =
     policy.resource.op === "All" ? { op: "is", entity_type: resourceType } : policy.resource;
-  const bounds = ranges.map((range) => ({ kind: "when" as const, body: bound(range) }));
+  const [principal, isGroup] = scopeWithin(policy.principal, "principal", groups);
+  const [resource, isParent] = scopeWithin(typed, "resource", parents);
+  const bodies = [...isGroup, ...isParent, ...ranges.map(bound)];
   return {
     ...policy,
     annotations: { ...policy.annotations, id },
+    principal,
     action: actionsScope(actions),
     resource,
-    conditions: [...policy.conditions, ...bounds],
+    conditions: [...policy.conditions, ...bodies.map((body) => ({ kind: "when" as const, body }))],
   };
+}
+
+/** A scope in these groups: as a scope where one may be written there, as a condition otherwise. */
+function scopeWithin(
+  scope: Scope,
+  variable: Side,
+  groups: readonly EntityUid[] | null,
+): [Scope, Expression[]] {
+  if (groups === null) return [scope, []];
+  const [one, ...others] = groups as [EntityUid, ...EntityUid[]];
+  const inOne = others.length === 0;
+  if (inOne && scope.op === "All") return [{ op: "in", entity: one }, []];
+  if (inOne && scope.op === "is" && scope.in === undefined)
+    return [{ ...scope, in: { entity: one } }, []];
+  const own = scope.op === "All" ? undefined : scope.op === "is" ? scope.in?.entity : scope.entity;
+  if (inOne && own?.type === one.type && own.id === one.id) return [scope, []];
+  // Lists of Cedar's are of one type.
+  const byType = [...Map.groupBy(groups, ({ type }) => type).values()].map((same): Expression => {
+    const list = same.map(({ type, id }) => ({ Value: { __entity: { type, id } } }));
+    return { in: { left: { Var: variable }, right: { Set: list } } };
+  });
+  return [scope, [byType.reduce((left, right) => ({ "||": { left, right } }))]];
 }
 
 const UID = /^(.+)::("(?:[^"\\]|\\.)*")$/s;

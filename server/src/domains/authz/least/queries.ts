@@ -1,5 +1,6 @@
 import { query, type Tx } from "#kernel/db.ts";
 import type { Range, Usage } from "./usage.ts";
+import type { Crowd, Side, Standing } from "./within.ts";
 
 export interface Window {
   readonly versionId: string;
@@ -15,13 +16,16 @@ export const DECISIONS_MAX = 200_000;
 /** More different texts than these are no list that somebody meant. */
 const STRINGS_MAX = 8;
 
-const ALLOWED = `allowed as materialized (
-    select d.id, d.action, d.resource_type, d.principal, d.context, d.reasons, d.created_at
+/** Decisions of the window by the version: `$1` version, `$2` since, `$3` until, `$4` how many, `$5` calls only. */
+const decisions = (outcomes: string): string => `
+    select d.id, d.action, d.resource_type, d.resource_id, d.principal, d.context, d.outcome, d.reasons, d.entity_slice_hash, d.created_at
     from authz.policy_decisions d
-    where d.tenant_id = (select ops.tenant()) and d.policy_version_id = $1 and d.outcome = 'allow' and ($5::boolean is false or d.asked_by is null)
+    where d.tenant_id = (select ops.tenant()) and d.policy_version_id = $1 and d.outcome in (${outcomes}) and ($5::boolean is false or d.asked_by is null)
       and d.created_at >= $2 and d.created_at < $3
       and d.id >= ops.uuid_floor($2::timestamptz) and d.id < ops.uuid_floor($3::timestamptz + interval '1 minute')
-    order by d.id desc limit $4),
+    order by d.id desc limit $4`;
+
+const ALLOWED = `allowed as materialized (${decisions("'allow'")}),
   by_policy as (select a.*, p.policy from allowed a, unnest(a.reasons) p(policy))`;
 
 export const readUsage = (
@@ -63,6 +67,59 @@ export const readRanges = (
      from grouped where kind = 'number' or (kind = 'string' and different <= ${STRINGS_MAX}) order by 1, 2, 3, 4`,
     [versionId, since, until, DECISIONS_MAX, callsOnly],
   );
+
+/** Whose groups, or which resources' parents, are looked at, as the slice of a decision knows them. */
+const SUBJECTS: Record<Side, { subject: string; own: string; groups: string }> = {
+  principal: {
+    subject: "a.principal",
+    own: "(s.slice -> 'principal') - 'groups'::text",
+    groups: "coalesce(s.slice #> '{principal,groups}', '[]')",
+  },
+  resource: {
+    subject: "jsonb_build_array(a.resource_type, a.resource_id)::text",
+    own: "jsonb_build_object('type', a.resource_type, 'id', a.resource_id)",
+    groups: "'[]'::jsonb",
+  },
+};
+
+/** In which groups or parents those of each usage stood when it was decided, and how many of the window, also the denied, in each. */
+export async function readStandings(
+  tx: Tx,
+  { versionId, since, until, callsOnly }: Window,
+  side: Side,
+): Promise<{ standings: Standing[]; crowds: Crowd[] }> {
+  const { subject, own, groups } = SUBJECTS[side];
+  const rows = await query<Omit<Standing, "side" | "policy"> & { policy: string | null }>(
+    tx,
+    `with decided as materialized (${decisions("'allow', 'deny'")}),
+     slices as materialized (
+       select s.hash, s.slice::jsonb as slice from authz.entity_slices s
+       where s.tenant_id = (select ops.tenant()) and s.hash in (select entity_slice_hash from decided)
+         and pg_input_is_valid(s.slice, 'jsonb')),
+     stood as materialized (
+       select a.action, a.resource_type, a.reasons, a.outcome, ${subject} as subject, array(
+         select jsonb_build_array('Group', g)::text from jsonb_array_elements_text(${groups}) g
+         union
+         select jsonb_build_array(p -> 'type', p -> 'id')::text
+         from jsonb_array_elements(coalesce(s.slice -> 'entities', '[]')) e, jsonb_array_elements(coalesce(e -> 'parents', '[]')) p
+         where e -> 'uid' = ${own} order by 1) as within
+       from decided a left join slices s on s.hash = a.entity_slice_hash)
+     select p.policy, o.action, o.resource_type as "resourceType", o.within, count(distinct o.subject)::int as members
+     from stood o, unnest(o.reasons) p(policy) where o.outcome = 'allow' group by 1, 2, 3, 4
+     union all
+     select null, '', '', array[w.within], count(distinct o.subject)::int from stood o, unnest(o.within) w(within) group by 4
+     order by 1, 2, 3, 4`,
+    [versionId, since, until, DECISIONS_MAX, callsOnly],
+  );
+  return {
+    standings: rows.flatMap(({ policy, ...row }) =>
+      policy === null ? [] : [{ ...row, policy, side }],
+    ),
+    crowds: rows.flatMap(({ policy, within, members }) =>
+      policy === null ? [{ side, within: within[0]!, members }] : [],
+    ),
+  };
+}
 
 export interface StoredProposal {
   readonly id: string;

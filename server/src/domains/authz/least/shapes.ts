@@ -2,6 +2,9 @@ import { z } from "zod";
 import { parseJson } from "#verifier";
 import type { StoredProposal } from "./queries.ts";
 
+const entity = z.object({ type: z.string(), id: z.string() });
+const bound = z.array(entity).nullable();
+
 const used = z
   .object({
     action: z.string(),
@@ -10,6 +13,8 @@ const used = z
     principals: z.int(),
     first: z.iso.datetime(),
     last: z.iso.datetime(),
+    groups: bound.describe("That its principals were in, and now have to be in; null: not bound"),
+    parents: bound.describe("The same of its resources"),
   })
   .meta({ id: "PolicyUsage" });
 
@@ -97,6 +102,8 @@ export function evidenceShown(text: string): z.input<typeof wholeProposal>["evid
       principals: number;
       first: string;
       last: string;
+      groups?: { type: string; id: string }[] | null;
+      parents?: { type: string; id: string }[] | null;
     }[];
   }[];
   return evidence.map(({ policy, becomes, kept, used }) => ({
@@ -104,13 +111,15 @@ export function evidenceShown(text: string): z.input<typeof wholeProposal>["evid
     becomes,
     kept,
     used: used.map(
-      ({ action, resourceType: resource_type, decisions, principals, first, last }) => ({
+      ({ action, resourceType: resource_type, groups = null, parents = null, ...same }) => ({
         action,
         resource_type,
-        decisions,
-        principals,
-        first,
-        last,
+        decisions: same.decisions,
+        principals: same.principals,
+        first: same.first,
+        last: same.last,
+        groups,
+        parents,
       }),
     ),
   }));

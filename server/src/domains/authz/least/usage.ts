@@ -1,3 +1,5 @@
+import type { Crowd, Standing } from "./within.ts";
+
 /** What one policy allowed in a window of decisions. */
 export interface Usage {
   readonly policy: string;
@@ -21,4 +23,12 @@ export interface Range {
   readonly values:
     | { readonly kind: "long"; readonly min: number; readonly max: number }
     | { readonly kind: "string"; readonly values: readonly string[] };
+}
+
+/** What was used in a window, and with what. */
+export interface Used {
+  readonly usage: readonly Usage[];
+  readonly ranges: readonly Range[];
+  readonly standings: readonly Standing[];
+  readonly crowds: readonly Crowd[];
 }

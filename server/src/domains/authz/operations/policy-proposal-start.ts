@@ -27,6 +27,11 @@ export const policyProposalStart = operation({
       .boolean()
       .default(false)
       .describe("Also bind numbers and texts of the context to those that were seen"),
+    groups: z.boolean().default(false).describe("Also bind principals to groups that they were in"),
+    parents: z
+      .boolean()
+      .default(false)
+      .describe("Also bind resources to what they were in, as questions told or the project keeps"),
   }),
   output: job,
 
@@ -36,13 +41,16 @@ export const policyProposalStart = operation({
     const {
       set,
       ranges,
+      groups,
+      parents,
       since = timestamp(time_ms - DAYS * DAY_MS),
       until = timestamp(time_ms),
     } = input;
     const active = await readActiveOf(tx, set);
     if (active === undefined) throw nothingActive(set);
     const createdBy = `${principal.type}:${principal.id}`;
-    const payload: Asked = { set, base: active.number, since, until, ranges, createdBy };
+    const { number: base } = active;
+    const payload: Asked = { set, base, since, until, ranges, groups, parents, createdBy };
     const started = await enqueue(tx, principal.tenantId, {
       topic: PROPOSE,
       payload,

@@ -1,0 +1,59 @@
+import type { EntityUid } from "../engine/index.ts";
+
+/** More groups or parents than these are no list that somebody meant. */
+export const WITHIN_MAX = 8;
+
+export type Side = "principal" | "resource";
+
+/** Principals, or resources, of one usage that stood in just these groups or parents when it was decided. */
+export interface Standing {
+  readonly policy: string;
+  readonly action: string;
+  readonly resourceType: string;
+  readonly side: Side;
+  /** `["TYPE","ID"]` of each. */
+  readonly within: readonly string[];
+  /** How many there were. */
+  readonly members: number;
+}
+
+/** How many principals, or resources, of the whole window stood in a group or parent. */
+export interface Crowd {
+  readonly side: Side;
+  readonly within: string;
+  readonly members: number;
+}
+
+/**
+ * Groups that hold all who used something, and as few others as can be seen: greedily the one that adds most for each other
+ * that it lets in. Null where somebody stood in none, or too many would be needed.
+ */
+export function covering(
+  standings: readonly Standing[],
+  crowds: ReadonlyMap<string, number>,
+): EntityUid[] | null {
+  if (standings.length === 0 || standings.some(({ within }) => within.length === 0)) return null;
+  const users = new Map<string, number>();
+  for (const { within, members } of standings)
+    for (const group of within) users.set(group, (users.get(group) ?? 0) + members);
+  // Some may have stood in several groups one after the other: nobody counts as less than none.
+  const others = (group: string) => Math.max(0, (crowds.get(group) ?? 0) - users.get(group)!);
+  let rest = standings;
+  const chosen: string[] = [];
+  while (rest.length > 0) {
+    if (chosen.length === WITHIN_MAX) return null;
+    const added = new Map<string, number>();
+    for (const { within, members } of rest)
+      for (const group of within) added.set(group, (added.get(group) ?? 0) + members);
+    const [[best]] = [...added].sort(
+      ([a, of], [b, ofOther]) =>
+        others(a) / of - others(b) / ofOther || ofOther - of || (a < b ? -1 : 1),
+    ) as [[string, number]];
+    chosen.push(best);
+    rest = rest.filter(({ within }) => !within.includes(best));
+  }
+  return chosen.sort().map((key) => {
+    const [type, id] = JSON.parse(key) as [string, string];
+    return { type, id };
+  });
+}
