@@ -62,6 +62,8 @@ export interface Attribute {
 
 /** A type with what it is made of, which is looked up when it is asked for: types may be nested deeply. */
 export interface Shape extends Pick<PlainType, "type" | "name"> {
+  /** Of an entity of an enumerated type: the only ids that there are. */
+  readonly ids?: readonly string[];
   /** Of a set. */
   element(): Shape;
   /** Of a record. */
@@ -174,8 +176,11 @@ export class Schema {
 
   #shape(wanted: TypeJson, from: string): Shape {
     const { type, namespace } = this.#resolve(wanted, from);
+    const name = type.type === "Entity" ? this.#entityName(type.name!, namespace) : undefined;
+    const ids = name === undefined ? undefined : this.idsOf(name);
     return {
-      ...(type.type === "Entity" ? { name: this.#entityName(type.name!, namespace) } : {}),
+      ...(name === undefined ? {} : { name }),
+      ...(ids === undefined ? {} : { ids }),
       type: type.type === "Extension" ? type.name! : type.type,
       element: () => this.#shape(type.element!, namespace),
       fields: () =>

@@ -1,7 +1,15 @@
 import { hash } from "node:crypto";
 import type { EntityFacts, Question } from "#pipeline";
 import { canonicalJson } from "#verifier";
-import type { ActionScope, EntityUid, Policy, PolicySetJson, Schema } from "../engine/index.ts";
+import {
+  type ActionScope,
+  type EntityUid,
+  type Policy,
+  PolicySet,
+  type PolicySetJson,
+  type Schema,
+} from "../engine/index.ts";
+import { requestOf } from "../question.ts";
 import { changesOf } from "../sets/compare.ts";
 import {
   type Dimension,
@@ -21,8 +29,11 @@ export interface Side {
 
 /** Environments of one changed policy: one in scope of everything would have hundreds. */
 const ENVIRONMENTS_MAX = 48;
-/** Questions of one environment: every way there is when they are no more, else so many. */
-const WAYS_MAX = 128;
+/** Questions of one environment that are made, every way there is when they are no more; and those that are asked. */
+const WAYS_MAX = 256;
+const ASKED_MAX = 128;
+/** Of those that are made, in which one thing alone is not as usual; in the others everything is drawn. */
+const ALONE_MAX = 64;
 /** Questions more in which other policies' conditions hold or not, as those may hide what changed. */
 const AMONG_OTHERS = 64;
 const DIMENSIONS_MAX = 32;
@@ -101,6 +112,7 @@ class Maker {
   readonly #all: readonly Filled[];
   readonly #lineages = new Map<Schema, Map<string, ReadonlySet<string>>>();
   readonly #clauses = new Map<Filled, Clause[]>();
+  readonly #alone = new Map<Filled, PolicySet>();
 
   /** @param all policies that may hide what one of them changes */
   constructor(schemas: readonly Schema[], all: readonly Filled[]) {
@@ -119,11 +131,16 @@ class Maker {
     policies: readonly Filled[],
     environment: Environment,
   ): Generator<Question> {
-    const { action, principal, resource } = environment;
+    const { schema, action, principal, resource } = environment;
     const seed = JSON.stringify([id, action, principal, resource]);
     try {
       const own = this.#dimensions(policies, environment).slice(0, DIMENSIONS_MAX);
-      for (const ways of combinations(own, seed)) yield built(environment, own, ways);
+      const made = [...combinations(own, seed)].map((ways) => built(environment, own, ways));
+      const ranks = new Map(
+        made.map((question) => [question, this.#rank(question, policies, schema)]),
+      );
+      made.sort((a, b) => ranks.get(a)! - ranks.get(b)!);
+      yield* made.slice(0, ASKED_MAX);
       const near = this.#all.filter(({ policy }) => this.#isAbout(policy.action, environment));
       const others = this.#dimensions(near.slice(0, NEAR_MAX), environment);
       for (let i = 0; i < AMONG_OTHERS && others.length > 0; i++) {
@@ -133,6 +150,35 @@ class Maker {
     } catch (error) {
       if (!(error instanceof TooLarge)) throw error;
     }
+  }
+
+  /** First what one of the policies, taken alone, applies to and the other does not; then what any applies to. */
+  #rank(question: Question, policies: readonly Filled[], schema: Schema): number {
+    const { action, entities = [] } = question;
+    const lineage = schema.lineageOf({ type: action.type ?? "Action", id: action.id });
+    const request = requestOf({
+      ...question,
+      entities: [...entities, ...(lineage as EntityFacts[])],
+    });
+    const apply = policies.map((one) => this.#aloneOf(one).decide(request).outcome === "allow");
+    const some = apply.filter(Boolean).length;
+    if (some === 0) return 2;
+    return policies.length === 2 && some === 2 ? 1 : 0;
+  }
+
+  /** A policy as if there were no other, and as if it permitted. */
+  #aloneOf(filled: Filled): PolicySet {
+    let alone = this.#alone.get(filled);
+    if (alone === undefined) {
+      const { policy, slots: values } = filled;
+      alone = new PolicySet({
+        staticPolicies: {},
+        templates: { alone: { ...policy, effect: "permit" } },
+        templateLinks: [{ templateId: "alone", newId: "it", values }],
+      });
+      this.#alone.set(filled, alone);
+    }
+    return alone;
   }
 
   #dimensions(policies: readonly Filled[], environment: Environment): Dimension[] {
@@ -217,9 +263,11 @@ function* combinations(dimensions: readonly Dimension[], seed: string): Generato
     }
     return;
   }
-  for (let i = 0; i < WAYS_MAX; i++) yield drawn(dimensions, `${seed} ${i}`);
+  let alone = 0;
   for (const [place, { ways }] of dimensions.entries())
-    for (let way = 0; way < ways; way++) yield dimensions.map((_, at) => (at === place ? way : 0));
+    for (let way = 0; way < ways && alone < ALONE_MAX; way++, alone++)
+      yield dimensions.map((_, at) => (at === place ? way : 0));
+  for (let i = alone; i < WAYS_MAX; i++) yield drawn(dimensions, `${seed} ${i}`);
 }
 
 /** Ways that look random, and are the same at every time. */

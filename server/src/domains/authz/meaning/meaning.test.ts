@@ -23,6 +23,7 @@ const SCHEMA: SchemaJson = {
       Album: {},
       User: { memberOfTypes: ["Group"], shape: record({ level: { type: "Long" } }) },
       Robot: {},
+      Color: { enum: ["red", "green", "blue"] },
       Photo: {
         memberOfTypes: ["Album"],
         shape: record({
@@ -49,6 +50,7 @@ function about(principalTypes: string[]) {
     vpn: { type: "Boolean", required: false },
     place: record({ address: { type: "Extension", name: "ipaddr" }, city: text }),
     at: { type: "Extension", name: "datetime" },
+    color: { type: "Entity", name: "Color" },
     rate: { type: "Extension", name: "decimal", required: false },
   });
   const appliesTo = { principalTypes, resourceTypes: ["Photo"], context };
@@ -126,6 +128,12 @@ describe("questions that are made for what changed", () => {
     ],
     ["a condition less", when(both(owns, tagged("a"))), when(owns)],
     ["whose", when(owns), open],
+    [
+      "whose, of people alone",
+      when(owns, { principal: { op: "is", entity_type: "User" } }),
+      { ...open, principal: { op: "is", entity_type: "User" } },
+    ],
+    ["one of a few colors", when(colored("red")), when(colored("blue"))],
     ["a tag", when(tagged("a")), when(tagged("b"))],
     ["an optional attribute", when(both(hasVpn, context("vpn"))), when(hasVpn)],
     ["a network", when(within("10.0.0.0/8")), when(within("10.0.0.0/16"))],
@@ -239,6 +247,10 @@ describe("questions that are made for what changed", () => {
     );
   });
 });
+
+function colored(id: string): Expression {
+  return op("==", context("color"), { Value: { __entity: uid("Color", id) } });
+}
 
 function rate(name: string): Expression {
   return call(name, context("rate"), call("decimal", value("-0.5")));

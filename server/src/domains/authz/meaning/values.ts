@@ -23,7 +23,8 @@ export function plainOf(shape: Shape, parts = { left: PARTS_MAX }): ValueJson {
     case "Boolean":
       return false;
     case "Entity":
-      return { __entity: { type: shape.name!, id: SOMETHING } };
+      // Not who asks, who is something.
+      return { __entity: { type: shape.name!, id: shape.ids?.[0] ?? `${SOMETHING}-other` } };
     case "Set":
       return [];
     case "Record":

@@ -39,7 +39,7 @@ begin
         delete from vedic.policy_geometry g
           where g.tenant_id = (select ops.tenant()) and g.subject_type = 'drift_window' and g.subject_id = any(gone);
         delete from vedic.quaternion_signatures s where s.tenant_id = (select ops.tenant())
-          and s.subject_type in ('drift_window', 'drift_window_reference') and s.subject_id = any(gone);
+          and s.subject_type in ('drift_window', 'drift_window_reference') and s.subject_id = any(gone::text[]);
         delete from authz.drift_findings f where f.tenant_id = (select ops.tenant()) and f.window_id = any(gone);
         get diagnostics with_it = row_count;
         if with_it > 0 then
