@@ -187,4 +187,18 @@ test("two versions are compared by samples when somebody asks", async () => {
   }
   const none = await compare({ since: `${day(-1)}T00:00:00Z` });
   expect(none.body.recorded).toMatchObject({ looked_at: 0, counts: { decisions: 0 } });
+
+  // Whoever may compare and not read decisions gets what follows from the policies alone.
+  const written = `permit (principal, action == Action::"authz.policy-version.compare", resource);
+    @id("admins") permit (principal in Group::"admins", action, resource);`;
+  const path = "/v1/policies/default/versions";
+  const { number } = await post(caller, path, { text: written });
+  await post(caller, `${path}/${number}/validate`, {});
+  await post(caller, `${path}/${number}/activate`, { without_preview: "a test" });
+  const account = await post(caller, "/v1/service-accounts", { name: "curious" });
+  const key = await post(caller, "/v1/api-keys", { service_account_id: account.id, name: "c" });
+  const curious = system.as(key.key);
+  const refused = await compare({ since: `${day(1)}T00:00:00Z` }, curious);
+  expect([refused.status, refused.body.code]).toEqual([403, "action/may_not_read_decisions"]);
+  expect((await compare({ generate: true }, curious)).status).toBe(200);
 });
