@@ -50,7 +50,7 @@ function constantOf(node: Expression, slots: Filled["slots"]): ValueJson | undef
   }
   if (operator === "Set") {
     const members = (operand as readonly Expression[]).map((one) => constantOf(one, slots));
-    return members.every((one) => one !== undefined) ? (members as ValueJson[]) : undefined;
+    return members.every((one) => one !== undefined) ? members : undefined;
   }
   if (!CONSTRUCTORS.includes(operator)) return undefined;
   const arg = constantOf((operand as readonly Expression[])[0]!, slots);
