@@ -26,6 +26,7 @@ const CLAIMS = [
   "realtime",
   "realtime-memory",
   "drift",
+  "meaning",
   "filter",
   "decisions",
   "trace",

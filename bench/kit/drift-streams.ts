@@ -173,7 +173,7 @@ export function streamOf(scenario: Scenario, seed: number): Stream {
 }
 
 /** Mulberry32 (T. Ettinger): the same numbers from the same seed on every machine. From 0 to below 1. */
-function randomOf(seed: number): () => number {
+export function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -91,7 +91,15 @@ export type DriftFinding = {
   readonly window_id: string;
   /** UTC */
   readonly day: string;
-  readonly kind: "rate_changed" | "first_allowed" | "first_denied" | "mix_moved" | "cells_left_out";
+  readonly kind:
+    | "rate_changed"
+    | "first_allowed"
+    | "first_denied"
+    | "mix_moved"
+    | "cells_left_out"
+    | "meaning_changed";
+  /** Of policies whose versions decide otherwise */
+  readonly set: string | null;
   /** The principals' type with their groups; null when it is about the whole window */
   readonly cohort: string | null;
   readonly action: string | null;
@@ -318,6 +326,73 @@ export type ComparedDecision = {
   readonly outcome: "allow" | "deny";
   readonly reasons: readonly string[];
   readonly errors: readonly string[];
+};
+export type RecordedChanges = {
+  readonly counts: PreviewCounts;
+  /** Where most changed first */
+  readonly cells: readonly MeaningCell[];
+  readonly cells_left_out: number;
+  /** Decisions of the window from which the sample was taken */
+  readonly looked_at: number;
+  /** False: the window has more than is looked at */
+  readonly complete: boolean;
+  readonly examples: readonly {
+    readonly change:
+      | "newly_denied"
+      | "newly_allowed"
+      | "refused"
+      | "reasons_changed"
+      | "unreadable"
+      | "unchanged";
+    readonly decision_id: string;
+  }[];
+};
+export type MeaningCell = {
+  readonly cohort: string;
+  readonly action: string;
+  readonly resource_type: string;
+  readonly counts: PreviewCounts;
+};
+export type GeneratedChanges = {
+  readonly counts: PreviewCounts;
+  /** Where most changed first */
+  readonly cells: readonly MeaningCell[];
+  readonly cells_left_out: number;
+  readonly examples: readonly {
+    readonly change:
+      | "newly_denied"
+      | "newly_allowed"
+      | "refused"
+      | "reasons_changed"
+      | "unreadable"
+      | "unchanged";
+    /** As POST /v1/policies/simulate takes it */
+    readonly question: {
+      readonly principal: {
+        readonly type: string;
+        readonly id: string;
+        readonly groups: readonly string[];
+      };
+      readonly action: string;
+      readonly action_type: string;
+      readonly resource: {
+        readonly type: string;
+        readonly id: string;
+      };
+      readonly context: { readonly [name: string]: Json };
+      readonly entities: readonly {
+        readonly uid: {
+          readonly type: string;
+          readonly id: string;
+        };
+        readonly attrs: { readonly [name: string]: Json };
+        readonly parents: readonly {
+          readonly type: string;
+          readonly id: string;
+        }[];
+      }[];
+    };
+  }[];
 };
 export type PreviewItem = {
   readonly progress: {
@@ -988,7 +1063,8 @@ export interface Operations {
         | "first_allowed"
         | "first_denied"
         | "mix_moved"
-        | "cells_left_out";
+        | "cells_left_out"
+        | "meaning_changed";
     };
     readonly output: {
       readonly items: readonly DriftFinding[];
@@ -1199,6 +1275,12 @@ export interface Operations {
       readonly before?: number;
       /** Decided by both, and not recorded; default [] */
       readonly questions?: readonly ComparedQuestion[];
+      /** Also decide questions made for what changed: at the limits that policies name; default false */
+      readonly generate?: boolean;
+      /** Also decide a sample of the questions recorded since then; a week when only until is told */
+      readonly since?: string;
+      /** Up to now unless told */
+      readonly until?: string;
     };
     readonly output: {
       readonly before: number;
@@ -1207,6 +1289,9 @@ export interface Operations {
       readonly changes: readonly PolicyChange[];
       readonly asked: number;
       readonly differing: readonly DifferingDecision[];
+      /** Null: not asked for */
+      readonly recorded: RecordedChanges | null;
+      readonly generated: GeneratedChanges | null;
     };
   };
   /** Stores policies as a draft: the next version of a set, which its first version makes. */
@@ -2129,7 +2214,11 @@ export interface Operations {
   /** Says how long the project keeps the rows of a table; the daily retention job follows it. */
   readonly "ops.retention-policy.set": {
     readonly input: {
-      readonly table: "ops.outbox" | "telemetry.security_events";
+      readonly table:
+        | "ops.outbox"
+        | "telemetry.security_events"
+        | "authz.drift_windows"
+        | "authz.drift_first_uses";
       readonly keep_days: number;
     };
     readonly output: RetentionPolicy;
@@ -3354,6 +3443,7 @@ export type RefusalCode =
   | "action/job_finished"
   | "action/job_missing"
   | "action/job_not_failed"
+  | "action/kept_too_short"
   | "action/key_too_strong"
   | "action/malformed_question"
   | "action/may_not_read_decisions"

@@ -1,6 +1,7 @@
+import { expect } from "vitest";
 import { watchDrift } from "#domains/authz";
 import { storeFindings } from "../src/domains/authz/drift/queries.ts";
-import type { TestSystem } from "./system.ts";
+import type { Caller, TestSystem } from "./system.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -28,4 +29,23 @@ export async function leaveDrift({ parts, sql }: TestSystem, tenantId: string): 
   await parts.db.transaction({ role: "writer", tenantId }, (tx) =>
     storeFindings(tx, tenantId, id, [finding], new Date(parts.clock()).toISOString()),
   );
+}
+
+/** Watches until nothing is left to count, and gives what each job said. */
+export async function watched(
+  { sql }: TestSystem,
+  caller: Caller,
+): Promise<Record<string, unknown>[]> {
+  const { status, body } = await caller.call("POST", "/v1/drift/watches", {});
+  expect([status, body.topic]).toEqual([202, "authz.drift"]);
+  for (;;) {
+    // Not by calls, which would be decisions of the day, too.
+    const jobs = await sql<{ status: string; error: string | null; result: string }>(
+      "select status, error, result from ops.outbox where tenant_id = $1 and topic = 'authz.drift' and id >= $2 order by id",
+      [caller.projectId, body.id],
+    );
+    expect(jobs.flatMap(({ error }) => error ?? [])).toEqual([]);
+    if (jobs.every((job) => job.status === "done"))
+      return jobs.map(({ result }): Record<string, unknown> => JSON.parse(result));
+  }
 }

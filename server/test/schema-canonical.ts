@@ -3,7 +3,7 @@ export const CANONICAL: Record<string, string> = {
   control_plane:
     "users identities tenants workspaces memberships apps app_installations resources resource_links role_bindings grants consents api_credentials automation_flows organizations organization_memberships projects service_accounts api_keys agent_sessions approvals",
   authz:
-    "policy_sets policy_versions policy_schemas policy_rule_templates policy_decisions policy_decision_trace_steps entity_slices drift_windows drift_window_cells drift_first_uses drift_findings policy_proposals replay_disagreements policy_previews row_policies",
+    "policy_sets policy_versions policy_schemas policy_rule_templates policy_decisions policy_decision_trace_steps entity_slices drift_windows drift_window_cells drift_first_uses drift_findings policy_activations policy_proposals replay_disagreements policy_previews row_policies",
   security:
     "signing_keys signing_key_versions revoked_tokens revoked_sessions nonce_watermarks threat_level_history anomaly_reports",
   ledger:
@@ -36,6 +36,7 @@ export const APPEND_ONLY = [
   "authz.drift_window_cells",
   "authz.drift_windows",
   "authz.entity_slices",
+  "authz.policy_activations",
   "authz.policy_decision_trace_steps",
   "authz.policy_decisions",
   "authz.policy_previews",
@@ -84,7 +85,12 @@ export const APPEND_ONLY = [
 export const BEFORE_TENANT = ["agent_sessions_prefix", "api_keys_prefix_key", "heads_origin_key"];
 
 /** What was taken away stays on record. */
-export const KEPT_BY_RETENTION = ["ops.retention_runs", "ledger.erasures", "ledger.archives"];
+export const KEPT_BY_RETENTION = [
+  "ops.retention_runs",
+  "authz.policy_activations",
+  "ledger.erasures",
+  "ledger.archives",
+];
 
 /** What the role of retention may do for the server, which may not delete. */
 export const RETENTION = [

@@ -23,6 +23,7 @@ export interface AuthzDriftFindings {
   since: string | null;
   facts: string;
   created_at: Timestamp;
+  policy_set: string | null;
 }
 
 export interface AuthzDriftFirstUses {
@@ -68,6 +69,14 @@ export interface AuthzEntitySlices {
   hash: Buffer;
   slice: string;
   created_at: Generated<Timestamp>;
+}
+
+export interface AuthzPolicyActivations {
+  tenant_id: string;
+  policy_set_id: string;
+  number: number;
+  id: string;
+  policy_version_id: string;
 }
 
 export interface AuthzPolicyDecisionTraceSteps {
@@ -1167,6 +1176,7 @@ export interface DB {
   "authz.drift_window_cells": AuthzDriftWindowCells;
   "authz.drift_windows": AuthzDriftWindows;
   "authz.entity_slices": AuthzEntitySlices;
+  "authz.policy_activations": AuthzPolicyActivations;
   "authz.policy_decision_trace_steps": AuthzPolicyDecisionTraceSteps;
   "authz.policy_decisions": AuthzPolicyDecisions;
   "authz.policy_previews": AuthzPolicyPreviews;

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { watched } from "../drift.ts";
 import { makeSet } from "../policies.ts";
 import { type Caller, openTestSystem, sealedEntries, type TestSystem } from "../system.ts";
 
@@ -17,7 +18,7 @@ afterAll(() => system.stop());
 beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: noon_ms }));
 afterEach(() => void vi.useRealTimers());
 
-const nextDay = () => void vi.setSystemTime((noon_ms += DAY_MS));
+const nextDay = (days = 1) => void vi.setSystemTime((noon_ms += days * DAY_MS));
 
 /** A question of a payment service; the default policies deny more than ten million. */
 const ask = (caller: Caller, isAllowed: boolean, more: object = {}) =>
@@ -36,21 +37,7 @@ async function askMany(caller: Caller, allowed: number, denied: number) {
   expect(answers.filter(({ body }) => body.outcome === "allow")).toHaveLength(allowed);
 }
 
-/** Watches until nothing is left to count, and gives what each job said. */
-async function watch(caller: Caller) {
-  const { status, body } = await caller.call("POST", "/v1/drift/watches", {});
-  expect([status, body.topic]).toEqual([202, "authz.drift"]);
-  for (;;) {
-    // Not by calls, which would be decisions of the day, too.
-    const jobs = await system.sql<{ status: string; error: string | null; result: string }>(
-      "select status, error, result from ops.outbox where tenant_id = $1 and topic = 'authz.drift' and id >= $2 order by id",
-      [caller.projectId, body.id],
-    );
-    expect(jobs.flatMap(({ error }) => error ?? [])).toEqual([]);
-    if (jobs.every((job) => job.status === "done"))
-      return jobs.map(({ result }): Record<string, unknown> => JSON.parse(result));
-  }
-}
+const watch = (caller: Caller) => watched(system, caller);
 
 const list = async (caller: Caller, what: string) =>
   (await caller.call("GET", `/v1/drift/${what}`)).body.items;
@@ -63,7 +50,7 @@ describe("the watch for drift", () => {
     const caller = await system.project();
     const other = await system.project();
     const first = dayOf(noon_ms);
-    expect(await watch(caller)).toEqual([{ windows: 0, findings: 0, more: false }]);
+    expect(await watch(caller)).toEqual([{ windows: 0, findings: 0, compared: [], more: false }]);
     for (let day = 0; day < 15; day++) {
       await askMany(caller, 38, 2);
       nextDay();
@@ -82,7 +69,7 @@ describe("the watch for drift", () => {
     ]);
     nextDay();
     expect(await watch(caller)).toEqual([
-      { windows: 1, from: changed, to: changed, findings: 3, more: false },
+      { windows: 1, from: changed, to: changed, findings: 3, compared: [], more: false },
     ]);
 
     const windows = await list(caller, "windows");
@@ -129,7 +116,7 @@ describe("the watch for drift", () => {
     );
     // Each is kept once, not once a day.
     expect(Number(rows[0]!["firsts"])).toBe(firsts.reduce((a: number, b: number) => a + b));
-    expect(await watch(caller)).toEqual([{ windows: 0, findings: 0, more: false }]);
+    expect(await watch(caller)).toEqual([{ windows: 0, findings: 0, compared: [], more: false }]);
     expect(await state(caller)).toEqual(rows);
     expect(await list(other, "windows")).toEqual([]);
     expect(await list(other, "findings")).toEqual([]);
@@ -176,6 +163,38 @@ describe("the watch for drift", () => {
     await watch(caller);
     const [, again] = await list(caller, "windows");
     expect([again.revision, again.stats_hash]).toEqual([3, before[1].stats_hash]);
+  });
+
+  test("goes on knowing what goes on when the first day of it was taken away", async () => {
+    const caller = await system.project();
+    const days = () =>
+      system.sql<{ day: string }>(
+        `select f.day::text from authz.drift_first_uses f join authz.policy_decisions d on d.id = f.decision_id
+         where f.tenant_id = $1 and d.action = 'risk.transaction.assess' and f.outcome = 'allow' order by 1`,
+        [caller.projectId],
+      );
+    const counted = async () => {
+      const on = dayOf(noon_ms);
+      await ask(caller, true);
+      nextDay();
+      await watch(caller);
+      const [window] = (await caller.call("GET", "/v1/drift/windows?limit=1")).body.items;
+      expect(window.day).toBe(on);
+      return [on, window.first_allowed] as const;
+    };
+    const [first] = await counted();
+    nextDay(88);
+    // Known, and noted once more only when the first row is old.
+    expect((await counted())[1]).toBe(0);
+    expect(await days()).toEqual([{ day: first }]);
+    const [again, firsts] = await counted();
+    expect(firsts).toBe(0);
+    expect(await days()).toEqual([{ day: first }, { day: again }]);
+    await system.sql("delete from authz.drift_first_uses where tenant_id = $1 and day = $2", [
+      caller.projectId,
+      first,
+    ]);
+    expect((await counted())[1]).toBe(0);
   });
 
   test("is not stopped by a slice that cannot be read, or by names as long as they may be", async () => {

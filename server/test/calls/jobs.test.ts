@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Dispatcher, enqueue, type Handler, JobFailed } from "#domains/ops";
+import { leaveDrift } from "../drift.ts";
+import type { Json } from "../previews.ts";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
@@ -265,7 +267,13 @@ describe("scheduled work", () => {
     expect((await caller.call("POST", "/v1/retention-policies", body)).status).toBe(200);
     await due(caller, "ops.retain");
     const [job] = await finished(caller, "ops.retain");
-    expect(job.result).toEqual({ removed: { "telemetry.security_events": 1 } });
+    expect(job.result).toEqual({
+      removed: {
+        "authz.drift_first_uses": 0,
+        "authz.drift_windows": 0,
+        "telemetry.security_events": 1,
+      },
+    });
     const runs = await system.sql(
       "select table_name, rows_removed::int, outcome from ops.retention_runs where tenant_id = $1",
       [caller.projectId],
@@ -273,6 +281,69 @@ describe("scheduled work", () => {
     expect(runs).toEqual([
       { table_name: "telemetry.security_events", rows_removed: 1, outcome: "done" },
     ]);
+  });
+
+  test("takes away what the watch for drift counted long ago, whole windows with all that hangs on them", async () => {
+    const caller = await system.project();
+    system.work();
+    const { body: kept } = await caller.call("GET", "/v1/retention-policies");
+    expect(kept.items.map((one: Json) => [one.table, one.keep_days, one.created_by])).toEqual([
+      ["authz.drift_first_uses", 400, "Sealbase:server"],
+      ["authz.drift_windows", 400, "Sealbase:server"],
+    ]);
+    const short = { table: "authz.drift_windows", keep_days: 59 };
+    const refused = await caller.call("POST", "/v1/retention-policies", short);
+    expect([refused.status, refused.body.code]).toEqual([400, "action/kept_too_short"]);
+    await caller.call("POST", "/v1/retention-policies", { ...short, keep_days: 60 });
+    await caller.call("GET", "/v1/me");
+    await leaveDrift(system, caller.projectId);
+    const count = async () =>
+      (
+        await system.sql(
+          `select (select count(*)::int from authz.drift_windows where tenant_id = $1) as windows,
+           (select count(*)::int from authz.drift_window_cells where tenant_id = $1) as cells,
+           (select count(*)::int from authz.drift_findings where tenant_id = $1) as findings,
+           (select count(*)::int from authz.drift_first_uses where tenant_id = $1) as firsts,
+           (select count(*)::int from vedic.quaternion_signatures where tenant_id = $1 and subject_type like 'drift_window%') as points`,
+          [caller.projectId],
+        )
+      )[0]!;
+    const before = await count();
+    expect(before).toMatchObject({ windows: 2, findings: 1, points: 1 });
+    // The oldest one is so many days old, the others one day less each.
+    const grow = (table: string, days: number) =>
+      system.sql(
+        `update authz.${table} f set day = now()::date - ${days} + (f.day - (select min(o.day) from authz.${table} o where o.tenant_id = $1)) where tenant_id = $1`,
+        [caller.projectId],
+      );
+    await grow("drift_windows", 59);
+    await grow("drift_first_uses", 399);
+    let runs = 0;
+    const retained = async () => {
+      await due(caller, "ops.retain");
+      return (await finished(caller, "ops.retain", ++runs))[0].result.removed;
+    };
+    const none = { "authz.drift_first_uses": 0, "authz.drift_windows": 0 };
+    expect(await retained()).toEqual(none);
+    expect(await count()).toEqual(before);
+    await grow("drift_windows", 63);
+    expect(await retained()).toEqual({ ...none, "authz.drift_windows": 2 });
+    const firsts = before["firsts"];
+    expect(await count()).toEqual({ windows: 0, cells: 0, findings: 0, points: 0, firsts });
+    await grow("drift_first_uses", 403);
+    expect(await retained()).toEqual({ ...none, "authz.drift_first_uses": firsts });
+    const record = await system.sql(
+      "select table_name, rows_removed::int from ops.retention_runs where tenant_id = $1 order by 1",
+      [caller.projectId],
+    );
+    expect(record).toEqual([
+      { table_name: "authz.drift_findings", rows_removed: 1 },
+      { table_name: "authz.drift_first_uses", rows_removed: firsts },
+      { table_name: "authz.drift_window_cells", rows_removed: before["cells"] },
+      { table_name: "authz.drift_windows", rows_removed: before["windows"] },
+    ]);
+    const { body } = await caller.call("POST", "/v1/ledger/verify", {});
+    expect([body.valid, body.findings]).toEqual([true, []]);
   });
 
   test("gives the log its next key: what the old one signed stays good, the new one signs", async () => {

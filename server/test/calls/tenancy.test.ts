@@ -165,7 +165,14 @@ const CASES: Record<string, Case> = {
     body: { source: "s", message_id: "m", payload: {} },
     want: ({ body }) => expect(body.accepted).toBe("new"),
   }),
-  "ops.retention-policy.list": () => ({ path: "/v1/retention-policies", want: only(0) }),
+  "ops.retention-policy.list": () => ({
+    path: "/v1/retention-policies",
+    want: ({ body }) =>
+      expect(body.items.map((item: { created_by: string }) => item.created_by)).toEqual([
+        "Sealbase:server",
+        "Sealbase:server",
+      ]),
+  }),
   "ops.retention-policy.set": () => ({
     path: "/v1/retention-policies",
     body: { table: "ops.outbox", keep_days: 1 },

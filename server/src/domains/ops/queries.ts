@@ -1,4 +1,5 @@
 import { query, type Tx } from "#kernel/db.ts";
+import { newId } from "#kernel/ids.ts";
 
 export interface StoredJob {
   readonly id: string;
@@ -345,7 +346,34 @@ export async function setRetention(
 }
 
 /** What `ops.retain` knows the age of. */
-export const RETAINED_TABLES = ["ops.outbox", "telemetry.security_events"] as const;
+export const RETAINED_TABLES = [
+  "ops.outbox",
+  "telemetry.security_events",
+  "authz.drift_windows",
+  "authz.drift_first_uses",
+] as const;
+
+/** What is compared with what was before needs that: the watch for drift looks back 42 days, and notes uses anew after 90. */
+export const KEEP_DAYS_MIN: { readonly [table in (typeof RETAINED_TABLES)[number]]?: number } = {
+  "authz.drift_windows": 60,
+  "authz.drift_first_uses": 120,
+};
+
+/** What every project keeps how long, unless its administrators say otherwise. */
+const KEEP_DAYS = { "authz.drift_windows": 400, "authz.drift_first_uses": 400 };
+
+export const insertRetention = (tx: Tx, tenantId: string): Promise<unknown> =>
+  query(
+    tx,
+    `insert into ops.retention_policies (tenant_id, id, table_name, keep_days, created_by)
+     select $1, r.id, r.name, r.days, 'Sealbase:server' from unnest($2::uuid[], $3::text[], $4::int[]) as r (id, name, days)`,
+    [
+      tenantId,
+      Object.keys(KEEP_DAYS).map(() => newId()),
+      Object.keys(KEEP_DAYS),
+      Object.values(KEEP_DAYS),
+    ],
+  );
 
 /** Takes away what the project's policies no longer keep, at most `batch` rows a table, and records what went. */
 export const retainBatch = (

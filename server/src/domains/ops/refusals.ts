@@ -27,6 +27,15 @@ export const jobFinished = (id: string, status: string) =>
     "There is nothing left to cancel.",
   );
 
+export const keptTooShort = (table: string, keep_days: number, min_days: number) =>
+  new Refusal(
+    "action/kept_too_short",
+    400,
+    "Later rows of this table are compared with those of more days than these",
+    { table, keep_days, min_days },
+    "Keep them for min_days or longer.",
+  );
+
 export const scheduleMissing = (topic: string) =>
   new Refusal(
     "action/schedule_missing",

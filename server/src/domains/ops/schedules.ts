@@ -1,5 +1,5 @@
 import type { Tx } from "#kernel/db.ts";
-import { insertSchedules } from "./queries.ts";
+import { insertRetention, insertSchedules } from "./queries.ts";
 
 const DAY_S = 86_400;
 
@@ -12,5 +12,8 @@ const SCHEDULES = [
   { topic: "security.rotate-log-key", everyS: 90 * DAY_S, enabled: false },
 ];
 
-export const createSchedules = (tx: Tx, tenantId: string): Promise<void> =>
-  insertSchedules(tx, tenantId, SCHEDULES);
+/** What a new project does again and again, and what it keeps how long. */
+export async function createSchedules(tx: Tx, tenantId: string): Promise<void> {
+  await insertSchedules(tx, tenantId, SCHEDULES);
+  await insertRetention(tx, tenantId);
+}

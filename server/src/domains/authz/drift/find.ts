@@ -1,3 +1,4 @@
+import type { Facts } from "#kernel/refusal.ts";
 import { type MixMove, mixMove } from "./mix.ts";
 import { type Counted, eBH, rateChange } from "./rates.ts";
 import { type Cell, dayAfter, mixOf, type Window } from "./window.ts";
@@ -5,12 +6,20 @@ import { type Cell, dayAfter, mixOf, type Window } from "./window.ts";
 /** What someone should look at. */
 export interface Finding {
   readonly day: string;
-  readonly kind: "rate_changed" | "first_allowed" | "first_denied" | "mix_moved" | "cells_left_out";
+  readonly kind:
+    | "rate_changed"
+    | "first_allowed"
+    | "first_denied"
+    | "mix_moved"
+    | "cells_left_out"
+    | "meaning_changed";
   /** Null when it is about the whole window. */
   readonly cell: Pick<Cell, "hash" | "cohort" | "action" | "resourceType"> | null;
   /** From this day on it is so; later windows are compared with what was since. Null where nothing is compared. */
   readonly since: string | null;
-  readonly facts: Readonly<Record<string, number | string | null>>;
+  /** Of policies, when it is about what they say; else about what was decided. */
+  readonly set?: string;
+  readonly facts: Facts;
 }
 
 /** What windows are compared with, days back. */

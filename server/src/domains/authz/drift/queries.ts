@@ -12,6 +12,22 @@ const OF_DAY = `d.tenant_id = (select ops.tenant())
 /** A cohort longer than this goes by its beginning and its SHA-256. */
 const COHORT_LENGTH_MAX = 300;
 
+/** Whoever goes on doing something is noted again after so many days, so that it stays known when the first row is taken away. */
+const NOTED_DAYS = 90;
+
+/** Of the decisions of a `page` what their slices say of their principals' groups. */
+export const SLICES = `slices as materialized (
+       select s.hash, case when pg_input_is_valid(s.slice, 'jsonb') then s.slice::jsonb #> '{principal,groups}' end as groups
+       from authz.entity_slices s
+       where s.tenant_id = (select ops.tenant()) and s.hash in (select entity_slice_hash from page)),
+     told as materialized (
+       select p.*, split_part(p.principal, ':', 1) || case when jsonb_typeof(s.groups) = 'array' and s.groups <> '[]' then s.groups::text else '' end as whole
+       from page p left join slices s on s.hash = p.entity_slice_hash)`;
+
+/** The cohort of a row of `told`. */
+export const COHORT = `case when length(whole) <= ${COHORT_LENGTH_MAX} then whole
+                   else left(whole, ${COHORT_LENGTH_MAX}) || '…' || encode(sha256(convert_to(whole, 'UTF8')), 'hex') end`;
+
 /**
  * Counts the next decisions of a day, and notes which of their principals, actions and resource types come together for the
  * first time. May be done again with the same result. A slice that cannot be read gives a cohort without groups.
@@ -27,23 +43,17 @@ export async function countPage(
        select d.id, d.principal, d.action, d.resource_type, d.outcome, cardinality(d.errors) > 0 as erred, d.entity_slice_hash,
          sha256(convert_to(jsonb_build_array(d.principal, d.action, d.resource_type)::text, 'UTF8')) as tuple
        from authz.policy_decisions d where ${OF_DAY} and ($2::uuid is null or d.id > $2) order by d.id limit $3),
-     slices as materialized (
-       select s.hash, case when pg_input_is_valid(s.slice, 'jsonb') then s.slice::jsonb #> '{principal,groups}' end as groups
-       from authz.entity_slices s
-       where s.tenant_id = (select ops.tenant()) and s.hash in (select entity_slice_hash from page)),
-     told as materialized (
-       select p.*, split_part(p.principal, ':', 1) || case when jsonb_typeof(s.groups) = 'array' and s.groups <> '[]' then s.groups::text else '' end as whole
-       from page p left join slices s on s.hash = p.entity_slice_hash),
+     ${SLICES},
      firsts as (
        insert into authz.drift_first_uses (tenant_id, tuple_hash, outcome, day, decision_id)
        select distinct on (t.tuple, t.outcome) $4::uuid, t.tuple, t.outcome, $1::date, t.id from told t
        where not exists (select from authz.drift_first_uses f
-                         where f.tenant_id = (select ops.tenant()) and f.tuple_hash = t.tuple and f.outcome = t.outcome and f.day <= $1::date)
+                         where f.tenant_id = (select ops.tenant()) and f.tuple_hash = t.tuple and f.outcome = t.outcome and f.day <= $1::date
+                           and f.day > $1::date - ${NOTED_DAYS})
        order by t.tuple, t.outcome, t.id
        on conflict do nothing),
      cells as (
-       select case when length(whole) <= ${COHORT_LENGTH_MAX} then whole
-                   else left(whole, ${COHORT_LENGTH_MAX}) || '…' || encode(sha256(convert_to(whole, 'UTF8')), 'hex') end as cohort,
+       select ${COHORT} as cohort,
          action, resource_type, outcome, erred
        from told)
      select encode(sha256(convert_to(jsonb_build_array(cohort, action, resource_type)::text, 'UTF8')), 'hex') as hash,
@@ -255,10 +265,10 @@ export async function storeFindings(
 ): Promise<void> {
   await query(
     tx,
-    `insert into authz.drift_findings (tenant_id, id, window_id, day, kind, cell_hash, cohort, action, resource_type, since, facts, created_at)
-     select $1, r.id, $2, r.day, r.kind, decode(r.hash, 'hex'), r.cohort, r.action, r.resource_type, r.since, r.facts, $3
-     from unnest($4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::date[], $12::text[])
-       as r (id, day, kind, hash, cohort, action, resource_type, since, facts)
+    `insert into authz.drift_findings (tenant_id, id, window_id, day, kind, cell_hash, cohort, action, resource_type, since, facts, policy_set, created_at)
+     select $1, r.id, $2, r.day, r.kind, decode(r.hash, 'hex'), r.cohort, r.action, r.resource_type, r.since, r.facts, r.set, $3
+     from unnest($4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::date[], $12::text[], $13::text[])
+       as r (id, day, kind, hash, cohort, action, resource_type, since, facts, set)
      on conflict do nothing`,
     [
       tenantId,
@@ -273,6 +283,7 @@ export async function storeFindings(
       findings.map(({ cell }) => cell?.resourceType ?? null),
       findings.map(({ since }) => since),
       findings.map(({ facts }) => canonicalJson(facts)),
+      findings.map(({ set }) => set ?? null),
     ],
   );
 }
@@ -294,6 +305,7 @@ export interface StoredFinding {
   readonly window_id: string;
   readonly day: string;
   readonly kind: Finding["kind"];
+  readonly set: string | null;
   readonly cohort: string | null;
   readonly action: string | null;
   readonly resource_type: string | null;
@@ -308,7 +320,7 @@ export const readFindings = (
 ): Promise<StoredFinding[]> =>
   query(
     tx,
-    `select f.id, f.window_id, f.day, f.kind, f.cohort, f.action, f.resource_type, f.since, f.facts, f.created_at
+    `select f.id, f.window_id, f.day, f.kind, f.policy_set as set, f.cohort, f.action, f.resource_type, f.since, f.facts, f.created_at
      from authz.drift_findings f
      where f.tenant_id = (select ops.tenant()) and f.id < coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
        and ($3::text is null or f.kind = $3) order by f.id desc limit $1`,

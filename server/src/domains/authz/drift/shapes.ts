@@ -69,7 +69,15 @@ export const driftFinding = z
     id: z.uuid(),
     window_id: z.uuid(),
     day,
-    kind: z.enum(["rate_changed", "first_allowed", "first_denied", "mix_moved", "cells_left_out"]),
+    kind: z.enum([
+      "rate_changed",
+      "first_allowed",
+      "first_denied",
+      "mix_moved",
+      "cells_left_out",
+      "meaning_changed",
+    ]),
+    set: z.string().nullable().describe("Of policies whose versions decide otherwise"),
     cohort: z
       .string()
       .nullable()

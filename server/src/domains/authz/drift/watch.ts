@@ -5,6 +5,7 @@ import { type Clock, timestamp } from "#kernel/clock.ts";
 import type { Db, Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import { canonicalJson } from "#verifier";
+import { compareMeanings } from "../meaning/watch.ts";
 import { type Finding, HISTORY_DAYS, History } from "./find.ts";
 import { MIX_MODEL, type MixMove, quaternionOf } from "./mix.ts";
 import {
@@ -67,13 +68,27 @@ export const watchDrift =
     const [first] = days;
     const last = days.at(-1);
     if (first === undefined || last === undefined)
-      return { result: { windows: 0, findings: 0, more: false } };
-    const found = await read((tx) => findIn(tx, first, counted));
+      return { result: { windows: 0, findings: 0, compared: [], more: false } };
+    const counts = await read((tx) => findIn(tx, first, counted));
+    const newly = counts.map(({ window }) => window.day);
+    const meanings = await compareMeanings(read, newly, signal);
+    const found = counts.map((one) => ({
+      ...one,
+      findings: [...meanings.findings.filter(({ day }) => day === one.window.day), ...one.findings],
+    }));
     const findings = found.flatMap((one) => one.findings);
     const more = last < dayAfter(until, -1);
     const createdAt = timestamp(clock());
     return {
-      result: { windows: found.length, from: first, to: last, findings: findings.length, more },
+      result: {
+        windows: found.length,
+        from: first,
+        to: last,
+        findings: findings.length,
+        compared: meanings.compared,
+        ...(meanings.leftOut === 0 ? {} : { not_compared: meanings.leftOut }),
+        more,
+      },
       async effect(tx) {
         await store(tx, tenantId, found, createdAt);
         if (more) await enqueue(tx, tenantId, { topic: DRIFT, payload: {}, orderingKey: DRIFT });
@@ -166,10 +181,11 @@ async function store(
 }
 
 function eventOf(findings: readonly Finding[]) {
-  const told = findings.slice(0, TOLD_MAX).map(({ day, kind, cell, since }) => ({
+  const told = findings.slice(0, TOLD_MAX).map(({ day, kind, cell, since, set, facts }) => ({
     day,
     kind,
     since,
+    ...(set === undefined ? {} : { set, before: facts["before"]!, after: facts["after"]! }),
     cohort: cell?.cohort ?? null,
     action: cell?.action ?? null,
     resource_type: cell?.resourceType ?? null,

@@ -19,6 +19,6 @@ export {
   type Traced,
   type Weighed,
 } from "./policy-set.ts";
-export { Schema, type SchemaJson } from "./schema.ts";
+export { Schema, type SchemaJson, type Shape } from "./schema.ts";
 export { clauseText, type Shows, scopeText } from "./text.ts";
 export { EntityRef, Failure, type Value } from "./value.ts";

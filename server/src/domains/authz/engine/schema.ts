@@ -60,6 +60,16 @@ export interface Attribute {
   readonly required: boolean;
 }
 
+/** A type with what it is made of, which is looked up when it is asked for: types may be nested deeply. */
+export interface Shape extends Pick<PlainType, "type" | "name"> {
+  /** Of an entity of an enumerated type: the only ids that there are. */
+  readonly ids?: readonly string[];
+  /** Of a set. */
+  element(): Shape;
+  /** Of a record. */
+  fields(): ReadonlyMap<string, { readonly shape: Shape; readonly required: boolean }>;
+}
+
 const EXTENSIONS: readonly string[] = ["decimal", "ipaddr", "datetime", "duration"];
 
 /**
@@ -137,6 +147,56 @@ export class Schema {
     return (
       found?.memberOfTypes?.map((name) => this.#entityName(name, found.namespace)) ?? (found && [])
     );
+  }
+
+  /** Whose principals do an action to which resources, and in what context; undefined when requests cannot be about it. */
+  appliesTo(action: EntityUid):
+    | {
+        readonly principals: readonly string[];
+        readonly resources: readonly string[];
+        context: Shape;
+      }
+    | undefined {
+    const found = this.#actions.get(keyOfUid(action.type, action.id));
+    if (!found?.appliesTo) return undefined;
+    const { namespace, appliesTo } = found;
+    const named = (names: readonly string[]) =>
+      names.map((name) => this.#entityName(name, namespace));
+    return {
+      principals: named(appliesTo.principalTypes),
+      resources: named(appliesTo.resourceTypes),
+      context: this.#shape(appliesTo.context ?? EMPTY, namespace),
+    };
+  }
+
+  /** What entities of a type have; undefined when it is not declared. */
+  shapeOf(type: string): Shape | undefined {
+    const found = this.#types.get(type);
+    return found && this.#shape(found.shape ?? EMPTY, found.namespace);
+  }
+
+  /** The only ids of an enumerated type; undefined for others. */
+  idsOf(type: string): readonly string[] | undefined {
+    return this.#types.get(type)?.enum;
+  }
+
+  #shape(wanted: TypeJson, from: string): Shape {
+    const { type, namespace } = this.#resolve(wanted, from);
+    const name = type.type === "Entity" ? this.#entityName(type.name!, namespace) : undefined;
+    const ids = name === undefined ? undefined : this.idsOf(name);
+    return {
+      ...(name === undefined ? {} : { name }),
+      ...(ids === undefined ? {} : { ids }),
+      type: type.type === "Extension" ? type.name! : type.type,
+      element: () => this.#shape(type.element!, namespace),
+      fields: () =>
+        new Map(
+          Object.entries(type.attributes ?? {}).map(([name, of]) => [
+            name,
+            { shape: this.#shape(of, namespace), required: of.required !== false },
+          ]),
+        ),
+    };
   }
 
   #plain(wanted: TypeJson, from: string): PlainType {

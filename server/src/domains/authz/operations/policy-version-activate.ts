@@ -41,7 +41,7 @@ export const policyVersionActivate = operation({
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async action({ tx, time_ms, input }) {
+  async action({ tx, time_ms, input, principal }) {
     const { set, number, without_preview: reason } = input;
     const setId = await lockSet(tx, set);
     const found = setId === undefined ? undefined : await readVersion(tx, set, number);
@@ -56,7 +56,7 @@ export const policyVersionActivate = operation({
     // One that was edited since it was validated decides nothing.
     openVersion(found);
     const preview_id = reason === undefined ? await freshPreview(tx, found, active, time_ms) : null;
-    await activateVersion(tx, setId, found.id);
+    await activateVersion(tx, principal.tenantId, setId, found.id);
     return { ...versionShown((await readVersion(tx, set, number))!), preview_id };
   },
   subject: ({ id }) => ({ type: "policy_version", id }),

@@ -1,7 +1,11 @@
 import { z } from "zod";
+import { instant } from "#kernel/instant.ts";
 import { operation } from "#pipeline";
 import { askedOf, asking } from "../asking.ts";
 import { openRequest, openValidated, refusing } from "../filter/open.ts";
+import { asksRecorded, compareSampled, type Sampled } from "../meaning/asked.ts";
+import { generatedChanges, recordedChanges } from "../meaning/shapes.ts";
+import { mayNotReadDecisions } from "../refusals.ts";
 import { changesOf, differing } from "../sets/compare.ts";
 import { setName, versionNumber } from "../sets/shapes.ts";
 
@@ -34,6 +38,16 @@ export const policyVersionCompare = operation({
       .max(200)
       .default([])
       .describe("Decided by both, and not recorded"),
+    generate: z
+      .boolean()
+      .default(false)
+      .describe("Also decide questions made for what changed: at the limits that policies name"),
+    since: instant
+      .optional()
+      .describe(
+        "Also decide a sample of the questions recorded since then; a week when only until is told",
+      ),
+    until: instant.optional().describe("Up to now unless told"),
   }),
   output: z.object({
     before: z.int(),
@@ -55,11 +69,26 @@ export const policyVersionCompare = operation({
         .object({ place: z.int().describe("From 0"), before: decision, after: decision })
         .meta({ id: "DifferingDecision" }),
     ),
+    recorded: recordedChanges.nullable().describe("Null: not asked for"),
+    generated: generatedChanges.nullable(),
   }),
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async action({ tx, time_ms, input: { set, number, before, questions } }) {
+  prepare: async ({ input, principal: { tenantId }, ports: { db, clock }, mayReadWhy }) => {
+    if (asksRecorded(input) && !(await mayReadWhy()))
+      throw mayNotReadDecisions("recorded decisions");
+    if (!asksRecorded(input) && !input.generate) return null;
+    return compareSampled(
+      (work) => db.transaction({ role: "reader", tenantId }, work),
+      input,
+      clock(),
+    );
+  },
+  async action({ tx, time_ms, prepared, input: { set, number, questions, ...input } }) {
+    const sampled = prepared as Sampled | null;
+    // What is active may have changed since: all parts compare with the same one.
+    const before = sampled?.before ?? input.before;
     const [old, now] = [await openValidated(tx, set, before), await openValidated(tx, set, number)];
     const asked = refusing(() =>
       questions.map(askedOf).map((one) => ({
@@ -84,6 +113,8 @@ export const policyVersionCompare = operation({
         before: shown(one.before),
         after: shown(one.after),
       })),
+      recorded: sampled?.recorded ?? null,
+      generated: sampled?.generated ?? null,
     };
   },
 });

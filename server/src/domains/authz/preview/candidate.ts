@@ -10,7 +10,7 @@ import {
 } from "../engine/index.ts";
 import { explain } from "../explain.ts";
 import type { Version } from "../policy.ts";
-import { isActionType, requestOf } from "../question.ts";
+import { completed, isActionType, requestOf } from "../question.ts";
 import type { Recorded } from "../replay/queries.ts";
 import type { Known } from "../replay/recall.ts";
 import { FULL } from "../view.ts";
@@ -25,12 +25,12 @@ export type Verdict =
 
 /** A version that might decide from now on, with the schema that it would be asked by. */
 export class Candidate {
-  readonly version: Version;
+  readonly version: Pick<Version, "policies">;
   readonly schema: Schema;
   /** By what was known, which many decisions share. */
   readonly #asked = new WeakMap<Known, Request>();
 
-  constructor(version: Version, schema: Schema) {
+  constructor(version: Pick<Version, "policies">, schema: Schema) {
     this.version = version;
     this.schema = schema;
   }
@@ -38,10 +38,21 @@ export class Candidate {
   judge(recorded: Recorded, known: Known): Verdict {
     const request = this.#request(recorded, known);
     if (request === null) return { kind: "unreadable" };
-    try {
+    return this.#verdict(() => {
       // Calls are not checked when they are decided, but only questions that somebody asks.
       if (recorded.asked_by !== null) this.schema.check(request);
-      return { kind: "decided", ...this.version.policies.decide(request) };
+      return request;
+    });
+  }
+
+  /** The same to a question that nobody has asked, as if it were asked at this time. */
+  ask(question: Question, time_ms: number): Verdict {
+    return this.#verdict(() => requestOf(completed(question, this.schema, time_ms)));
+  }
+
+  #verdict(posed: () => Request): Verdict {
+    try {
+      return { kind: "decided", ...this.version.policies.decide(posed()) };
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       return { kind: "refused", at: error.at, message: error.message };

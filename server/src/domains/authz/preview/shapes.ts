@@ -6,7 +6,7 @@ const count = z.int();
 const time = z.iso.datetime();
 const outcome = z.enum(["allow", "deny"]);
 
-const counts = z
+export const counts = z
   .object({
     decisions: count,
     newly_denied: count.describe("Allowed, and would be denied: permissions that are used"),

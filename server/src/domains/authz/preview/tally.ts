@@ -117,7 +117,7 @@ export class Tally {
   }
 }
 
-const noCounts = (): Counts => ({
+export const noCounts = (): Counts => ({
   decisions: 0,
   errors: 0,
   newly_denied: 0,
@@ -128,13 +128,14 @@ const noCounts = (): Counts => ({
   unchanged: 0,
 });
 
-function count(counts: Counts, change: Change, erred: boolean): void {
+export function count(counts: Counts, change: Change, erred: boolean): void {
   counts.decisions++;
   counts[change]++;
   if (erred) counts.errors++;
 }
 
-function worseFirst(a: Group, b: Group): number {
+/** Those that would change most first. */
+export function worseFirst(a: Group, b: Group): number {
   for (const change of ORDER) {
     const more = b.counts[change] - a.counts[change];
     if (more !== 0) return more;

@@ -36,6 +36,14 @@ export async function readRecorded(tx: Tx, id: string): Promise<Recorded | undef
   return row;
 }
 
+/** Those that are still there, the newest first. */
+export const readRecordedOf = (tx: Tx, ids: readonly string[]): Promise<Recorded[]> =>
+  query(
+    tx,
+    `select ${RECORDED} from authz.policy_decisions d where d.tenant_id = (select ops.tenant()) and d.id = any($1::uuid[]) order by d.id desc`,
+    [ids],
+  );
+
 /** Decisions with ids from `from` on and below `before`. */
 export interface Span {
   readonly from: string;

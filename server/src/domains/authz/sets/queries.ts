@@ -179,8 +179,13 @@ export const markValidated = (tx: Tx, id: string): Promise<unknown> =>
     [id],
   );
 
-/** The set is locked. What decided so far is retired. */
-export async function activateVersion(tx: Tx, setId: string, id: string): Promise<void> {
+/** The set is locked. What decided so far is retired; that this one decides from now on is another row, too, which stays. */
+export async function activateVersion(
+  tx: Tx,
+  tenantId: string,
+  setId: string,
+  id: string,
+): Promise<void> {
   await query(
     tx,
     `update authz.policy_versions set status = 'retired', retired_at = now()
@@ -192,5 +197,11 @@ export async function activateVersion(tx: Tx, setId: string, id: string): Promis
     `update authz.policy_versions set status = 'active', activated_at = now(), retired_at = null
      where tenant_id = (select ops.tenant()) and id = $1`,
     [id],
+  );
+  await query(
+    tx,
+    `insert into authz.policy_activations (tenant_id, policy_set_id, number, id, policy_version_id)
+     select $1, $2, coalesce(max(number), 0) + 1, $3, $4 from authz.policy_activations where tenant_id = $1 and policy_set_id = $2`,
+    [tenantId, setId, newId(), id],
   );
 }

@@ -191,5 +191,5 @@ export async function activateDefault(
     newVersion(policies, PLATFORM_SCHEMA, more),
   );
   await markValidated(tx, id);
-  await activateVersion(tx, setId, id);
+  await activateVersion(tx, tenantId, setId, id);
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { newId } from "#kernel/ids.ts";
 import { operation } from "#pipeline";
-import { RETAINED_TABLES, setRetention } from "../queries.ts";
+import { KEEP_DAYS_MIN, RETAINED_TABLES, setRetention } from "../queries.ts";
+import { keptTooShort } from "../refusals.ts";
 import { retentionPolicy, retentionPolicyShown } from "../shapes.ts";
 
 export const retentionPolicySet = operation({
@@ -20,6 +21,8 @@ export const retentionPolicySet = operation({
   policy: { resource: { type: "Project", id: ({ principal }) => principal.tenantId } },
   score: "none",
   async action({ tx, input: { table, keep_days }, principal }) {
+    const min = KEEP_DAYS_MIN[table] ?? 1;
+    if (keep_days < min) throw keptTooShort(table, keep_days, min);
     const set = await setRetention(tx, principal.tenantId, {
       id: newId(),
       tableName: table,
