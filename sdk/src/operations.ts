@@ -232,6 +232,20 @@ export type PolicyUsage = {
   readonly principals: number;
   readonly first: string;
   readonly last: string;
+  /** That its principals were in, and now have to be in; null: not bound */
+  readonly groups:
+    | readonly {
+        readonly type: string;
+        readonly id: string;
+      }[]
+    | null;
+  /** The same of its resources */
+  readonly parents:
+    | readonly {
+        readonly type: string;
+        readonly id: string;
+      }[]
+    | null;
 };
 export type PolicyProposal = {
   readonly id: string;
@@ -1165,6 +1179,10 @@ export interface Operations {
       readonly until?: string;
       /** Also bind numbers and texts of the context to those that were seen; default false */
       readonly ranges?: boolean;
+      /** Also bind principals to groups that they were in; default false */
+      readonly groups?: boolean;
+      /** Also bind resources to what they were in, as questions told or the project keeps; default false */
+      readonly parents?: boolean;
     };
     readonly output: Job;
   };
