@@ -1025,6 +1025,8 @@ export interface Operations {
   /** Makes a proposal of least privilege a draft of its set, to be validated, previewed and activated like any. */
   readonly "authz.policy-proposal.accept": {
     readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
       readonly id: string;
     };
     readonly output: PolicyVersion;
@@ -1032,6 +1034,8 @@ export interface Operations {
   /** One proposal of least privilege: its policies, what was used, and the proof. */
   readonly "authz.policy-proposal.get": {
     readonly input: {
+      /** Of the set; default decides about the platform's own operations */
+      readonly set: string;
       readonly id: string;
     };
     readonly output: {
@@ -2750,10 +2754,14 @@ export const ROUTES: { readonly [Name in keyof Operations]: Route } = {
   },
   "authz.policy-proposal.accept": {
     method: "POST",
-    path: "/v1/policy-proposals/{id}/accept",
+    path: "/v1/policies/{set}/proposals/{id}/accept",
     kind: "write",
   },
-  "authz.policy-proposal.get": { method: "GET", path: "/v1/policy-proposals/{id}", kind: "read" },
+  "authz.policy-proposal.get": {
+    method: "GET",
+    path: "/v1/policies/{set}/proposals/{id}",
+    kind: "read",
+  },
   "authz.policy-proposal.list": {
     method: "GET",
     path: "/v1/policies/{set}/proposals",
@@ -2995,9 +3003,9 @@ export interface Api<F extends Form> {
       readonly get: Method<"authz.policy-preview.get", F>;
     };
     readonly policyProposal: {
-      /** Makes a proposal of least privilege a draft of its set, to be validated, previewed and activated like any. `POST /v1/policy-proposals/{id}/accept` */
+      /** Makes a proposal of least privilege a draft of its set, to be validated, previewed and activated like any. `POST /v1/policies/{set}/proposals/{id}/accept` */
       readonly accept: Method<"authz.policy-proposal.accept", F>;
-      /** One proposal of least privilege: its policies, what was used, and the proof. `GET /v1/policy-proposals/{id}` */
+      /** One proposal of least privilege: its policies, what was used, and the proof. `GET /v1/policies/{set}/proposals/{id}` */
       readonly get: Method<"authz.policy-proposal.get", F>;
       /** Proposals of least privilege for a set, newest first. `GET /v1/policies/{set}/proposals` */
       readonly list: Method<"authz.policy-proposal.list", F>;

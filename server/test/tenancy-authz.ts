@@ -27,11 +27,11 @@ export const authzTenancy = (only: (count: number) => Want): Record<string, Case
     want: only(0),
   }),
   "authz.policy-proposal.get": ({ proposal }) => ({
-    path: `/v1/policy-proposals/${proposal}`,
+    path: `/v1/policies/default/proposals/${proposal}`,
     want: "action/proposal_missing",
   }),
   "authz.policy-proposal.accept": ({ proposal }) => ({
-    path: `/v1/policy-proposals/${proposal}/accept`,
+    path: `/v1/policies/default/proposals/${proposal}/accept`,
     body: {},
     want: "action/proposal_missing",
   }),

@@ -10,7 +10,7 @@ import {
   PolicySet,
   type PolicySetJson,
 } from "../src/domains/authz/engine/index.ts";
-import { explain } from "../src/domains/authz/explain.ts";
+import { explain, explainToAgent } from "../src/domains/authz/explain.ts";
 import { requestOf } from "../src/domains/authz/question.ts";
 import { viewOfAsker, wholePolicies } from "../src/domains/authz/view.ts";
 import { cases, type RequestJson } from "./oracle/cases.ts";
@@ -50,6 +50,27 @@ function told(policies: PolicySetJson, asked: Question) {
   }
 }
 
+const all = { op: "All" } as const;
+const policy = (effect: Policy["effect"], body: Expression): PolicySetJson => ({
+  staticPolicies: {
+    p: {
+      effect,
+      principal: all,
+      action: all,
+      resource: all,
+      conditions: [{ kind: "when", body }],
+    },
+  },
+});
+/** All that an explanation may say, but that there are no policies. */
+const KINDS = [
+  "forbidden",
+  "no_permit_applies",
+  "no_permit_for_action",
+  "not_told",
+  "policy_error",
+];
+
 describe("an explanation for whoever asked", () => {
   test("is the same whatever is kept of entities that they were not told of", () => {
     const seen = { compared: 0, shown: 0, kinds: new Set<string>(), untold: 0 };
@@ -80,27 +101,9 @@ describe("an explanation for whoever asked", () => {
     expect(seen.compared).toBeGreaterThan(120);
     expect(seen.shown).toBeGreaterThan(30);
     expect(seen.untold).toBeGreaterThan(10);
-    expect([...seen.kinds].sort()).toEqual([
-      "forbidden",
-      "no_permit_applies",
-      "no_permit_for_action",
-      "not_told",
-      "policy_error",
-    ]);
+    expect([...seen.kinds].sort()).toEqual(KINDS);
   });
 
-  const all = { op: "All" } as const;
-  const policy = (effect: Policy["effect"], body: Expression): PolicySetJson => ({
-    staticPolicies: {
-      p: {
-        effect,
-        principal: all,
-        action: all,
-        resource: all,
-        conditions: [{ kind: "when", body }],
-      },
-    },
-  });
   const secret: Expression = {
     "==": {
       left: { ".": { left: { Var: "resource" }, attr: "owner" } },
@@ -132,5 +135,65 @@ describe("an explanation for whoever asked", () => {
       nearest: [{ policy: "p", fails: [], reads: {}, untold: 1 }],
     });
     expect(explanation).not.toMatch(/owner|bob|somebody-else/);
+  });
+});
+
+describe("an explanation for an agent whose account is denied", () => {
+  const agent = { type: "AgentSession", id: "session", groups: ["staff", "all"] };
+  /** What the agent of an account is told, and the outcome for the account. */
+  function toldFor(id: string, policies: PolicySetJson, asked: RequestJson, actions: EntityJson[]) {
+    const account = { type: "User", id, groups: agent.groups };
+    const own = { ...question(asked, actions, []), principal: account };
+    const { kept: _none, ...call } = own;
+    const traced = new PolicySet(policies).trace(requestOf(call));
+    const explanation = JSON.stringify(explainToAgent(call, traced, agent));
+    return { outcome: traced.outcome, explanation };
+  }
+
+  const { p } = policy("forbid", {
+    "==": {
+      left: { Var: "principal" },
+      right: { Value: { __entity: { type: "User", id: "ada" } } },
+    },
+  }).staticPolicies;
+  const notAda = {
+    ada: { ...p!, action: { op: "==" as const, entity: { type: "Action", id: "edit" } } },
+  };
+
+  test("is the same whatever account it is", () => {
+    const seen = { compared: 0, nearest: 0, kinds: new Set<string>(), untold: 0 };
+    fc.assert(
+      fc.property(cases, ({ policies, stores, requests }) => {
+        // Groups are those that callers are in, and what is acted on, where it is a caller.
+        const { staticPolicies, ...links }: PolicySetJson = JSON.parse(
+          JSON.stringify(policies)
+            .replaceAll("Org::Group", "Group")
+            .replaceAll('"type":"Album","id":"a1"', '"type":"Group","id":"staff"'),
+        );
+        const known = { ...links, staticPolicies: { ...staticPolicies, ...notAda } };
+        const actions = stores[0].filter(({ uid }) => plain(uid).type === "Action");
+        for (const request of requests) {
+          // What is acted on may be an account, and the account.
+          const asks = [request, { ...request, resource: { type: "User", id: "ada" } }];
+          for (const asked of asks) {
+            const one = toldFor("ada", known, asked, actions);
+            const other = toldFor("bob", known, asked, actions);
+            if (one.outcome !== "deny" || other.outcome !== "deny") continue;
+            expect(other.explanation).toBe(one.explanation);
+            const { facts } = JSON.parse(one.explanation);
+            seen.compared++;
+            seen.kinds.add(facts.why);
+            if (one.explanation.includes('"untold":1')) seen.untold++;
+            if (facts.nearest?.[0].fails.length > 0) seen.nearest++;
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+    // Otherwise it would say nothing.
+    expect(seen.compared).toBeGreaterThan(1_000);
+    expect(seen.untold).toBeGreaterThan(50);
+    expect(seen.nearest).toBeGreaterThan(50);
+    expect([...seen.kinds].sort()).toEqual(KINDS);
   });
 });

@@ -35,7 +35,8 @@ export async function policy(parts: Parts, chain: Chain, again: boolean): Promis
   chain.rows.push(...parts.policy.rows(decision, question, about));
   if (decision.outcome === "deny") {
     const isFull = await mayReadWhy(parts, chain);
-    const { facts, help } = parts.policy.explain(decision, question, isFull);
+    const agent = question === asked ? undefined : principal;
+    const { facts, help } = parts.policy.explain(decision, question, isFull, agent);
     throw denied({ decision_id: chain.id, ...facts }, help);
   }
   await boundAgent(parts, chain, again);

@@ -13,6 +13,7 @@ export type { Incoming } from "./chain.ts";
 export { factsOf } from "./facts.ts";
 export {
   type Call,
+  type Ending,
   type Operation,
   operation,
   type Recorded,

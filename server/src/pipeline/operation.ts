@@ -57,6 +57,16 @@ export interface Recorded<Output> {
   readonly subject?: Subject;
 }
 
+/** How a stream ends. */
+export interface Ending {
+  /** A caller waits for it at most so long. */
+  readonly seconds_max: number;
+  /** Of an item that says only how far it is: from 0 to 1; null for a part of the answer. */
+  readonly fraction: (item: never) => number | null;
+  /** Whether it is the item for which the others were: without it nothing came of the stream. */
+  readonly isLast: (item: never) => boolean;
+}
+
 /**
  * One thing the system can do. A domain lists its operations and every face is drawn from the list, so it is
  * written once, in the order in which it runs.
@@ -88,6 +98,8 @@ export interface Operation<In extends z.ZodType = z.ZodType, Out extends z.ZodTy
     readonly input: string;
     readonly offset: (item: never) => string | number;
   };
+  /** A stream that comes to an end by itself, with what it was called for: a face that gives one answer waits for that. */
+  readonly ends?: Ending;
   /** What of the input its entry holds, where the rest is what other entries hold already. */
   sealedInput?(input: z.output<In>): unknown;
   /** Output fields that are shown once and stored nowhere. */

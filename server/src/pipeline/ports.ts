@@ -190,11 +190,15 @@ export interface Policy {
     question: Question,
     isFull: boolean,
   ): Pick<Decision, "reasons" | "errors"> & { readonly traceHash: string | null };
-  /** Why it was denied and what would help: facts and one sentence; in full only for who may read every decision. */
+  /**
+   * Why it was denied and what would help: facts and one sentence; in full only for who may read every decision.
+   * @param agent told when the question was asked as of the account in whose name this one acts: what account that is, is not told
+   */
   explain(
     decision: Decision,
     question: Question,
     isFull: boolean,
+    agent?: Question["principal"],
   ): { readonly facts: Facts; readonly help: string };
 }
 

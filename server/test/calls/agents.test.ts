@@ -48,6 +48,64 @@ describe("an agent session", () => {
     expect(why.body.calls[0].request.actor).toBe(`AgentSession:${id}`);
   });
 
+  test("that may do what its account may not is told that, and not what account it is", async () => {
+    const caller = await system.project();
+    const { body: made } = await caller.call("POST", "/v1/service-accounts", {
+      name: "a",
+      groups: ["tellers", "admins"],
+    });
+    const key = await caller.call("POST", "/v1/api-keys", {
+      service_account_id: made.id,
+      name: "a",
+    });
+    const account = system.as(key.body.key, caller.projectId);
+    const { agent, id } = await session(account, { writes: ["risk"] });
+    const { body } = await caller.call("GET", "/v1/policies/default");
+    const forbid = (principal: object, action: string) => ({
+      effect: "forbid",
+      principal,
+      action: { op: "==", entity: { type: "Action", id: action } },
+      resource: { op: "All" },
+      conditions: [],
+    });
+    const { staticPolicies } = body.document;
+    staticPolicies["not-them"] = forbid(
+      { op: "==", entity: { type: "ServiceAccount", id: made.id } },
+      "risk.transaction.assess",
+    );
+    expect((await activatePolicies(caller, body.document)).status).toBe(200);
+    // Who may read the call's chain may know whose account it is.
+    const full = await assess(agent);
+    expect(full.body.facts).toMatchObject({
+      principal: `ServiceAccount:${made.id}`,
+      why: "forbidden",
+      policies: ["not-them"],
+    });
+    staticPolicies["agents-do-not-read-why"] = forbid(
+      { op: "is", entity_type: "AgentSession" },
+      "telemetry.chain.why",
+    );
+    expect((await activatePolicies(caller, body.document)).status).toBe(200);
+    const { status, body: refused } = await assess(agent);
+    expect([status, refused.code]).toEqual([403, "policy/denied"]);
+    expect(refused.facts).toMatchObject({
+      principal: `AgentSession:${id}`,
+      denied: "account",
+      why: "not_told",
+    });
+    expect(refused.help).toMatch(/^Your session may do this, the account .* may not\./);
+    expect(JSON.stringify(refused)).not.toMatch(new RegExp(`${made.id}|tellers|"groups"`));
+    // It is recorded as what was decided.
+    const { body: decided } = await caller.call(
+      "GET",
+      `/v1/decisions/${refused.facts.decision_id}`,
+    );
+    expect([decided.principal, decided.reasons]).toEqual([
+      `ServiceAccount:${made.id}`,
+      ["not-them"],
+    ]);
+  });
+
   test("cannot widen its own bounds, whatever it names", async () => {
     const caller = await system.project();
     const { agent } = await session(caller, { writes: ["agents", "control-plane", "authz"] });

@@ -51,12 +51,44 @@ const repeatOperation = operation({
   },
 });
 
+type Counted = { readonly fraction: number | null; readonly text: string; readonly last: boolean };
+
+/** A stream that ends by itself, and says how far it is. */
+const countOperation = operation({
+  name: "control-plane.me.count",
+  summary: "Counts to an end.",
+  rest: "GET /v1/me/count",
+  kind: "stream",
+  input: z.strictObject({ to: z.int(), characters: z.int().default(1) }),
+  output: z.object({ fraction: z.number().nullable(), text: z.string(), last: z.boolean() }),
+  ends: {
+    seconds_max: 40,
+    fraction: ({ fraction }: Counted) => fraction,
+    isLast: ({ last }: Counted) => last,
+  },
+  policy: { resource: { type: "Principal", id: ({ principal }) => principal.id } },
+  score: "none",
+  async *stream({ signal, input: { to, characters } }) {
+    const part = { fraction: null, text: "x".repeat(characters), last: false };
+    for (let i = 1; i <= to && !signal.aborted; i++) {
+      yield part;
+      // Once forward, and once as far as before.
+      for (let told = 0; told < 2; told++) yield { ...part, fraction: i / to };
+      if (to < 5_000) continue;
+      await new Promise<void>((resolve) =>
+        signal.addEventListener("abort", () => resolve(), { once: true }),
+      );
+    }
+    if (!signal.aborted) yield { ...part, last: true };
+  },
+});
+
 let system: TestSystem;
 let app: ReturnType<typeof openHttp>;
 let url: string;
 beforeAll(async () => {
   system = await openTestSystem();
-  const all = [...operations, sleepOperation, repeatOperation];
+  const all = [...operations, sleepOperation, repeatOperation, countOperation];
   app = openHttp(system.parts, all, async () => ({ state: "ok", dependencies: [], reasons: [] }));
   url = `${await app.listen({ host: "127.0.0.1", port: 0 })}/mcp`;
 });
@@ -123,6 +155,48 @@ describe.each(ERAS)("in %s", (era) => {
     expect([structuredContent.items.length, structuredContent.next]).toEqual([count, null]);
     expect(JSON.stringify(structuredContent).length).toBeLessThan(STREAM_CHARACTERS_MAX * 1.1);
     expect(endless.ended).toBe(before + 1);
+  });
+});
+
+describe("a stream that ends by itself", () => {
+  const silent: (progress: Anything) => void = () => {};
+  const count = async (input: Record<string, unknown>, onprogress = silent) => {
+    const client = await connect(url, system.home.key);
+    const call = { name: "control_plane_me_count", arguments: input };
+    return (await client.callTool(call, { onprogress })) as Anything;
+  };
+
+  test("is given whole, and how far it is as progress", async () => {
+    const told: Anything[] = [];
+    const { structuredContent } = await count({ to: 4 }, (progress) => told.push(progress));
+    expect(structuredContent).toMatchObject({ next: null, ended: true, left_out: 0 });
+    const { items } = structuredContent;
+    expect(items.map(({ last }: Anything) => last)).toEqual([false, false, false, false, true]);
+    expect(told).toEqual([0.25, 0.5, 0.75, 1].map((progress) => ({ progress, total: 1 })));
+  });
+
+  test("has its last item, however much came before", async () => {
+    const input = { to: 200, characters: ITEM_CHARACTERS };
+    const { structuredContent } = await count(input);
+    const { items, ended, left_out } = structuredContent;
+    expect([ended, items.length + left_out, items.at(-1).last]).toEqual([true, 201, true]);
+    expect(left_out).toBeGreaterThan(90);
+    expect(JSON.stringify(structuredContent).length).toBeLessThan(STREAM_CHARACTERS_MAX * 1.1);
+    const many = await count({ to: 4_000 });
+    expect(many.structuredContent).toMatchObject({ ended: true, left_out: 2_000 });
+  });
+
+  test("says that it was cut off", async () => {
+    const { structuredContent } = await count({ to: 5_000, seconds_max: 1 });
+    const { items, ended, left_out } = structuredContent;
+    expect([items.length, ended, left_out]).toEqual([1, false, 0]);
+  });
+
+  test.each([
+    ["more time than it has", { to: 1, seconds_max: 41 }, "request/out_of_bounds"],
+    ["a number of events", { to: 1, events_max: 5 }, "request/invalid"],
+  ])("is not given for %s", async (_, input, code) => {
+    expect((await count(input)).structuredContent.code).toBe(code);
   });
 });
 

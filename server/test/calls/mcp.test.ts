@@ -2,6 +2,7 @@ import type { Client } from "@modelcontextprotocol/client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { operations } from "../../src/main.ts";
 import { activatePolicies } from "../policies.ts";
+import { askAll, makeLibrary, question, READERS, store } from "../previews.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 import { type Anything, connect, ERAS, insideOf, namesOf, session } from "./mcp.ts";
 
@@ -286,6 +287,20 @@ describe.each(ERAS)("in %s", (era) => {
       seconds_max: 1,
     });
     expect(nothing.structuredContent.next).not.toBeNull();
+  });
+
+  test("a preview of policies comes to its sum, which is kept", async () => {
+    const caller = await makeLibrary(system);
+    await askAll(caller, [question("ada", "1"), question("bob", "1")]);
+    const number = await store(caller, READERS);
+    const client = await open(caller);
+    const given = { set: "docs", number };
+    const { structuredContent } = await call(client, "authz_policy_version_preview", given);
+    const { items, ended } = structuredContent;
+    const { summary } = items.at(-1);
+    expect([ended, summary.counts.decisions]).toEqual([true, 2]);
+    const kept = await call(client, "authz_policy_preview_get", { set: "docs", id: summary.id });
+    expect(kept.structuredContent.report_hash).toBe(summary.report_hash);
   });
 
   test("data that claims to be an instruction stays inside of its boundary", async () => {

@@ -300,6 +300,31 @@ describe("a text", () => {
     expect(open.filter((count) => count > 0).length).toBeLessThan(open.length / 4);
   });
 
+  test("that decides about one action by more than a trace holds is not valid, and decides nothing", async () => {
+    const long = (group: string) =>
+      `permit(principal, action in Action::"${group}", resource) when { ${Array(60).fill("context.auth.step_up").join(" && ")} };\n`;
+    const caller = await system.project();
+    const text = long("read").repeat(4);
+    await create(caller, { text });
+    const { valid, diagnostics } = (await validate(caller, 2)).body;
+    expect([valid, diagnostics]).toEqual([
+      false,
+      [
+        expect.objectContaining({
+          severity: "error",
+          policy: null,
+          message: expect.stringMatching(
+            /^4 policies can decide about [a-z.-]+ to a resource of type [A-Z]\w+: .* at most 65536 bytes, not \d{5}$/,
+          ),
+        }),
+      ],
+    ]);
+    expect((await activate(caller, 2)).body.code).toBe("action/version_not_validated");
+    const apart = long("read").repeat(3) + long("write").repeat(3);
+    const checked = await caller.call("POST", "/v1/policies/check", { text: apart });
+    expect(checked.body).toMatchObject({ valid: true, diagnostics: [] });
+  });
+
   test("that Cedar cannot bear is refused, and the next is read", async () => {
     const deep = `permit(principal, action, resource) when { ${Array(5_000).fill("true").join("&&")} };`;
     const [trapped, read] = await Promise.all([

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { activatePolicies, leaveProposal, makeDocs } from "../policies.ts";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 
 let system: TestSystem;
@@ -46,7 +47,10 @@ describe("a proposal of least privilege", () => {
       result: { verdict: "proven", newly_denied: 0, unreadable: 0 },
     });
     expect(job.result.replayed).toBeGreaterThanOrEqual(4);
-    const { body } = await caller.call("GET", `/v1/policy-proposals/${job.result.proposal_id}`);
+    const { body } = await caller.call(
+      "GET",
+      `/v1/policies/default/proposals/${job.result.proposal_id}`,
+    );
     expect(body).toMatchObject({ set: "default", base: 1, verdict: "proven", reason: null });
     const [services] = body.evidence.filter(
       ({ policy }: { policy: string }) => policy === "services-may-assess-and-ask",
@@ -68,7 +72,11 @@ describe("a proposal of least privilege", () => {
     expect(body.document.staticPolicies["nobody-pays-more-than-ten-million"].effect).toBe("forbid");
     expect(body.smt).toMatch(/^\(set-logic ALL\)[^]*\(check-sat\)\n$/);
 
-    const accepted = await caller.call("POST", `/v1/policy-proposals/${body.id}/accept`, {});
+    const accepted = await caller.call(
+      "POST",
+      `/v1/policies/default/proposals/${body.id}/accept`,
+      {},
+    );
     expect([accepted.status, accepted.body.status, accepted.body.base]).toEqual([201, "draft", 1]);
     const path = `/v1/policies/default/versions/${accepted.body.number}`;
     expect((await caller.call("POST", `${path}/validate`, {})).body.valid).toBe(true);
@@ -94,7 +102,10 @@ describe("a proposal of least privilege", () => {
     });
     expect(asked.outcome).toBe("allow");
     const job = await propose(caller);
-    const { body } = await caller.call("GET", `/v1/policy-proposals/${job.result.proposal_id}`);
+    const { body } = await caller.call(
+      "GET",
+      `/v1/policies/default/proposals/${job.result.proposal_id}`,
+    );
     expect(body.text).toContain("authz.decision.ask");
     expect(body.text).not.toContain("ledger.key.rotate");
   });
@@ -111,10 +122,34 @@ describe("a proposal of least privilege", () => {
     await caller.call("POST", `${path}/activate`, { without_preview: "a test" });
     const answer = await caller.call(
       "POST",
-      `/v1/policy-proposals/${job.result.proposal_id}/accept`,
+      `/v1/policies/default/proposals/${job.result.proposal_id}/accept`,
       {},
     );
     expect([answer.status, answer.body.code]).toEqual([409, "action/base_moved"]);
+  });
+
+  test("is of its set: policies about the set hold for it, and no other set has it", async () => {
+    const caller = await system.project();
+    const id = await leaveProposal(system, caller.projectId);
+    await makeDocs(async (path, body) => (await caller.call("POST", path, body)).body);
+    const answers = async (set: string) => {
+      const path = `/v1/policies/${set}/proposals/${id}`;
+      const read = await caller.call("GET", path);
+      const accepted = await caller.call("POST", `${path}/accept`, {});
+      return [read.body.code ?? read.status, accepted.body.code ?? accepted.status];
+    };
+    expect(await answers("docs")).toEqual(["action/proposal_missing", "action/proposal_missing"]);
+    const { body: active } = await caller.call("GET", "/v1/policies/default");
+    const name = "nobody-changes-these";
+    active.document.staticPolicies[name] = {
+      effect: "forbid",
+      principal: { op: "All" },
+      action: { op: "in", entity: { type: "Action", id: "authz.policy-proposal" } },
+      resource: { op: "==", entity: { type: "PolicySet", id: "default" } },
+      conditions: [],
+    };
+    expect((await activatePolicies(caller, active.document)).status).toBe(200);
+    expect(await answers("default")).toEqual(["policy/denied", "policy/denied"]);
   });
 
   test("is none where nothing was used", async () => {

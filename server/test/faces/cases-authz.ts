@@ -65,13 +65,13 @@ export const authzCases: readonly Case[] = [
   },
   {
     operation: "authz.policy-proposal.get",
-    prepare: async (world) => ({ id: await world.leaveProposal() }),
+    prepare: async (world) => ({ set: "default", id: await world.leaveProposal() }),
     bad: noId,
     missing: missing("action/proposal_missing"),
   },
   {
     operation: "authz.policy-proposal.accept",
-    prepare: async (world) => ({ id: await world.leaveProposal() }),
+    prepare: async (world) => ({ set: "default", id: await world.leaveProposal() }),
     bad: noId,
     missing: missing("action/proposal_missing"),
   },

@@ -1,19 +1,13 @@
 import { z } from "zod";
 import {
-  clauseText,
-  conjuncts,
   type Expression,
   excessOf,
   flawsOf,
   type Policy,
   type PolicySetJson,
-  partsOf,
-  pathsOf,
 } from "./engine/index.ts";
 
 /** Cedar's JSON form of a policy set, as authors send it; `engine/limits.ts` says what of it may be how large. */
-const TRACE_BYTES_MAX = 64 * 1_024;
-
 const name = z.string().min(1).max(200);
 /** Of entity types and policies; without spaces, which the engine's own marks have. */
 const policyId = z.string().regex(/^\S{1,200}$/);
@@ -78,7 +72,7 @@ const link = z.strictObject({
   values: z.strictObject({ "?principal": entity.optional(), "?resource": entity.optional() }),
 });
 
-/** A document as an author may store it: what one decision by it costs, in time and in its trace, is bounded. */
+/** A document as an author may store it: what one decision by it costs in time is bounded; `trace-size.ts` bounds its trace. */
 export const policyDocument = z
   .strictObject({
     staticPolicies: z.record(policyId, policy),
@@ -88,16 +82,8 @@ export const policyDocument = z
   .superRefine((document, context) => {
     const refuse = (message: string, path: readonly (string | number)[] = []) =>
       context.addIssue({ code: "custom", path: [...path], message });
-    const excess = excessOf(document);
-    for (const { path, message } of excess) refuse(message, path);
-    const stray = strayLinks(document);
-    for (const { path, message } of stray) refuse(message, path);
-    if (excess.length + stray.length > 0) return;
-    const trace = traceBytes(document);
-    if (trace > TRACE_BYTES_MAX)
-      refuse(
-        `the trace of a decision may take at most ${TRACE_BYTES_MAX} bytes, not ${trace}: write fewer policies, or fewer and shorter conditions`,
-      );
+    for (const { path, message } of excessOf(document)) refuse(message, path);
+    for (const { path, message } of strayLinks(document)) refuse(message, path);
   });
 
 /** Links to no template, with slots that it does not have or without those that it has, or with an id that is taken. */
@@ -124,50 +110,3 @@ const slotsOf = ({ principal, resource }: Policy): string[] =>
     const within = scope.op === "is" ? scope.in : scope.op === "All" ? undefined : scope;
     return within?.slot ?? [];
   });
-
-/** What the trace of a decision takes at most: every policy in reach, every clause weighed, each of them broken. */
-export function traceBytes({
-  staticPolicies,
-  templates = {},
-  templateLinks = [],
-}: PolicySetJson): number {
-  const policies = [
-    ...Object.entries(staticPolicies),
-    ...templateLinks.map(({ newId, templateId }) => [newId, templates[templateId]!] as const),
-  ];
-  return policies
-    .map(([policy_id, { effect, conditions }]) => {
-      const clauses = conditions.flatMap(({ kind, body }) =>
-        conjuncts(body).map((part) => ({
-          kind,
-          clause: clauseText(part),
-          holds: "error",
-          error: longestError(part),
-          reads: Object.fromEntries(pathsOf(part).map(({ text }) => [text, DIGEST])),
-        })),
-      );
-      const scope = { principal: false, resource: false };
-      const step = { policy_id, effect, outcome: "no_match", ...scope, conditions: clauses };
-      // It is named once more, among the reasons or the errors; commas.
-      return bytes(step) + bytes(policy_id) + 2;
-    })
-    .reduce((sum, each) => sum + each, BRACKETS);
-}
-
-const DIGEST = "0".repeat(64);
-const BRACKETS = 64;
-/** Longer than every message that names nothing of a policy or a request. */
-const ERROR = "-".repeat(120);
-
-/** Failures name attributes, and at most this much of an entity or type. */
-function longestError(node: Expression): string {
-  const { attr } = (Object.values(node)[0] ?? {}) as { attr?: unknown };
-  const own = typeof attr === "string" ? `attribute ${attr} is missing` : "";
-  return [own, ERROR, ...partsOf(node).map(longestError)].reduce(
-    (longest, each) => (bytes(each) > bytes(longest) ? each : longest),
-    "",
-  );
-}
-
-/** Of canonical JSON: only the order of fields is another. */
-const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -13,7 +13,7 @@ import {
   type Weighed,
 } from "./engine/index.ts";
 import { actionText, requestOf } from "./question.ts";
-import type { Seen, View } from "./view.ts";
+import { type Seen, type View, viewOfAgent } from "./view.ts";
 
 export interface Explanation {
   readonly facts: Facts;
@@ -52,6 +52,21 @@ export function explain(question: Question, traced: Traced | null, view: View): 
   const broken = weighings.filter((one) => cameTo(one) === "error");
   if (broken.length > 0) return failed(asked, broken, view);
   return nearest(question, weighings, asked, view);
+}
+
+/** Why an agent session is denied what its account may not do: nothing of the account but this. */
+export function explainToAgent(
+  question: Question,
+  traced: Traced | null,
+  agent: Question["principal"],
+): Explanation {
+  const view = viewOfAgent(question, requestOf(question), agent);
+  const { facts, help } = explain({ ...question, principal: agent }, traced, view);
+  const { groups: _account, ...rest } = facts;
+  return {
+    facts: { ...rest, denied: "account" },
+    help: `Your session may do this, the account in whose name it acts may not. ${help}`,
+  };
 }
 
 /** Whether a policy applies, as far as it is shown; null: what is not shown decides. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Question } from "#pipeline";
-import { policyDocument, traceBytes } from "./document.ts";
+import { policyDocument } from "./document.ts";
 import { type Expression, type Policy, PolicySet, type PolicySetJson } from "./engine/index.ts";
 import { ENGINES } from "./engines.ts";
 import { decideBy } from "./policy.ts";
@@ -84,15 +84,10 @@ describe("what an author is refused", () => {
       copies(40, policy("permit", Array(4).fill(when(value("x".repeat(4_000)))))),
       "at most 524288 bytes of JSON, not",
     ],
-    [
-      "a trace of more than 64 KiB",
-      copies(10, policy("permit", [when(chain(100, context("ok")))])),
-      "the trace of a decision may take at most 65536 bytes, not",
-    ],
   ])("%s", (_, policies, message) => expect(refusal(policies)).toContain(message));
 
   test.each<[string, Record<string, Policy>]>([
-    ["five hundred policies", copies(500, policy("permit"))],
+    ["a thousand policies", copies(1_000, policy("permit"))],
     [
       "two sets in each other",
       { p: policy("permit", [when(two("==", nested(2, value(1)), nested(2, value(1))))]) },
@@ -178,34 +173,6 @@ describe("what a trace holds", () => {
       expect(clause.isWellFormed()).toBe(true);
       expect(clause).toMatch(/…$/);
     }
-  });
-
-  test("never more than authors are allowed", () => {
-    const attr = fc.string({ unit: "binary", minLength: 1, maxLength: 200 });
-    const clause = fc.oneof(
-      attr.map(context),
-      attr.map((name) => two("==", context(name), value(name))),
-      attr.map((name) => two("contains", { Set: [value(name)] }, value(name))),
-      fc.boolean().map(value),
-    );
-    const conditions = fc.array(
-      fc.tuple(clause, clause).map(([left, right]) => when(two("&&", left, right))),
-      { maxLength: 3 },
-    );
-    const wide = fc.dictionary(
-      attr,
-      fc.tuple(fc.constantFrom("permit", "forbid"), conditions).map((of) => policy(...of)),
-      { maxKeys: 5 },
-    );
-    fc.assert(
-      fc.property(wide, (policies) => {
-        const most = traceBytes(document(policies));
-        const { steps, reasons, errors } = evaluate(policies);
-        expect(Buffer.byteLength(JSON.stringify([steps, reasons, errors]))).toBeLessThanOrEqual(
-          most,
-        );
-      }),
-    );
   });
 
   test("a name with dots is read as one name", () => {

@@ -14,7 +14,7 @@ import {
   type Traced,
 } from "./engine/index.ts";
 import { ENGINES, type Engine, engineText, type Policies } from "./engines.ts";
-import { explain } from "./explain.ts";
+import { explain, explainToAgent } from "./explain.ts";
 import type { Sample } from "./oracle/compare.ts";
 import { versionQuarantined } from "./oracle/quarantine.ts";
 import { RECOVERY_POLICIES } from "./oracle/recovery.ts";
@@ -23,6 +23,7 @@ import { decisionRows, readActiveVersion, type StoredVersion } from "./queries.t
 import { actionText, completed, requestOf, sliceOf } from "./question.ts";
 import { keptMisfits, malformedQuestion } from "./refusals.ts";
 import { Pace } from "./replay/pace.ts";
+import { SchemaCache } from "./schema-cache.ts";
 import { readSchema } from "./sets/queries.ts";
 import { DEFAULT_SET } from "./sets/versions.ts";
 import { type StoredStep, stepText, storedSteps, traceHash } from "./trace.ts";
@@ -203,7 +204,6 @@ export const versionChanged = (id: string) =>
   );
 
 const SETS_CACHED_MAX = 1_000;
-const SCHEMAS_CACHED_MAX = 100;
 
 /** What decisions are made with, beside the policies. */
 interface Beside {
@@ -218,7 +218,6 @@ interface Beside {
 export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Policy {
   const engine = ENGINES.current;
   const cache = new Map<string, { revision: number; version: Promise<Active | null> }>();
-  const schemas = new Map<string, Promise<Schema>>();
   const versionFor = (principal: Principal, set = DEFAULT_SET): Promise<Active | null> => {
     const { tenantId, revision } = principal;
     const key = `${tenantId} ${set}`;
@@ -234,18 +233,9 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
     cache.set(key, { revision, version });
     return version;
   };
-  /** By content: projects that declare nothing of their own have one together. */
-  const schemaFor = (tenantId: string, { id, schemaHash }: Version): Promise<Schema> => {
-    if (schemaHash === null) throw versionChanged(id);
-    let schema = schemas.get(schemaHash);
-    if (schema === undefined) {
-      schema = db.transaction({ role: "reader", tenantId }, (tx) => loadSchema(tx, id, schemaHash));
-      schema.catch(() => schemas.delete(schemaHash));
-      if (schemas.size >= SCHEMAS_CACHED_MAX) schemas.clear();
-      schemas.set(schemaHash, schema);
-    }
-    return schema;
-  };
+  const schemas = new SchemaCache((tenantId, { id, schemaHash }) =>
+    db.transaction({ role: "reader", tenantId }, (tx) => loadSchema(tx, id, schemaHash)),
+  );
   // A thousand questions that come at once and cost much leave others their turn, too.
   const [inTurn, pace] = [turns(1), new Pace()];
   const decide = (principal: Principal, version: Version, question: Question): Made => ({
@@ -268,7 +258,9 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
           decision: decideBy(null, question, engine),
         }));
       if (version.quarantined !== null) throw version.quarantined;
-      const schema = await schemaFor(principal.tenantId, version);
+      const { id, schemaHash } = version;
+      if (schemaHash === null) throw versionChanged(id);
+      const schema = await schemas.of(principal.tenantId, { id, schemaHash });
       const time_ms = clock();
       const question = await refusing(asked, mayReadKept, (one) => completed(one, schema, time_ms));
       return inTurn(async () => {
@@ -303,9 +295,10 @@ export function openPolicy(db: Db, clock: Clock, { known, sampler }: Beside): Po
       const shown = (ids: readonly string[]) => ids.filter((id) => whole.has(id));
       return { reasons: shown(reasons), errors: shown(errors), traceHash: null };
     },
-    explain(decision, question, isFull) {
-      const view = isFull ? FULL : viewOfAsker(question, requestOf(question));
-      return explain(question, (decision as Made).traced, view);
+    explain(decision, question, isFull, agent) {
+      const { traced } = decision as Made;
+      if (!isFull && agent !== undefined) return explainToAgent(question, traced, agent);
+      return explain(question, traced, isFull ? FULL : viewOfAsker(question, requestOf(question)));
     },
   };
 }

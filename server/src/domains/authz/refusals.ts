@@ -154,12 +154,12 @@ export const oneCandidate = (given: readonly string[]) =>
     "Send number (of a version of the set), or text, or document.",
   );
 
-export const proposalMissing = (id: string) =>
+export const proposalMissing = (set: string, id: string) =>
   new Refusal(
     "action/proposal_missing",
     404,
-    "This project has no such proposal",
-    { id },
+    "This policy set has no such proposal",
+    { set, id },
     "List them with GET /v1/policies/{set}/proposals; the job that makes one says its id.",
   );
 

@@ -77,6 +77,43 @@ export function viewOfAsker(
   };
 }
 
+/**
+ * For an agent session whose account is denied: nothing of the account but its type and the groups, which are the session's,
+ * too. What could be otherwise for another account with these groups is hidden.
+ * @param question as the account asked it
+ */
+export function viewOfAgent(
+  question: Question,
+  request: Request,
+  agent: Question["principal"],
+): View {
+  const { type } = question.principal;
+  const isOther = (ref: { readonly type: string }) => ref.type !== type;
+  // Neither who the account is, nor whether something else is the account.
+  const tells = (path: Path) => path.names[0] !== "principal" && leads(path, request, isOther);
+  return {
+    shows: viewOfAsker({ ...question, principal: agent }, request).shows,
+    tells,
+    see({ policy, principal: fitsPrincipal, resource: fitsResource, clauses }) {
+      const { source, slots } = policy;
+      const named = entityOf(source.principal) ?? slots["?principal"];
+      const principal = named === undefined || isOther(named) ? fitsPrincipal : null;
+      const isKnown = !readsHierarchy(source.resource) || isOther(request.resource);
+      const resource = isKnown ? fitsResource : null;
+      if (principal === false || resource === false) return { principal, resource, clauses: [] };
+      const isFor = principal !== null && resource !== null;
+      const weighed = policy.clauses.map((clause, i) =>
+        isFor && clause.isPlain && clause.paths.every(tells) ? clauses[i]! : null,
+      );
+      return { principal, resource, clauses: weighed };
+    },
+  };
+}
+
+/** The entity that a scope names, unless a slot stands for it. */
+const entityOf = (scope: Scope) =>
+  scope.op === "All" ? undefined : scope.op === "is" ? scope.in?.entity : scope.entity;
+
 /** The policies that a view shows whole: what they came to follows from nothing that it hides. */
 export function wholePolicies(view: View, steps: readonly Step[]): ReadonlySet<string> {
   const whole = steps.filter((step) => {

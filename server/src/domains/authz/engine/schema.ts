@@ -112,6 +112,12 @@ export class Schema {
     return [...found.values()];
   }
 
+  /** What requests about an action may name as their resource. */
+  resourceTypesOf({ type, id }: EntityUid): readonly string[] {
+    const { appliesTo, namespace = "" } = this.#actions.get(keyOfUid(type, id)) ?? {};
+    return (appliesTo?.resourceTypes ?? []).map((name) => this.#entityName(name, namespace));
+  }
+
   /** Of an entity type; undefined when it is not declared. */
   attributesOf(type: string): ReadonlyMap<string, Attribute> | undefined {
     const found = this.#types.get(type);

@@ -1,7 +1,8 @@
 import type { RawBuilder } from "kysely";
 import type { Expression, PolicySet, Request } from "../engine/index.ts";
 import type { Schema } from "../engine/schema.ts";
-import { Compiler, type Condition } from "./compile.ts";
+import { Compiler } from "./compile.ts";
+import type { Condition } from "./condition.ts";
 import {
   type Bound,
   type Fragment,

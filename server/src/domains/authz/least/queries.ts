@@ -124,8 +124,15 @@ const PROPOSALS = `select p.id, s.name as set, v.number as base, p.since, p.unti
   join authz.policy_sets s on s.tenant_id = v.tenant_id and s.id = v.policy_set_id
   where p.tenant_id = (select ops.tenant())`;
 
-export async function readProposal(tx: Tx, id: string): Promise<StoredProposal | undefined> {
-  const [row] = await query<StoredProposal>(tx, `${PROPOSALS} and p.id = $1`, [id]);
+export async function readProposal(
+  tx: Tx,
+  set: string,
+  id: string,
+): Promise<StoredProposal | undefined> {
+  const [row] = await query<StoredProposal>(tx, `${PROPOSALS} and s.name = $1 and p.id = $2`, [
+    set,
+    id,
+  ]);
   return row;
 }
 

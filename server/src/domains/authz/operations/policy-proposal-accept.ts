@@ -12,32 +12,32 @@ import {
   readVersion,
   type SetVersion,
 } from "../sets/queries.ts";
-import { policyVersion, versionShown } from "../sets/shapes.ts";
+import { policyVersion, setName, versionShown } from "../sets/shapes.ts";
 import { newVersion } from "../sets/versions.ts";
 
 export const policyProposalAccept = operation({
   name: "authz.policy-proposal.accept",
   summary:
     "Makes a proposal of least privilege a draft of its set, to be validated, previewed and activated like any.",
-  rest: "POST /v1/policy-proposals/{id}/accept",
+  rest: "POST /v1/policies/{set}/proposals/{id}/accept",
   kind: "write",
   agents: "never",
   status: 201,
-  input: z.strictObject({ id: z.uuid() }),
+  input: z.strictObject({ set: setName, id: z.uuid() }),
   output: policyVersion,
 
-  policy: { resource: { type: "PolicyProposal", id: ({ input }) => input.id } },
+  policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  prepare({ input: { id }, principal: { tenantId }, ports }) {
+  prepare({ input: { set, id }, principal: { tenantId }, ports }) {
     return ports.db.transaction({ role: "reader", tenantId }, async (tx): Promise<Prepared> => {
-      const proposal = await readProposal(tx, id);
-      if (proposal === undefined) throw proposalMissing(id);
-      return { proposal, ...(await readCandidate(tx, proposal.set, proposal.base)) };
+      const proposal = await readProposal(tx, set, id);
+      if (proposal === undefined) throw proposalMissing(set, id);
+      return { proposal, ...(await readCandidate(tx, set, proposal.base)) };
     });
   },
-  async action({ tx, principal, prepared }) {
+  async action({ tx, input: { set }, principal, prepared }) {
     const { proposal, found, schema } = prepared as Prepared;
-    const { set, base } = proposal;
+    const { base } = proposal;
     const setId = (await lockSet(tx, set))!;
     const now = (await readActiveOf(tx, set))?.number ?? 0;
     if (base !== now) throw baseMoved(set, base, now);

@@ -5,22 +5,23 @@ import { policiesText } from "../cedar/policies.ts";
 import { readProposal } from "../least/queries.ts";
 import { evidenceShown, proposalShown, wholeProposal } from "../least/shapes.ts";
 import { proposalMissing } from "../refusals.ts";
+import { setName } from "../sets/shapes.ts";
 
 export const policyProposalGet = operation({
   name: "authz.policy-proposal.get",
   summary: "One proposal of least privilege: its policies, what was used, and the proof.",
-  rest: "GET /v1/policy-proposals/{id}",
+  rest: "GET /v1/policies/{set}/proposals/{id}",
   kind: "read",
-  input: z.strictObject({ id: z.uuid() }),
+  input: z.strictObject({ set: setName, id: z.uuid() }),
   output: wholeProposal,
 
-  policy: { resource: { type: "PolicyProposal", id: ({ input }) => input.id } },
+  policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async prepare({ input: { id }, principal: { tenantId }, ports }) {
+  async prepare({ input: { set, id }, principal: { tenantId }, ports }) {
     const found = await ports.db.transaction({ role: "reader", tenantId }, (tx) =>
-      readProposal(tx, id),
+      readProposal(tx, set, id),
     );
-    if (found === undefined) throw proposalMissing(id);
+    if (found === undefined) throw proposalMissing(set, id);
     const document = parseJson(found.document);
     return {
       ...proposalShown(found),

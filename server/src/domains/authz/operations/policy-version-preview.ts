@@ -3,7 +3,7 @@ import { timestamp } from "#kernel/clock.ts";
 import { instant } from "#kernel/instant.ts";
 import { operation } from "#pipeline";
 import { previewVersion } from "../preview/preview.ts";
-import { previewItem } from "../preview/shapes.ts";
+import { type Item, previewItem } from "../preview/shapes.ts";
 import { setName, versionNumber } from "../sets/shapes.ts";
 
 export const policyVersionPreview = operation({
@@ -26,6 +26,11 @@ export const policyVersionPreview = operation({
       .describe("Decisions of the set to look at"),
   }),
   output: previewItem,
+  ends: {
+    seconds_max: 600,
+    fraction: ({ progress }: Item) => progress?.fraction ?? null,
+    isLast: ({ summary }: Item) => summary !== null,
+  },
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",

@@ -18,6 +18,7 @@ import { policyDocument } from "../document.ts";
 import { LIMITS } from "../engine/index.ts";
 import { ENGINE_TEXT } from "../queries.ts";
 import { PLATFORM_SCHEMA } from "../schema/platform.ts";
+import { untraceable } from "../trace-size.ts";
 import {
   activateVersion,
   insertVersion,
@@ -69,13 +70,14 @@ export async function validate(
   schema: SchemaJson,
 ): Promise<Diagnostic[]> {
   const decided = policyDocument.safeParse(document);
-  const undecided = (decided.error?.issues ?? []).map(({ path, message }) =>
+  const undecided: Diagnostic[] = (decided.error?.issues ?? []).map(({ path, message }) =>
     plain(
       path.length === 0 ? message : `${message} (${path.join(".")})`,
       path.length > 1 ? String(path[1]) : null,
       "Write it otherwise, shorter, or in several policies.",
     ),
   );
+  if (decided.success) undecided.push(...untraceable(decided.data, schema));
   if (countOf(document) > LIMITS.policies + LIMITS.templates) return undecided;
   const found: Diagnostic[] = [];
   for (const part of inParts(document))
