@@ -8,7 +8,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => sealbase.close());
 
-test("the how-to's commands simulate, preview and activate a change, take it back, and replay", async () => {
+test("after the how-to before it, the how-to's commands simulate, preview and activate a change, take it back, and replay", async () => {
+  // Who reads on comes from there, and has a version 2 that is another one.
+  await follow(sealbase, "write-a-policy");
   const told = await follow(sealbase, "change-a-policy-safely");
   expect(told["authz.policy.simulate"]).toMatchObject([
     { answers: [{ outcome: "allow" }, { outcome: "deny", reasons: ["small-payments"] }] },
@@ -20,8 +22,11 @@ test("the how-to's commands simulate, preview and activate a change, take it bac
     lost_permissions: { permissions: [{ action: "risk.transaction.assess" }], left_out: 0 },
     complete: true,
   });
+  expect(told["node"]).toMatchObject([
+    { text: expect.stringMatching(/version: 3,[^]*action: 'risk\.transaction\.assess'/) },
+  ]);
   expect(told["authz.policy-version.activate"]).toMatchObject([
-    { number: 2, status: "active", preview_id: expect.any(String) },
+    { number: 3, status: "active", preview_id: expect.any(String) },
     { number: 1, status: "active", preview_id: null },
   ]);
   expect(told["authz.decision-replay.start"]).toMatchObject([{ topic: "authz.replay" }]);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { withClient } from "../../src/kernel/db.ts";
 import { startEmbedded } from "../../src/kernel/embedded.ts";
+import { Shell } from "./how-to.ts";
 import { Sealbase } from "./sealbase.ts";
 
 let sealbase: Sealbase;
@@ -113,6 +114,19 @@ describe("commands that are operations", () => {
     expect([denied.code, JSON.parse(denied.out).outcome]).toEqual([1, "deny"]);
     const allowed = await sealbase.run([...asked, "--group", "admins"]);
     expect([allowed.code, JSON.parse(allowed.out).outcome]).toEqual([0, "allow"]);
+    const misnamed = await sealbase.run([...asked, "--resource", "Entry"]);
+    expect([misnamed.code, JSON.parse(misnamed.err).message]).toEqual([
+      2,
+      "sealbase decide: --resource is TYPE:ID, such as Entry:1, not Entry",
+    ]);
+  });
+
+  test.each([
+    ["an answer", "call authz.policy-template.list"],
+    ["a stream", "call ledger.entry.export"],
+  ])("what reads %s may leave before its end", async (_, command) => {
+    const { code, err } = await new Shell(sealbase).run(`npx sealbase ${command} | true`);
+    expect([code, err]).toEqual([0, ""]);
   });
 
   test("what is not there is refused with code, facts and help", async () => {

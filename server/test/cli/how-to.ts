@@ -42,8 +42,8 @@ export const textOf = (name: string): string => readFileSync(join(HOW_TO, `${nam
 export type Told = Readonly<Record<string, unknown>>;
 
 /**
- * Does what a how-to says, from top to bottom: its Cedar goes into `policies.cedar`, its commands run. Gives what each operation
- * told, in order: its output, or the items of a stream.
+ * Does what a how-to says, from top to bottom: its blocks become files, its commands run. Gives what each operation told, in
+ * order: its output, or the items of a stream; as `node` what was printed between.
  */
 export async function follow(
   sealbase: Sealbase,
@@ -51,16 +51,27 @@ export async function follow(
 ): Promise<Readonly<Record<string, readonly (Told | readonly Told[])[]>>> {
   const shell = new Shell(sealbase);
   const told: Record<string, (Told | readonly Told[])[]> = {};
-  const steps = /^```cedar\n([^]*?)^```$|^ {4}((?:npx|node) .*)$/gm;
-  for (const [, cedar, command] of textOf(name).matchAll(steps)) {
-    if (cedar !== undefined) appendFileSync(join(shell.folder, "policies.cedar"), cedar);
+  const steps =
+    /^([^\n]*)\n\n```(?:cedar|cedarschema|json)\n([^]*?)^```$|^ {4}((?:npx|node) .*)$/gm;
+  for (const [, before, block, command] of textOf(name).matchAll(steps)) {
+    if (block !== undefined) keep(shell, before!, block);
     if (command === undefined) continue;
     const { code, out, err } = await shell.run(command);
     if (code !== 0) throw new Error(`${command}: ${err}`);
-    const called = /sealbase call (\S+)/.exec(command)?.[1];
-    if (called !== undefined && out !== "") (told[called] ??= []).push(toldOf(out));
+    if (out === "") continue;
+    const called = /sealbase (?:call )?(\S+)/.exec(command)?.[1];
+    if (called === undefined) (told["node"] ??= []).push({ text: out.trim() });
+    else (told[called] ??= []).push(toldOf(out));
   }
   return told;
+}
+
+/** A block is the file that the line before it names last, or goes to the end of `policies.cedar`. */
+function keep(shell: Shell, before: string, block: string): void {
+  const names = [...before.matchAll(/`([\w-]+\.(?:cedar|cedarschema|json))`/g)];
+  const file = names.at(-1)?.[1] ?? "policies.cedar";
+  const write = file === "policies.cedar" ? appendFileSync : writeFileSync;
+  write(join(shell.folder, file), block);
 }
 
 /** One object over several lines, or one a line. */

@@ -8,15 +8,18 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => sealbase.close());
 
-test("the how-to's commands take a policy from text to active, and back", async () => {
+test("the how-to's commands take a policy from text to active, and back; then they decide about pages", async () => {
   const told = await follow(sealbase, "write-a-policy");
-  expect(told["authz.policy-text.check"]).toMatchObject([{ valid: true, diagnostics: [] }]);
+  expect(told["node"]).toEqual([{ text: "{ valid: true, diagnostics: [] }" }]);
   expect(told["authz.policy-version.create"]).toMatchObject([
-    { number: 2, status: "draft", base: 1 },
+    { set: "default", number: 2, status: "draft", base: 1 },
+    { set: "pages", number: 1, status: "draft" },
   ]);
-  expect(told["authz.policy-version.validate"]).toMatchObject([{ valid: true }]);
+  expect(told["authz.policy-version.validate"]).toMatchObject([{ valid: true }, { valid: true }]);
   expect(told["authz.policy-version.activate"]).toMatchObject([
-    { number: 2, status: "active" },
-    { number: 1, status: "active" },
+    { set: "default", number: 2, status: "active" },
+    { set: "default", number: 1, status: "active" },
+    { set: "pages", number: 1, status: "active" },
   ]);
+  expect(told["decide"]).toMatchObject([[{ outcome: "allow", reasons: ["owners"] }]]);
 }, 120_000);

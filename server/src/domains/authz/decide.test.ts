@@ -431,4 +431,19 @@ describe("why a question was denied", () => {
     ]);
     expect(help).toContain("Policy z would permit this if context.amount < 5");
   });
+
+  test("of permits as near, the one that gives least", () => {
+    const of = (group: string, action: Policy["action"]) =>
+      policy("permit", [], {
+        principal: { op: "in", entity: { type: "Group", id: group } },
+        action,
+      });
+    const { id, groups } = ask().action;
+    const { help } = why({
+      admins: of("admins", { op: "All" }),
+      clerks: of("clerks", { op: "in", entities: [{ type: "Action", id: groups[0]! }] }),
+      tills: of("tills", { op: "==", entity: { type: "Action", id } }),
+    });
+    expect(help).toContain('Policy tills would permit this if principal in Group::"tills"');
+  });
 });

@@ -44,7 +44,7 @@ export function explain(question: Question, traced: Traced | null, view: View): 
   if (traced === null)
     return {
       facts: { ...asked, why: "no_active_policy" },
-      help: "Activate a policy version for this project: POST /v1/policies/default/versions.",
+      help: "This set has no active version: name one that has (GET /v1/policies), or write, validate and activate a version of it (POST /v1/policies/{set}/versions).",
     };
   const weighings = traced.steps.map((step) => ({ ...view.see(step), policy: step.policy, step }));
   const forbids = weighings.filter((one) => one.policy.effect === "forbid" && cameTo(one) === true);
@@ -112,13 +112,15 @@ function nearest(
   const request = requestOf(question);
   const permits = weighings
     .filter(({ policy }) => policy.effect === "permit")
+    // Of two that are as near, the one that gives less: nobody is sent to ask for an administrator's rights.
+    .sort((a, b) => breadth(a.policy) - breadth(b.policy))
     .map((one) => shortOf(one, request, view))
     .sort((a, b) => a.fails.length - b.fails.length);
   const [first] = permits;
   if (first === undefined)
     return {
       facts: { ...asked, why: "no_permit_for_action", resource_type: question.resource.type },
-      help: `Add a policy that permits ${actionText(question.action)} on ${question.resource.type}: POST /v1/policies/default/versions.`,
+      help: `Add a policy that permits ${actionText(question.action)} on ${question.resource.type}, in a new version of the set: POST /v1/policies/{set}/versions.`,
     };
   const facts = {
     ...asked,
@@ -135,6 +137,10 @@ function nearest(
     help: `Policy ${first.policy} would permit this if ${first.fails.join(" and ")}${first.untold > 0 ? ", and what you may not read fits" : ""}; meet that, or ask for a policy that permits it.`,
   };
 }
+
+/** How much a policy is about: one action, some, or every one. */
+const breadth = ({ source: { action } }: CompiledPolicy): number =>
+  action.op === "All" ? 2 : action.op === "in" ? 1 : 0;
 
 /** What a permit is short of. `untold`: its parts that depend on what the view hides. */
 function shortOf(one: Weighing, request: Request, view: View) {

@@ -25,7 +25,7 @@ export const versionMissing = (set: string, number: number) =>
     404,
     "This policy set has no such version",
     { set, number },
-    "List its versions with GET /v1/policies/{set}/versions.",
+    "List its versions with GET /v1/policies/{set}/versions, and sets with GET /v1/policies.",
   );
 
 export const noPolicies = (set: string) =>
@@ -100,7 +100,7 @@ export const previewNeeded = (set: string, number: number) =>
     409,
     "Nobody has looked at what this version would change",
     { set, number },
-    'Send POST /v1/policies/{set}/preview with {"number": …}, look at its summary and activate again; or say as `without_preview` why not.',
+    `Send POST /v1/policies/${set}/preview with {"number": ${number}}, look at its summary and activate again; or say as \`without_preview\` why not.`,
   );
 
 export const previewStale = (
@@ -115,7 +115,7 @@ export const previewStale = (
       ? "The last preview of this version is more than a day old"
       : "Another version was activated since this one was previewed",
     { set, number, ...facts },
-    "Send POST /v1/policies/{set}/preview again; or say as `without_preview` why not.",
+    `Send POST /v1/policies/${set}/preview with {"number": ${number}} again; or say as \`without_preview\` why not.`,
   );
 
 export const previewMissing = (set: string, id: string) =>

@@ -3,12 +3,14 @@ import type { Program } from "./command.ts";
 import { commands } from "./commands.ts";
 import { EXIT, exitOf, reportFailure } from "./exit.ts";
 import { helpOf, helpText } from "./help.ts";
+import { unlessUnread } from "./print.ts";
 
 /**
  * Runs one command and returns its exit code. The table in commands.ts is all there is: parser, help and the
  * commands themselves are drawn from it.
  */
 export async function runCli(argv: readonly string[], program: Program): Promise<number> {
+  process.stdout.on("error", unlessUnread);
   const [name, ...rest] = argv;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
     process.stdout.write(helpText(commands));

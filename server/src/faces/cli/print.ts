@@ -15,11 +15,18 @@ export const teller =
   (event, text) =>
     void process.stdout.write(`${json ? JSON.stringify(event) : text}\n`);
 
-/** One line of JSON an item, the next asked for once what reads them took the last. */
+/** One line of JSON an item, the next asked for once what reads them took the last; to the end, or until nobody reads. */
 export async function printLines(items: AsyncIterable<unknown>): Promise<void> {
   const out = process.stdout;
-  for await (const item of items)
-    if (!out.write(`${JSON.stringify(item)}\n`)) await once(out, "drain");
+  for await (const item of items) {
+    if (!out.writable) return;
+    if (!out.write(`${JSON.stringify(item)}\n`)) await once(out, "drain").catch(unlessUnread);
+  }
+}
+
+/** What reads the output may leave before its end, as `head` does: the command then goes on unread, and is no bug. */
+export function unlessUnread(error: Error): void {
+  if (!("code" in error) || error.code !== "EPIPE") throw error;
 }
 
 /** Rows under a header, columns as wide as they need; numbers to the right. */

@@ -265,6 +265,15 @@ describe("a question that is not as declared", () => {
     ]);
     expect((failed as Malformed).help).toMatch(/\.$/);
   });
+
+  test.each<[string, EntityJson["attrs"], string]>([
+    ["an entity", { manager: "bob" }, '{"__entity": {"type": "App::User", "id": "…"}}'],
+    ["a decimal", { limit: "1.5" }, '{"__extn": {"fn": "decimal", "arg": "…"}}'],
+  ])("with how %s is written", (_, attrs, written) => {
+    expect(() => ask(ada(attrs))).toThrow(
+      expect.objectContaining({ help: `Write it as ${written}.` }),
+    );
+  });
 });
 
 test("an action comes with everything that it is declared in", () => {

@@ -359,12 +359,14 @@ export class Schema {
       case "Entity": {
         const name = this.#entityName(type.name!, namespace);
         const is = value instanceof EntityRef && value.type === name;
-        fits(is, value, `an entity of type ${name}`, at);
+        const written = `{"__entity": {"type": "${name}", "id": "…"}}`;
+        fits(is, value, `an entity of type ${name}`, at, `Write it as ${written}.`);
         return this.#enumerated(value as EntityRef, at);
       }
       case "Extension": {
         const is = typeof value === "object" && isExtension(value) && value.extension === type.name;
-        return fits(is, value, `a ${type.name}`, at);
+        const written = `{"__extn": {"fn": "${type.name === "ipaddr" ? "ip" : type.name}", "arg": "…"}}`;
+        return fits(is, value, `a value of type ${type.name}`, at, `Write it as ${written}.`);
       }
       case "Set": {
         fits(value instanceof CedarSet, value, "a set", at);
@@ -420,11 +422,12 @@ const within = (namespace: string, name: string): string =>
 const listed = (names: readonly string[]): string =>
   names.length === 0 ? "none" : names.join(", ");
 
-function fits(is: boolean, value: Value, wanted: string, at: string): void {
-  if (!is)
-    throw new Malformed(
-      at,
-      `${wanted} was expected, not ${kindOf(value)}`,
-      "Send what the schema declares.",
-    );
+function fits(
+  is: boolean,
+  value: Value,
+  wanted: string,
+  at: string,
+  help = "Send what the schema declares.",
+): void {
+  if (!is) throw new Malformed(at, `${wanted} was expected, not ${kindOf(value)}`, help);
 }

@@ -43,9 +43,12 @@ function inputOf({ values }: CommandCall): unknown {
 
 function entity(values: CommandCall["values"], name: string): { type: string; id: string } {
   const [, type, id] = /^([^:]+):(.+)$/.exec(String(values[name] ?? "")) ?? [];
-  if (type === undefined || id === undefined) throw missing(name);
-  return { type, id };
+  if (type !== undefined && id !== undefined) return { type, id };
+  if (typeof values[name] !== "string") throw missing(name);
+  throw usage("decide", `--${name} is TYPE:ID, such as ${EXAMPLES[name]}, not ${values[name]}`);
 }
+
+const EXAMPLES: Readonly<Record<string, string>> = { principal: "User:ada", resource: "Entry:1" };
 
 function json(values: CommandCall["values"], name: string, none: unknown): unknown {
   const text = values[name];

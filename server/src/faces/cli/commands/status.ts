@@ -37,10 +37,12 @@ async function logOf({ call }: Session): Promise<{ name: string; size: number } 
 
 function line([name, value]: [string, unknown]): string {
   if (name === "ready")
-    return `${"ready".padEnd(12)}${(value as string[]).length === 0 ? "yes" : (value as string[]).join("; ")}`;
+    return `${padded("ready")}${(value as string[]).length === 0 ? "yes" : (value as string[]).join("; ")}`;
   const text =
     typeof value === "object" && value !== null
       ? Object.values(value).join(" ")
       : `${(value as string | number | null) ?? "–"}`;
-  return `${name.padEnd(12)}${text}`;
+  return `${padded(name)}${text}`;
 }
+
+const padded = (name: string): string => name.padEnd(17);
