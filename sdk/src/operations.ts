@@ -1260,6 +1260,8 @@ export interface Operations {
       readonly base?: number;
       /** Why nobody looked at what it changes before; sealed */
       readonly without_preview?: string;
+      /** Why you let it decide though you could activate no other version afterwards; sealed */
+      readonly without_way_back?: string;
     };
     readonly output: {
       readonly id: string;
@@ -3469,9 +3471,11 @@ export type RefusalCode =
   | "action/name_taken"
   | "action/no_checkpoint"
   | "action/no_policies"
+  | "action/no_way_back"
   | "action/not_erasable"
   | "action/nothing_active"
   | "action/nothing_archived"
+  | "action/nothing_before"
   | "action/offset_ahead"
   | "action/offset_archived"
   | "action/offset_unknown"
@@ -3516,6 +3520,7 @@ export type RefusalCode =
   | "action/vault_invalid"
   | "action/vault_missing"
   | "action/verification_busy"
+  | "action/version_active"
   | "action/version_missing"
   | "action/version_not_valid"
   | "action/version_not_validated"

@@ -11,6 +11,7 @@ import {
   REPLAY,
   ROW_POLICIES,
   replayWindow,
+  restorePolicies,
   watchDrift,
 } from "#domains/authz";
 import {
@@ -221,6 +222,7 @@ async function joinParts(
     createOrganization: (name, project) =>
       createOrganization(db, parts.projectCreated, name, project),
     health: async () => healthOf(await look()),
+    restorePolicies: (projectId, restoring) => restorePolicies(parts, projectId, restoring),
     askWitnesses: async (projectId) => (await ledger.witnesses?.report(projectId)) ?? [],
     work() {
       ledger.witnesses?.start();

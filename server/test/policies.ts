@@ -1,7 +1,7 @@
 import type { Answer, Caller, TestSystem } from "./system.ts";
 
-/** Activates what nobody previewed. */
-const UNSEEN = { without_preview: "a test" };
+/** Activates what nobody previewed, and whatever follows. */
+const UNSEEN = { without_preview: "a test", without_way_back: "a test" };
 
 /** Stores policies in Cedar's JSON form, validates and activates them; gives the first answer that refuses, else the last. */
 export async function activatePolicies(

@@ -12,6 +12,14 @@ export interface System {
   isNew(): Promise<boolean>;
   /** Makes an organization and its first project. */
   createOrganization(name: string, project: string): Promise<{ projectId: string; key: string }>;
+  /**
+   * Lets an earlier version of a project's set `default` decide again, whatever policies say: the one before, or that of
+   * `number`. The reason is sealed.
+   */
+  restorePolicies(
+    projectId: string,
+    restoring: { readonly number: number | undefined; readonly reason: string },
+  ): Promise<{ readonly from: number | null; readonly to: number }>;
   /** What each witness of the policy says about a project's log now; none when there is no policy. */
   askWitnesses(projectId: string): Promise<readonly WitnessAnswer[]>;
   /** Begins to do jobs, to tell webhooks and to seal heads in the root log; a process that only asks does not. */

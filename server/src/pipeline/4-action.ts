@@ -37,6 +37,7 @@ export function callOf(ports: Ports, chain: Chain): Call<never> {
     requestId,
     time_ms,
     principal,
+    question: chain.question!,
     input: input as never,
     score,
     mayReadWhy: () => mayReadWhy(ports, chain),

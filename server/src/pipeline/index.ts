@@ -28,6 +28,7 @@ export { etagOf, namesTag } from "./precondition.ts";
 export { digestOf } from "./read-log.ts";
 export { recordEvent } from "./record-event.ts";
 export { badIdempotencyKey, logMissing } from "./refusals.ts";
+export { sealEvent } from "./seal-event.ts";
 export { sealIn } from "./seal-in.ts";
 export { type OpenStream, openStream } from "./stream.ts";
 

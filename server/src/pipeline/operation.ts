@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Append } from "#kernel/append.ts";
 import type { Tx } from "#kernel/db.ts";
 import type { Paging } from "#kernel/page.ts";
-import type { Ports, Principal, Readers, ScoreSubject } from "./ports.ts";
+import type { Ports, Principal, Question, Readers, ScoreSubject } from "./ports.ts";
 
 /** What an operation's own code knows of the call it runs in. */
 export interface Call<Input> {
@@ -12,6 +12,8 @@ export interface Call<Input> {
   /** Milliseconds since 1970 at which the call was admitted; everything it writes carries this time. */
   readonly time_ms: number;
   readonly principal: Principal;
+  /** What step 2 decided about this call. */
+  readonly question: Question;
   readonly input: Input;
   readonly ports: Ports;
   /** Whether the caller may read this call's chain, and so everything that decisions in it knew. */

@@ -1,5 +1,6 @@
 import type { Committer } from "./committer.ts";
 import type { Ports, SecurityEvent } from "./ports.ts";
+import { entryOfEvent } from "./seal-event.ts";
 
 /** A security event that no call made, and an entry that seals it: nobody takes it away unseen, and who follows the log hears of it. */
 export async function recordEvent(
@@ -8,17 +9,8 @@ export async function recordEvent(
   tenantId: string,
   event: SecurityEvent,
 ): Promise<void> {
-  const { id, kind, severity, actor, requestId, facts, time_ms } = event;
-  const sealed = await ledger.rows(tenantId, {
-    id,
-    time_ms,
-    kind: "event",
-    actor,
-    action: "security.event.record",
-    outcome: "done",
-    refs: { request: requestId },
-    payload: { event: { kind, severity, actor, facts } },
-  });
+  const { id } = event;
+  const sealed = await ledger.rows(tenantId, entryOfEvent(event));
   await committer.commit({ tenantId, id, rows: [...telemetry.eventRows(event), ...sealed] });
   ledger.wake(tenantId);
 }

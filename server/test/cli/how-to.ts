@@ -44,10 +44,12 @@ export type Told = Readonly<Record<string, unknown>>;
 /**
  * Does what a how-to says, from top to bottom: its blocks become files, its commands run. Gives what each operation told, in
  * order: its output, or the items of a stream; as `node` what was printed between.
+ * @param after waits for what an operation began
  */
 export async function follow(
   sealbase: Sealbase,
   name: string,
+  after: (operation: string, output: Told | readonly Told[]) => Promise<void> = async () => {},
 ): Promise<Readonly<Record<string, readonly (Told | readonly Told[])[]>>> {
   const shell = new Shell(sealbase);
   const told: Record<string, (Told | readonly Told[])[]> = {};
@@ -61,7 +63,10 @@ export async function follow(
     if (out === "") continue;
     const called = /sealbase (?:call )?(\S+)/.exec(command)?.[1];
     if (called === undefined) (told["node"] ??= []).push({ text: out.trim() });
-    else (told[called] ??= []).push(toldOf(out));
+    else {
+      (told[called] ??= []).push(toldOf(out));
+      await after(called, toldOf(out));
+    }
   }
   return told;
 }

@@ -50,11 +50,40 @@ export const notValidated = (set: string, number: number, status: string) =>
   new Refusal(
     "action/version_not_validated",
     409,
-    status === "active" ? "This version is active already" : "This version was not validated",
+    "This version was not validated",
     { set, number, status },
-    status === "active"
-      ? "Activate another version, or leave it."
-      : "Send POST /v1/policies/{set}/versions/{number}/validate and correct what it finds.",
+    "Send POST /v1/policies/{set}/versions/{number}/validate and correct what it finds.",
+  );
+
+export const activeAlready = (set: string, number: number) =>
+  new Refusal(
+    "action/version_active",
+    409,
+    "This version is active already",
+    { set, number },
+    "Leave it, or activate another one.",
+  );
+
+export const nothingBefore = (set: string) =>
+  new Refusal(
+    "action/nothing_before",
+    409,
+    "No other version of this policy set was ever active",
+    { set },
+    "Name a version that was validated, with --number.",
+  );
+
+/** Who activates a version has to be able to activate the one before again. */
+export const noWayBack = (
+  number: number,
+  { reasons, errors }: { readonly reasons: readonly string[]; readonly errors: readonly string[] },
+) =>
+  new Refusal(
+    "action/no_way_back",
+    409,
+    "By this version you could activate no other one any more",
+    { set: "default", number, denied_by: reasons, errors },
+    "Permit `authz.policy-version.activate` to yourself; look for a group that is written otherwise than yours. If others are to go on without you, give the reason as `without_way_back`.",
   );
 
 export const tooManySets = (sets: number) =>

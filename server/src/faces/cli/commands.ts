@@ -161,6 +161,24 @@ export const commands: readonly Command[] = [
     load: async () => (await import("./commands/verify.ts")).verify,
   },
   {
+    name: "policies",
+    usage: "restore",
+    summary:
+      "Let the policies before decide again, when a project's own let nobody change them; for who runs the server, and sealed",
+    options: {
+      ...KEY,
+      project: { value: "ID", help: "The project; else that of the key" },
+      reason: { value: "TEXT", help: "Why; sealed" },
+      number: {
+        value: "N",
+        help: "Version of the set default; else the one that was active before",
+      },
+    },
+    operandsMin: 1,
+    operandsMax: 1,
+    load: async () => (await import("./commands/policies.ts")).policies,
+  },
+  {
     name: "ledger",
     usage: "mirror|archive|restore DIR | export",
     summary:

@@ -3,9 +3,11 @@ import { operation } from "#pipeline";
 import { quarantinedStays } from "../oracle/quarantine.ts";
 import { openVersion } from "../policy.ts";
 import { freshPreview } from "../preview/fresh.ts";
-import { baseMoved, notValidated, versionMissing } from "../refusals.ts";
+import { requestOf } from "../question.ts";
+import { activeAlready, baseMoved, notValidated, noWayBack, versionMissing } from "../refusals.ts";
 import { activateVersion, lockSet, readActiveOf, readVersion } from "../sets/queries.ts";
 import { policyVersion, setName, versionNumber, versionShown } from "../sets/shapes.ts";
+import { DEFAULT_SET } from "../sets/versions.ts";
 
 export const policyVersionActivate = operation({
   name: "authz.policy-version.activate",
@@ -30,6 +32,14 @@ export const policyVersionActivate = operation({
       .max(1_000)
       .optional()
       .describe("Why nobody looked at what it changes before; sealed"),
+    without_way_back: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        "Why you let it decide though you could activate no other version afterwards; sealed",
+      ),
   }),
   output: z.object({
     ...policyVersion.shape,
@@ -41,20 +51,25 @@ export const policyVersionActivate = operation({
 
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
-  async action({ tx, time_ms, input, principal }) {
-    const { set, number, without_preview: reason } = input;
+  async action({ tx, time_ms, input, principal, question }) {
+    const { set, number, without_preview: reason, without_way_back: leaving } = input;
     const setId = await lockSet(tx, set);
     const found = setId === undefined ? undefined : await readVersion(tx, set, number);
     if (setId === undefined || found === undefined) throw versionMissing(set, number);
     const { status } = found;
     if (found.quarantinedAt !== null) throw quarantinedStays(set, number);
+    if (status === "active") throw activeAlready(set, number);
     if (status !== "validated" && status !== "retired") throw notValidated(set, number, status);
     const active = (await readActiveOf(tx, set))?.number ?? null;
     // Who takes a change back means to undo what came after its base.
     const base = input.base ?? (status === "retired" ? null : found.base);
     if (base !== null && base !== (active ?? 0)) throw baseMoved(set, base, active ?? 0);
     // One that was edited since it was validated decides nothing.
-    openVersion(found);
+    const { policies } = openVersion(found);
+    if (set === DEFAULT_SET && leaving === undefined) {
+      const again = policies.decide(requestOf(question));
+      if (again.outcome === "deny") throw noWayBack(number, again);
+    }
     const preview_id = reason === undefined ? await freshPreview(tx, found, active, time_ms) : null;
     await activateVersion(tx, principal.tenantId, setId, found.id);
     return { ...versionShown((await readVersion(tx, set, number))!), preview_id };

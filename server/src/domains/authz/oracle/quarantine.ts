@@ -1,6 +1,6 @@
 import { newId } from "#kernel/ids.ts";
 import { Refusal } from "#kernel/refusal.ts";
-import { type Parts, sealIn } from "#pipeline";
+import { type Parts, sealEvent } from "#pipeline";
 import { type Quarantined, quarantineVersion } from "./queries.ts";
 import type { Alarm } from "./sampler.ts";
 
@@ -22,8 +22,11 @@ export async function quarantine(parts: Writers, alarm: Alarm): Promise<void> {
     if (version === undefined) return undefined;
     await parts.raiseRevision(tx, tenantId);
     const id = newId();
-    const time_ms = parts.clock();
-    const event = {
+    await sealEvent(tx, parts, tenantId, {
+      id,
+      requestId: id,
+      decisionId: null,
+      time_ms: parts.clock(),
       kind: `policy_oracle_${because}`,
       severity: "critical",
       actor: "Sealbase:server",
@@ -36,20 +39,7 @@ export async function quarantine(parts: Writers, alarm: Alarm): Promise<void> {
         decided_errors: decision.errors,
         ...facts,
       },
-    } as const;
-    const entry = {
-      id,
-      time_ms,
-      kind: "event",
-      actor: event.actor,
-      action: "security.event.record",
-      outcome: "done",
-      refs: { request: id },
-      payload: { event },
-    } as const;
-    const of = { id, requestId: id, decisionId: null, time_ms };
-    const rows = parts.telemetry.eventRows({ ...event, ...of });
-    await sealIn(tx, parts, tenantId, [entry], rows);
+    });
     return version;
   });
   if (found === undefined) return;

@@ -3,7 +3,7 @@ import { timestamp } from "#kernel/clock.ts";
 import type { Tx } from "#kernel/db.ts";
 import { newId } from "#kernel/ids.ts";
 import { turns } from "#kernel/turns.ts";
-import { type StreamCall, sealIn } from "#pipeline";
+import { type StreamCall, sealEvent } from "#pipeline";
 import { canonicalJson, parseJson } from "#verifier";
 import { mayNotReadDecisions, previewRunning } from "../refusals.ts";
 import { Pace } from "../replay/pace.ts";
@@ -196,8 +196,6 @@ async function keep(
     until: kept.until,
     counts: { ...kept.counts },
   };
-  const kind = "policy_previewed";
-  const severity = "info";
   await ports.ledger.ready(tenantId);
   const entryId = newId();
   const createdAt_ms = ports.clock();
@@ -212,23 +210,17 @@ async function keep(
       createdBy: actor,
       createdAt: timestamp(createdAt_ms),
     });
-    const same = { id: entryId, time_ms: createdAt_ms, actor };
-    await sealIn(
-      tx,
-      ports,
-      tenantId,
-      [
-        {
-          ...same,
-          kind: "event",
-          action: "security.event.record",
-          outcome: "done",
-          refs: { request: requestId, decision: id },
-          payload: { event: { kind, severity, actor, facts } },
-        },
-      ],
-      ports.telemetry.eventRows({ ...same, kind, severity, requestId, decisionId: null, facts }),
-    );
+    const event = {
+      id: entryId,
+      time_ms: createdAt_ms,
+      kind: "policy_previewed",
+      severity: "info",
+      actor,
+      requestId,
+      decisionId: null,
+      facts,
+    } as const;
+    await sealEvent(tx, ports, tenantId, event, { decision: id });
   });
   ports.ledger.wake(tenantId);
   return { reportHash, createdAt_ms };

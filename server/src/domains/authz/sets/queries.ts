@@ -205,3 +205,16 @@ export async function activateVersion(
     [tenantId, setId, newId(), id],
   );
 }
+
+/** Of the version that was active before the one that is, and is not out of use; undefined when there was none. */
+export async function readNumberBefore(tx: Tx, setId: string): Promise<number | undefined> {
+  const [row] = await query<{ number: number }>(
+    tx,
+    `select v.number from authz.policy_activations a
+     join authz.policy_versions v on v.tenant_id = a.tenant_id and v.id = a.policy_version_id
+     where a.tenant_id = (select ops.tenant()) and a.policy_set_id = $1 and v.status <> 'active' and v.quarantined_at is null
+     order by a.number desc limit 1`,
+    [setId],
+  );
+  return row?.number;
+}
