@@ -37,7 +37,7 @@ export { type Recomputed, recomputeTraces } from "./recompute.ts";
 export { REPLAY, replayWindow } from "./replay/job.ts";
 export { replayDecision } from "./replay/replay.ts";
 export { checkRowPolicies, ROW_POLICIES } from "./row-policies/check.ts";
-export { type RestoredPolicies, type Restoring, restorePolicies } from "./sets/restore.ts";
+export { restorePolicies } from "./sets/restore.ts";
 export { activateDefault } from "./sets/versions.ts";
 export { shown as decisionShown } from "./shapes.ts";
 
