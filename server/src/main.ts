@@ -22,6 +22,7 @@ import {
   openEntities,
   principalOfAccount,
   raiseRevision,
+  readGroupNames,
   revision,
 } from "#domains/control-plane";
 import { operations as feeds, openFeed } from "#domains/feed";
@@ -170,6 +171,7 @@ async function joinParts(
     feed,
     agents: openGate(db),
     readers: readReaders,
+    groups: readGroupNames,
     async projectCreated(tx, project) {
       await activateDefault(tx, project);
       await ledger.createLog(tx, project.id);

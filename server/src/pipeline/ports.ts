@@ -31,6 +31,8 @@ export interface Ports {
   readonly agents: AgentGate;
   /** What the transaction's project shows to people without a key. */
   readonly readers: (tx: Tx) => Promise<Readers>;
+  /** Groups that somebody of the transaction's project is in. */
+  readonly groups: (tx: Tx) => Promise<readonly string[]>;
   readonly projectCreated: ProjectCreated;
   /** Encrypts a secret under the master key, to be opened where it is bound to only. */
   readonly sealSecret: (secret: Uint8Array, bound: string) => Uint8Array;

@@ -42,10 +42,7 @@ describe("a version", () => {
     const activated = await activate(caller, 2, { without_preview: "nobody debits yet" });
     expect([activated.status, activated.body.status]).toEqual([200, "active"]);
     expect(await assess(caller)).toBe(403);
-    expect((await activate(caller, 2)).body).toMatchObject({
-      code: "action/version_not_validated",
-      facts: { status: "active" },
-    });
+    expect((await activate(caller, 2)).body.code).toBe("action/version_active");
     expect((await activate(caller, 1)).body.status).toBe("active");
     expect(await assess(caller)).toBe(201);
     const { body } = await caller.call("GET", "/v1/policies/default/versions");

@@ -29,7 +29,10 @@ async function ruledBy(...tiers: string[]): Promise<Caller> {
   const path = `/v1/policies/default/versions/${made.number}`;
   expect((await caller.call("POST", `${path}/validate`, {})).body.valid).toBe(true);
   keys.set(caller.projectId, await keysOf(caller));
-  const reason = { without_preview: "a project of tests" };
+  const reason = {
+    without_way_back: "keys of other kinds can",
+    without_preview: "a project of tests",
+  };
   expect((await caller.call("POST", `${path}/activate`, reason)).status).toBe(200);
   return caller;
 }

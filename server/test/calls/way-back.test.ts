@@ -70,6 +70,22 @@ describe("a version by which its author could activate no other", () => {
   });
 });
 
+test("a group that nobody is in is a warning where it is named, and no error", async () => {
+  const caller = await system.project();
+  const text = [
+    '@id("ours") permit (principal in Group::"admins", action, resource);',
+    '@id("typo") permit (principal in Group::"admin", action, resource);',
+    '@id("list") permit (principal, action, resource) when { principal in [Group::"admins", Group::"b"] };',
+  ].join("\n");
+  await caller.call("POST", "/v1/policies/default/versions", { text });
+  const { body } = await caller.call("POST", "/v1/policies/default/versions/2/validate", {});
+  expect([body.valid, body.version.status]).toEqual([true, "validated"]);
+  expect(body.diagnostics).toMatchObject([
+    { severity: "warning", policy: "typo", line: 2, help: expect.stringMatching(/admins/) },
+    { severity: "warning", policy: "list", line: 3, message: expect.stringContaining('"b"') },
+  ]);
+});
+
 describe("a project in which nobody may change policies", () => {
   test("gets those before back from who runs the server, and everybody can see it", async () => {
     const caller = await system.project();

@@ -18,6 +18,7 @@ export { openAuthenticator, principalOfAccount } from "./authenticate.ts";
 export { createOrganization } from "./projects.ts";
 export { isNew, raiseRevision, revision } from "./queries.ts";
 export { openEntities } from "./resources/entities.ts";
+export { readGroupNames } from "./resources/queries.ts";
 
 export const operations = [
   meGet,

@@ -5,7 +5,7 @@ import {
   type Shape,
   type ValueJson,
 } from "../engine/index.ts";
-import { type Clause, type Filled, namedIn } from "./literals.ts";
+import { type Clause, type Filled, namedIn } from "../literals.ts";
 import { optionsOf, plainOf, SOMETHING } from "./values.ts";
 
 type Fields = Record<string, ValueJson>;

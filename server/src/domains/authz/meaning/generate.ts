@@ -9,6 +9,7 @@ import {
   type PolicySetJson,
   type Schema,
 } from "../engine/index.ts";
+import { type Clause, clausesOf, type Filled, filledOf } from "../literals.ts";
 import { requestOf } from "../question.ts";
 import { changesOf } from "../sets/compare.ts";
 import {
@@ -18,7 +19,6 @@ import {
   draftOf,
   type Environment,
 } from "./dimensions.ts";
-import { type Clause, clausesOf, type Filled } from "./literals.ts";
 import { TooLarge } from "./values.ts";
 
 /** What a version says, and the schema that it is asked by. */
@@ -90,21 +90,6 @@ const spread = <T>(list: readonly T[], max: number): T[] =>
   list.length <= max
     ? [...list]
     : Array.from({ length: max }, (_, i) => list[Math.floor((i * list.length) / max)]!);
-
-/** Static policies and links by their ids. */
-function filledOf({
-  staticPolicies,
-  templates = {},
-  templateLinks = [],
-}: PolicySetJson): Map<string, Filled> {
-  return new Map<string, Filled>([
-    ...Object.entries(staticPolicies).map(([id, policy]) => [id, { policy, slots: {} }] as const),
-    ...templateLinks.map(
-      ({ newId, templateId, values }) =>
-        [newId, { policy: templates[templateId]!, slots: values }] as const,
-    ),
-  ]);
-}
 
 /** Makes the questions of one comparison; what actions are in, and what policies read, is looked up once. */
 class Maker {

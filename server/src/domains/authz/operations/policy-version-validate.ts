@@ -2,6 +2,7 @@ import { z } from "zod";
 import { operation } from "#pipeline";
 import type { Diagnostic } from "../cedar/diagnostics.ts";
 import { readCandidate } from "../preview/load.ts";
+import { emptyGroups } from "../sets/groups.ts";
 import { markValidated, readVersion } from "../sets/queries.ts";
 import {
   diagnostics,
@@ -10,7 +11,7 @@ import {
   versionNumber,
   versionShown,
 } from "../sets/shapes.ts";
-import { isValid, reread, validate } from "../sets/versions.ts";
+import { DEFAULT_SET, isValid, reread, validate } from "../sets/versions.ts";
 
 export const policyVersionValidate = operation({
   name: "authz.policy-version.validate",
@@ -24,10 +25,15 @@ export const policyVersionValidate = operation({
   policy: { resource: { type: "PolicySet", id: ({ input }) => input.set } },
   score: "none",
   prepare: async ({ ports, principal: { tenantId }, input: { set, number } }) => {
-    const { found, schema } = await ports.db.transaction({ role: "reader", tenantId }, (tx) =>
-      readCandidate(tx, set, number),
+    const { found, schema, groups } = await ports.db.transaction(
+      { role: "reader", tenantId },
+      async (tx) => ({ ...(await readCandidate(tx, set, number)), groups: await ports.groups(tx) }),
     );
-    return validate(await reread(found), schema);
+    const policies = await reread(found);
+    const findings = await validate(policies, schema);
+    // Who is in which group, a set about one's own things is told by its questions.
+    if (set !== DEFAULT_SET || !isValid(findings)) return findings;
+    return [...findings, ...emptyGroups(policies, groups)];
   },
   async action({ tx, input: { set, number }, prepared }) {
     const findings = prepared as Diagnostic[];

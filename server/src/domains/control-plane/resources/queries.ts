@@ -163,3 +163,15 @@ export const readEntities = (
      from asked a join roles r on r.type = a.type and r.id = a.id group by a.type, a.id`,
     [uids.map(({ type }) => type), uids.map(({ id }) => id)],
   );
+
+/** Names of groups that some service account or person of the project is in; those of ended roles, too. */
+export async function readGroupNames(tx: Tx): Promise<string[]> {
+  const rows = await query<{ name: string }>(
+    tx,
+    `select unnest(s.groups) as name from control_plane.service_accounts s where s.tenant_id = (select ops.tenant())
+     union select m.role from control_plane.memberships m where m.tenant_id = (select ops.tenant())
+     union select b.role from control_plane.role_bindings b where b.tenant_id = (select ops.tenant()) and b.resource_id is null
+     order by name`,
+  );
+  return rows.map(({ name }) => name);
+}

@@ -4,16 +4,32 @@ import {
   type Expression,
   type Path,
   type Policy,
+  type PolicySetJson,
   partsOf,
   pathsOf,
   type TemplateLink,
   type ValueJson,
-} from "../engine/index.ts";
+} from "./engine/index.ts";
 
 /** A policy with the entities that its slots stand for. */
 export interface Filled {
   readonly policy: Policy;
   readonly slots: TemplateLink["values"];
+}
+
+/** Static policies and links by their ids. */
+export function filledOf({
+  staticPolicies,
+  templates = {},
+  templateLinks = [],
+}: PolicySetJson): Map<string, Filled> {
+  return new Map<string, Filled>([
+    ...Object.entries(staticPolicies).map(([id, policy]) => [id, { policy, slots: {} }] as const),
+    ...templateLinks.map(
+      ({ newId, templateId, values }) =>
+        [newId, { policy: templates[templateId]!, slots: values }] as const,
+    ),
+  ]);
 }
 
 /** What one part of a policy's conditions reads, and what it compares that with. */
