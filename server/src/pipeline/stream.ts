@@ -34,7 +34,9 @@ export async function openStream(
     const chain = await decided(parts, operation, named, false);
     const { requestId, id } = chain;
     const leave = enter(parts, chain.request.principal.tenantId);
-    incoming.signal.addEventListener("abort", leave, { once: true });
+    // Who left while it was decided is not told to the signal's listeners any more.
+    if (incoming.signal.aborted) leave();
+    else incoming.signal.addEventListener("abort", leave, { once: true });
     return { requestId, id, items: itemsOf(parts, chain, incoming.signal, leave) };
   });
 }

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { z } from "zod";
 import { openHttp } from "#faces/http.ts";
-import type { Operation } from "#pipeline";
+import { type Operation, openStream } from "#pipeline";
 import { operations } from "../../src/main.ts";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 import type { Anything } from "./graphql.ts";
@@ -319,6 +319,18 @@ describe("a socket", () => {
     for (let at = 0; at < 30; at++) subscribeTo(socket, `${at}`, NUMBERS);
     const [closed] = await once(socket, "close");
     expect(closed).toBe(4_429);
+  });
+
+  test("of a client that leaves while it is decided is not counted for ever", async () => {
+    const followed = async () => (await system.parts.metrics.streams.get()).values[0]?.value ?? 0;
+    const operation = operations.find(({ name }) => name === "feed.event.watch")! as Operation;
+    await expect.poll(followed).toBe(0);
+    const left = new AbortController();
+    const incoming = { credential: home.key, input: {}, signal: left.signal };
+    const opening = openStream(system.parts, operation, incoming);
+    left.abort();
+    await opening;
+    expect(await followed()).toBe(0);
   });
 
   test("ends an operation that its client completes, while it waits", async () => {
