@@ -339,9 +339,12 @@ export class Sequencer {
   }
 
   #report(error: unknown): void {
-    if (error instanceof Refusal)
-      this.#parts.log.warn({ code: error.code, facts: error.facts }, error.message);
-    else this.#parts.log.error({ err: error }, "the sequencer failed and tries again");
+    if (error instanceof Refusal) {
+      const { code, facts } = error;
+      // Two processes at one log, such as a command beside the server, is how it is meant to be.
+      const level = code === "seal/head_moved" ? "debug" : "warn";
+      this.#parts.log[level]({ code, facts }, error.message);
+    } else this.#parts.log.error({ err: error }, "the sequencer failed and tries again");
   }
 }
 
