@@ -44,13 +44,19 @@ select
   end as erased_by,
   a.id is not null as is_archived
 from telemetry.event_links l
-left join authz.policy_decisions d on d.tenant_id = l.tenant_id and d.id = l.decision_id
+-- One row each, looked up by its key: as plain joins, tables that nobody has analyzed yet are read whole for one call.
+left join lateral (
+  select * from authz.policy_decisions d where d.tenant_id = l.tenant_id and d.id = l.decision_id limit 1) d on true
 left join authz.policy_versions v on v.tenant_id = d.tenant_id and v.id = d.policy_version_id
-left join vedic.fraud_scores s on s.tenant_id = l.tenant_id and s.id = l.decision_id
+left join lateral (
+  select * from vedic.fraud_scores s where s.tenant_id = l.tenant_id and s.id = l.decision_id limit 1) s on true
 left join vedic.model_versions m on m.id = s.model_version_id
-left join ledger.entries e on e.tenant_id = l.tenant_id and e.id = l.entry_id
-left join ledger.payloads p on p.tenant_id = l.tenant_id and p.entry_id = l.entry_id
-left join ledger.archived a on a.tenant_id = l.tenant_id and a.id = l.entry_id;
+left join lateral (
+  select e.index from ledger.entries e where e.tenant_id = l.tenant_id and e.id = l.entry_id limit 1) e on true
+left join lateral (
+  select p.payload from ledger.payloads p where p.tenant_id = l.tenant_id and p.entry_id = l.entry_id limit 1) p on true
+left join lateral (
+  select a.id, a.index from ledger.archived a where a.tenant_id = l.tenant_id and a.id = l.entry_id limit 1) a on true;
 
 comment on view telemetry.lineage is 'One row per call: request, decision, trace, score, action and entry.';
 
