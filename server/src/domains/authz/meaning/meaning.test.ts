@@ -238,13 +238,31 @@ describe("questions that are made for what changed", () => {
           ]),
         ),
       );
-    const asked = () => [...generate(many(1), many(2), 500)].map((one) => JSON.stringify(one));
+    const asked = () =>
+      [...generate(many(1), many(2), 500)]
+        .filter((one) => one !== null)
+        .map((one) => JSON.stringify(one));
     expect(asked()).toEqual(asked());
     expect(new Set(asked()).size).toBe(500);
     // Within the bound, each of the thirty was found.
     return changes(many(1), many(2), 2_000).then(({ counts }) =>
       expect(counts.newly_allowed).toBeGreaterThan(0),
     );
+  });
+
+  test("leave others their turn for each that is made, also when all are made already", () => {
+    const alike = (effect: Policy["effect"]) =>
+      side(
+        Object.fromEntries(
+          ["p", "q", "r"].map((id) => [id, when(both(owns, amount("<", 5), hasVpn), { effect })]),
+        ),
+      );
+    const all = [...generate(alike("permit"), alike("forbid"), 2_000)];
+    const first = all.findIndex((one) => one !== null);
+    const asked = all.filter((one) => one !== null).length;
+    expect(first).toBeGreaterThan(10);
+    // The second and the third policy make what the first did: it is asked once, made three times.
+    expect(all.length - asked).toBeGreaterThan(3 * first - 1);
   });
 });
 
@@ -268,6 +286,35 @@ describe("values", () => {
       "": { commonTypes, entityTypes: { E: { shape: { type: "T0" } } }, actions: {} },
     });
     expect(() => optionsOf(deep.shapeOf("E")!, [])).toThrow(TooLarge);
+  });
+
+  test("are few, and soon found, where a policy lists a hundred thousand", () => {
+    const list = Array.from({ length: 100_000 }, (_, i) => 10 * i);
+    const shapes = new Schema({
+      "": {
+        entityTypes: {
+          E: {
+            shape: record({
+              one: { type: "Long" },
+              some: { type: "Set", element: { type: "Long" } },
+            }),
+          },
+        },
+        actions: {},
+      },
+    })
+      .shapeOf("E")!
+      .fields();
+    expect(optionsOf(shapes.get("one")!.shape, [list, list])).toEqual([
+      0, -1, 1, 10, 9, 11, 20, 19, 21, 30, 29, 31,
+    ]);
+    expect(optionsOf(shapes.get("some")!.shape, [list]).slice(0, 3)).toEqual([[], [0], [10]]);
+    expect(optionsOf(shapes.get("some")!.shape, [list.slice(0, 2)])).toEqual([
+      [],
+      [0, 10],
+      [0],
+      [10],
+    ]);
   });
 });
 
