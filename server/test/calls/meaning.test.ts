@@ -185,6 +185,13 @@ test("two versions are compared by samples when somebody asks", async () => {
     });
     expect(simulated.answers[0].outcome).toBe(outcome);
   }
+  // Several at once would hold up others: one answers, and those that come meanwhile are refused.
+  const atOnce = await Promise.all([1, 2, 3].map(() => compare({ generate: true })));
+  expect(atOnce.map((one) => one.body.code ?? one.status).sort()).toEqual([
+    200,
+    "action/comparison_running",
+    "action/comparison_running",
+  ]);
   const none = await compare({ since: `${day(-1)}T00:00:00Z` });
   expect(none.body.recorded).toMatchObject({ looked_at: 0, counts: { decisions: 0 } });
 
