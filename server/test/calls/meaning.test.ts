@@ -29,8 +29,11 @@ const NIGHT = (
 const BOB = `@id("bob") permit (principal == User::"bob", action == Action::"doc.page.read", resource);`;
 
 /** A version of the set, active from now on; gives its number. */
-async function activate(caller: Caller, ...texts: string[]): Promise<number> {
-  const path = "/v1/policies/docs/versions";
+const activate = (caller: Caller, ...texts: string[]): Promise<number> =>
+  activateIn(caller, "docs", ...texts);
+
+async function activateIn(caller: Caller, set: string, ...texts: string[]): Promise<number> {
+  const path = `/v1/policies/${set}/versions`;
   const { number } = await post(caller, path, { text: texts.join("\n"), schema: SCHEMA });
   expect((await post(caller, `${path}/${number}/validate`, {})).valid).toBe(true);
   await post(caller, `${path}/${number}/activate`, { without_preview: "a test" });
@@ -154,6 +157,24 @@ test("a version that came back is compared by what decided in between, and one t
   const [job] = (await watched(system, caller)).slice(-1);
   expect(job!["compared"]).toMatchObject([
     { before: bob, after: owners, recorded: null, generated: null },
+  ]);
+});
+
+test("the platform's own policies are compared before any others, and it is said whether all was looked at", async () => {
+  const caller = await makeLibrary(system);
+  await activateIn(caller, "also", OWNERS);
+  later(8);
+  await activateIn(caller, "also", BOB);
+  const path = "/v1/policies/default/versions";
+  const text = 'permit (principal in Group::"admins", action, resource);';
+  const { number } = await post(caller, path, { text });
+  await post(caller, `${path}/${number}/validate`, {});
+  await post(caller, `${path}/${number}/activate`, { without_preview: "a test" });
+  later(1);
+  const [job] = (await watched(system, caller)).slice(-1);
+  expect(job!["compared"]).toMatchObject([
+    { set: "default", complete: true },
+    { set: "also", complete: true },
   ]);
 });
 
