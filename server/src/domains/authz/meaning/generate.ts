@@ -136,14 +136,15 @@ class Maker {
     const seed = JSON.stringify([id, action, principal, resource]);
     try {
       const own = this.#dimensions(policies, environment).slice(0, DIMENSIONS_MAX);
-      const made: { readonly question: Question; readonly rank: number }[] = [];
+      // How they are made is kept, not what was: hundreds of policies take their turns.
+      const made: { readonly ways: number[]; readonly rank: number }[] = [];
       for (const ways of combinations(own, seed)) {
-        const question = built(environment, own, ways);
-        made.push({ question, rank: this.#rank(question, policies, schema) });
+        const rank = this.#rank(built(environment, own, ways), policies, schema);
+        made.push({ ways, rank });
         yield null;
       }
       made.sort((a, b) => a.rank - b.rank);
-      for (const { question } of made.slice(0, ASKED_MAX)) yield question;
+      for (const { ways } of made.slice(0, ASKED_MAX)) yield built(environment, own, ways);
       const near = this.#all.filter(({ policy }) => this.#isAbout(policy.action, environment));
       const others = this.#dimensions(near.slice(0, NEAR_MAX), environment);
       for (let i = 0; i < AMONG_OTHERS && others.length > 0; i++) {

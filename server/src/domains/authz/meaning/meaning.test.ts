@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import {
   type Expression,
@@ -264,6 +266,50 @@ describe("questions that are made for what changed", () => {
     // The second and the third policy make what the first did: it is asked once, made three times.
     expect(all.length - asked).toBeGreaterThan(3 * first - 1);
   });
+});
+
+test("questions that are made wait for their turn in little memory", () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const flags = Array.from({ length: 8 }, (_, i) => `f${i}`);
+  const wide = record(
+    Object.fromEntries([
+      ...flags.map((name) => [name, { type: "Boolean" }] as const),
+      ...Array.from({ length: 400 }, (_, i) => [`x${i}`, text] as const),
+    ]),
+  );
+  const appliesTo = { principalTypes: ["User"], resourceTypes: ["User"], context: wide };
+  const ids = Array.from({ length: 8 }, (_, i) => `do${i}`);
+  const schema = new Schema({
+    "": {
+      entityTypes: { User: { shape: wide } },
+      actions: Object.fromEntries(ids.map((id) => [id, { appliesTo }])),
+    },
+  });
+  const any = flags.map((name) => context(name)).reduce((left, right) => op("||", left, right));
+  const all = (effect: Policy["effect"]) => ({
+    schema,
+    document: {
+      staticPolicies: Object.fromEntries(
+        ids.map((id) => {
+          const action = { op: "==", entity: uid("Action", id) } as const;
+          return [id, when(any, { effect, action })];
+        }),
+      ),
+    },
+  });
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  let asked = 0;
+  for (const one of generate(all("permit"), all("forbid"), 2_000)) {
+    if (one !== null && ++asked === ids.length) break;
+    if (one !== null && asked === ids.length - 1) {
+      // All but the last have made theirs, some 250 questions with a thousand values each.
+      collect();
+      expect(process.memoryUsage().heapUsed - before).toBeLessThan(6_000_000);
+    }
+  }
+  expect(asked).toBe(ids.length);
 });
 
 function colored(id: string): Expression {
