@@ -3448,6 +3448,7 @@ export type RefusalCode =
   | "action/cedar_unread"
   | "action/chain_missing"
   | "action/changed"
+  | "action/comparison_running"
   | "action/decision_missing"
   | "action/endorsed_already"
   | "action/entry_archived"

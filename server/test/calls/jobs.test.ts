@@ -294,7 +294,10 @@ describe("scheduled work", () => {
     const short = { table: "authz.drift_windows", keep_days: 59 };
     const refused = await caller.call("POST", "/v1/retention-policies", short);
     expect([refused.status, refused.body.code]).toEqual([400, "action/kept_too_short"]);
-    await caller.call("POST", "/v1/retention-policies", { ...short, keep_days: 60 });
+    const ours = { ...short, keep_days: 60 };
+    const { created_by } = (await caller.call("POST", "/v1/retention-policies", ours)).body;
+    // Whose word it is, is what tells it from the server's own.
+    expect(created_by).toMatch(/^ServiceAccount:/);
     await caller.call("GET", "/v1/me");
     await leaveDrift(system, caller.projectId);
     const count = async () =>

@@ -29,8 +29,11 @@ const NIGHT = (
 const BOB = `@id("bob") permit (principal == User::"bob", action == Action::"doc.page.read", resource);`;
 
 /** A version of the set, active from now on; gives its number. */
-async function activate(caller: Caller, ...texts: string[]): Promise<number> {
-  const path = "/v1/policies/docs/versions";
+const activate = (caller: Caller, ...texts: string[]): Promise<number> =>
+  activateIn(caller, "docs", ...texts);
+
+async function activateIn(caller: Caller, set: string, ...texts: string[]): Promise<number> {
+  const path = `/v1/policies/${set}/versions`;
   const { number } = await post(caller, path, { text: texts.join("\n"), schema: SCHEMA });
   expect((await post(caller, `${path}/${number}/validate`, {})).valid).toBe(true);
   await post(caller, `${path}/${number}/activate`, { without_preview: "a test" });
@@ -157,6 +160,24 @@ test("a version that came back is compared by what decided in between, and one t
   ]);
 });
 
+test("the platform's own policies are compared before any others, and it is said whether all was looked at", async () => {
+  const caller = await makeLibrary(system);
+  await activateIn(caller, "also", OWNERS);
+  later(8);
+  await activateIn(caller, "also", BOB);
+  const path = "/v1/policies/default/versions";
+  const text = 'permit (principal in Group::"admins", action, resource);';
+  const { number } = await post(caller, path, { text });
+  await post(caller, `${path}/${number}/validate`, {});
+  await post(caller, `${path}/${number}/activate`, { without_preview: "a test" });
+  later(1);
+  const [job] = (await watched(system, caller)).slice(-1);
+  expect(job!["compared"]).toMatchObject([
+    { set: "default", complete: true },
+    { set: "also", complete: true },
+  ]);
+});
+
 test("two versions are compared by samples when somebody asks", async () => {
   const caller = await makeLibrary(system);
   const before = await activate(caller, OWNERS);
@@ -185,6 +206,13 @@ test("two versions are compared by samples when somebody asks", async () => {
     });
     expect(simulated.answers[0].outcome).toBe(outcome);
   }
+  // Several at once would hold up others: one answers, and those that come meanwhile are refused.
+  const atOnce = await Promise.all([1, 2, 3].map(() => compare({ generate: true })));
+  expect(atOnce.map((one) => one.body.code ?? one.status).sort()).toEqual([
+    200,
+    "action/comparison_running",
+    "action/comparison_running",
+  ]);
   const none = await compare({ since: `${day(-1)}T00:00:00Z` });
   expect(none.body.recorded).toMatchObject({ looked_at: 0, counts: { decisions: 0 } });
 

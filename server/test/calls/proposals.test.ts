@@ -178,6 +178,52 @@ describe("a proposal of least privilege", () => {
     expect((await ask("9", "secret")).outcome).toBe("deny");
   });
 
+  test("is for no group where whoever asks names more than are looked at", async () => {
+    const caller = await system.project();
+    const post = async (path: string, body: object) => (await caller.call("POST", path, body)).body;
+    const set = await makeSet(post, {
+      name: "pages",
+      schema: `entity Page; entity Note;
+        action "page.read" appliesTo { principal: [User], resource: [Page, Note] };`,
+      text: 'permit (principal, action == Action::"page.read", resource);',
+    });
+    const ask = async (count: number, type: string, groups: number, length: number) => {
+      const questions = Array.from({ length: count }, (_, i) => ({
+        set,
+        principal: {
+          type: "User",
+          id: `${i}`,
+          groups: [
+            "staff",
+            ...Array.from({ length: groups }, (_, j) => `${i} ${j} `.padEnd(length, "x")),
+          ],
+        },
+        action: "page.read",
+        resource: { type, id: "any" },
+      }));
+      for (let at = 0; at < count; at += 50)
+        expect(await post("/v1/decisions", questions.slice(at, at + 50))).toMatchObject({
+          results: questions.slice(at, at + 50).map(() => ({ status: 201 })),
+        });
+    };
+    const bound = async (type: string) => {
+      const job = await propose(caller, { groups: true }, set);
+      const path = `/v1/policies/pages/proposals/${job.result.proposal_id}`;
+      const { evidence } = (await caller.call("GET", path)).body;
+      return evidence[0].used.find((one: { resource_type: string }) => one.resource_type === type)
+        .groups;
+    };
+    const staff = [{ type: "Group", id: "staff" }];
+    await ask(20, "Page", 18, 180);
+    expect(await bound("Page")).toEqual(staff);
+    await ask(300, "Page", 18, 180);
+    await ask(20, "Note", 18, 180);
+    expect([await bound("Page"), await bound("Note")]).toEqual([null, staff]);
+    // One in so many that they alone are no list.
+    await ask(1, "Note", 90, 180);
+    expect(await bound("Note")).toBeNull();
+  });
+
   test("takes no question for a use", async () => {
     const caller = await system.project();
     const till = await service(caller);

@@ -86,6 +86,26 @@ describe("what an author is refused", () => {
     ],
   ])("%s", (_, policies, message) => expect(refusal(policies)).toContain(message));
 
+  test("a long template that is linked often: each link would be compiled", () => {
+    const long = (characters: number) =>
+      policyDocument.safeParse({
+        staticPolicies: {},
+        templates: {
+          t: {
+            ...policy("permit", Array(characters / 4_000).fill(when(value("x".repeat(4_000))))),
+            principal: { op: "==", slot: "?principal" },
+          },
+        },
+        templateLinks: Array.from({ length: 400 }, (_, i) => ({
+          templateId: "t",
+          newId: `l${i}`,
+          values: { "?principal": { type: "User", id: "u" } },
+        })),
+      }).error?.issues[0]?.message;
+    expect(long(4_000)).toBeUndefined();
+    expect(long(8_000)).toMatch(/^at most 2097152 bytes of JSON of the templates of all links/);
+  });
+
   test.each<[string, Record<string, Policy>]>([
     ["a thousand policies", copies(1_000, policy("permit"))],
     [

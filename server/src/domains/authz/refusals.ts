@@ -165,6 +165,15 @@ export const previewRunning = (set: string) =>
     "Follow it to its end, or leave it, and ask again.",
   );
 
+export const comparisonRunning = (set: string) =>
+  new Refusal(
+    "action/comparison_running",
+    409,
+    "A comparison of this project's decisions is under way on this server",
+    { set },
+    "Wait for its answer, and ask again.",
+  );
+
 export const notValid = (set: string, number: number, findings: readonly string[]) =>
   new Refusal(
     "action/version_not_valid",

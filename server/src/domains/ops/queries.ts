@@ -339,7 +339,8 @@ export async function setRetention(
   const [row] = await query<RetentionPolicy>(
     tx,
     `insert into ops.retention_policies as r (tenant_id, id, table_name, keep_days, created_by) values ($1, $2, $3, $4, $5)
-     on conflict (tenant_id, table_name) do update set keep_days = excluded.keep_days, enabled = true returning ${RETENTION}`,
+     on conflict (tenant_id, table_name) do update
+       set keep_days = excluded.keep_days, enabled = true, created_by = excluded.created_by returning ${RETENTION}`,
     [tenantId, policy.id, policy.tableName, policy.keepDays, policy.createdBy],
   );
   return row!;

@@ -19,6 +19,8 @@ export const LIMITS = {
   policies: 1_000,
   templates: 200,
   bytes: 512 * 1_024,
+  /** Each link is compiled as if its template were written there: a thousand of a long one would take a minute. */
+  linkedBytes: 2 * 1_024 * 1_024,
   /** Expressions in all conditions: each is evaluated once at most. */
   parts: 20_000,
   conditions: 20,
@@ -198,7 +200,14 @@ export function excessOf(document: PolicySetJson): Flaw[] {
   ];
   atMost(LIMITS.policies, "policies", Object.keys(staticPolicies).length + templateLinks.length);
   atMost(LIMITS.templates, "templates", Object.keys(templates).length, ["templates"]);
-  atMost(LIMITS.bytes, "bytes of JSON", new TextEncoder().encode(JSON.stringify(document)).length);
+  atMost(LIMITS.bytes, "bytes of JSON", bytesOf(document));
+  const ofTemplates = new Map(Object.entries(templates).map(([id, of]) => [id, bytesOf(of)]));
+  atMost(
+    LIMITS.linkedBytes,
+    "bytes of JSON of the templates of all links, each counted again",
+    templateLinks.reduce((sum, { templateId }) => sum + (ofTemplates.get(templateId) ?? 0), 0),
+    ["templateLinks"],
+  );
   const bodies = written.flatMap(([, , { conditions }]) => conditions.map(({ body }) => body));
   atMost(
     LIMITS.parts,
@@ -216,6 +225,8 @@ export function excessOf(document: PolicySetJson): Flaw[] {
       ]);
   return flaws;
 }
+
+const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
 
 const count = (node: Expression): number =>
   partsOf(node).reduce((sum, part) => sum + count(part), 1);

@@ -212,6 +212,12 @@ describe("a permit that is narrowed to what was used", () => {
     ["none where somebody is in none", [["red"], []], { red: 1 }, null],
     ["none where nobody was", [], {}, null],
     [
+      "the group of all where each of many has one of their own",
+      Array.from({ length: 9 }, (_, i) => ["all", `g${i}`]),
+      { all: 50 },
+      ["all"],
+    ],
+    [
       "none where it takes more than eight",
       Array.from({ length: 9 }, (_, i) => [`g${i}`]),
       {},

@@ -15,6 +15,10 @@ export interface Window {
 export const DECISIONS_MAX = 200_000;
 /** More different texts than these are no list that somebody meant. */
 const STRINGS_MAX = 8;
+/** Characters of the groups or parents of one subject; somebody in more counts as in none. */
+const LIST_CHARACTERS_MAX = 4_096;
+/** Of all different lists of one usage, which is not bound when it has more: whoever asks says what groups there are. */
+const LISTS_CHARACTERS_MAX = 1_048_576;
 
 /** Decisions of the window by the version: `$1` version, `$2` since, `$3` until, `$4` how many, `$5` calls only. */
 const decisions = (outcomes: string): string => `
@@ -72,13 +76,13 @@ export const readRanges = (
 const SUBJECTS: Record<Side, { subject: string; own: string; groups: string }> = {
   principal: {
     subject: "a.principal",
-    own: "(s.slice -> 'principal') - 'groups'::text",
-    groups: "coalesce(s.slice #> '{principal,groups}', '[]')",
+    own: "jsonb_build_object('type', s.slice #> '{principal,type}', 'id', s.slice #> '{principal,id}')",
+    groups: "$.principal.groups[*]",
   },
   resource: {
     subject: "jsonb_build_array(a.resource_type, a.resource_id)::text",
     own: "jsonb_build_object('type', a.resource_type, 'id', a.resource_id)",
-    groups: "'[]'::jsonb",
+    groups: "$.none[*]",
   },
 };
 
@@ -96,18 +100,31 @@ export async function readStandings(
        select s.hash, s.slice::jsonb as slice from authz.entity_slices s
        where s.tenant_id = (select ops.tenant()) and s.hash in (select entity_slice_hash from decided)
          and pg_input_is_valid(s.slice, 'jsonb')),
-     stood as materialized (
+     listed as (
        select a.action, a.resource_type, a.reasons, a.outcome, ${subject} as subject, array(
-         select jsonb_build_array('Group', g)::text from jsonb_array_elements_text(${groups}) g
+         select jsonb_build_array('Group', g)::text from jsonb_path_query(s.slice, '${groups} ? (@.type() == "string")') g
          union
          select jsonb_build_array(p -> 'type', p -> 'id')::text
-         from jsonb_array_elements(coalesce(s.slice -> 'entities', '[]')) e, jsonb_array_elements(coalesce(e -> 'parents', '[]')) p
+         from jsonb_path_query(s.slice, '$.entities[*]') e,
+           jsonb_path_query(e, '$.parents[*] ? (@.type.type() == "string" && @.id.type() == "string")') p
          where e -> 'uid' = ${own} order by 1) as within
-       from decided a left join slices s on s.hash = a.entity_slice_hash)
-     select p.policy, o.action, o.resource_type as "resourceType", o.within, count(distinct o.subject)::int as members
-     from stood o, unnest(o.reasons) p(policy) where o.outcome = 'allow' group by 1, 2, 3, 4
+       from decided a left join slices s on s.hash = a.entity_slice_hash),
+     stood as materialized (
+       select action, resource_type, reasons, outcome, subject,
+         case when length(within::text) <= ${LIST_CHARACTERS_MAX} then within else '{}' end as within
+       from listed),
+     used as (
+       select p.policy, o.action, o.resource_type, o.within, count(distinct o.subject)::int as members
+       from stood o, unnest(o.reasons) p(policy) where o.outcome = 'allow' group by 1, 2, 3, 4),
+     bounded as materialized (
+       select u.*, sum(length(u.within::text)) over (partition by policy, action, resource_type) <= ${LISTS_CHARACTERS_MAX} as fits
+       from used u)
+     select policy, action, resource_type as "resourceType", within, members from bounded where fits
      union all
-     select null, '', '', array[w.within], count(distinct o.subject)::int from stood o, unnest(o.within) w(within) group by 4
+     select policy, action, resource_type, '{}', sum(members)::int from bounded where not fits group by 1, 2, 3
+     union all
+     select null, '', '', array[w.within], count(distinct o.subject)::int from stood o, unnest(o.within) w(within)
+     where w.within in (select unnest(b.within) from bounded b where b.fits) group by 4
      order by 1, 2, 3, 4`,
     [versionId, since, until, DECISIONS_MAX, callsOnly],
   );

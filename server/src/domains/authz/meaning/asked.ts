@@ -1,7 +1,9 @@
 import { timestamp } from "#kernel/clock.ts";
-import type { Tx } from "#kernel/db.ts";
+import type { Db, Tx } from "#kernel/db.ts";
+import { turns } from "#kernel/turns.ts";
 import { type Opened, openValidated } from "../filter/open.ts";
 import { Candidate } from "../preview/candidate.ts";
+import { comparisonRunning } from "../refusals.ts";
 import { type Bounds, compareGenerated, compareRecorded } from "./compare.ts";
 import { generatedShown, recordedShown } from "./shapes.ts";
 import { DAYS } from "./watch.ts";
@@ -9,6 +11,11 @@ import { DAYS } from "./watch.ts";
 /** What one request looks at. */
 const BOUNDS: Bounds = { decisions: 100_000, recorded: 500, generated: 500 };
 const DAY_MS = 86_400_000;
+/** Pages that are read at once, so that comparisons of many projects leave connections for calls. */
+const READS_AT_ONCE_MAX = 2;
+const inTurn = turns(READS_AT_ONCE_MAX);
+/** Projects in which one is under way on this server. */
+const running = new Set<string>();
 
 export interface Asked {
   readonly set: string;
@@ -23,12 +30,24 @@ export interface Asked {
 export const asksRecorded = ({ since, until }: Pick<Asked, "since" | "until">): boolean =>
   since !== undefined || until !== undefined;
 
-/** What questions that are recorded, and questions that are made up, say of two versions; null for those that nobody asked for. */
-export async function compareSampled(
-  read: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>,
-  asked: Asked,
-  time_ms: number,
-) {
+type Read = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+/**
+ * What questions that are recorded, and questions that are made up, say of two versions; null for those that nobody asked for. One
+ * at a time in a project: each looks through a hundred thousand decisions, and thousands of questions.
+ */
+export async function compareSampled(db: Db, tenantId: string, asked: Asked, time_ms: number) {
+  if (running.has(tenantId)) throw comparisonRunning(asked.set);
+  running.add(tenantId);
+  try {
+    const read: Read = (work) => inTurn(() => db.transaction({ role: "reader", tenantId }, work));
+    return await sampled(read, asked, time_ms);
+  } finally {
+    running.delete(tenantId);
+  }
+}
+
+async function sampled(read: Read, asked: Asked, time_ms: number) {
   const { set, number } = asked;
   const [old, now] = await read(
     async (tx) =>

@@ -109,6 +109,7 @@ export async function compareGenerated(
   const pace = new Pace();
   for (const question of generate(sides.before, sides.after, generated)) {
     if (pace.isOver) await pace.rest(signal);
+    if (question === null) continue;
     const { principal, action, resource } = question;
     const alike = {
       cohort: cohortOf(principal),

@@ -43,9 +43,10 @@ const NEAR_MAX = 100;
 /**
  * Questions that nobody has asked, at the borders of what changed: for every policy that does not say the same in both, whom and
  * what it names, and values right at, below and above those that its conditions compare with. The same versions give the
- * same questions. They are a sample: that none is answered otherwise proves nothing.
+ * same questions. They are a sample: that none is answered otherwise proves nothing. Null: not yet another one, and others may have
+ * their turn meanwhile, as hundreds are made and weighed for one that is asked.
  */
-export function* generate(before: Side, after: Side, max: number): Generator<Question> {
+export function* generate(before: Side, after: Side, max: number): Generator<Question | null> {
   const [old, now] = [filledOf(before.document), filledOf(after.document)];
   const changed = changesOf(before.document, after.document).map(({ id }) => id);
   // Where only the schema is another one, actions may be in other groups.
@@ -60,26 +61,26 @@ export function* generate(before: Side, after: Side, max: number): Generator<Que
   yield* different(inTurn(open), max);
 }
 
-function* different(questions: Iterable<Question>, max: number): Generator<Question> {
+function* different(questions: Iterable<Question | null>, max: number): Generator<Question | null> {
   const seen = new Set<string>();
   for (const question of questions) {
     if (seen.size >= max) return;
-    const key = canonicalJson(question);
-    if (seen.has(key)) continue;
-    seen.add(key);
-    yield question;
+    const key = question && canonicalJson(question);
+    yield key === null || seen.has(key) ? null : question;
+    if (key !== null) seen.add(key);
   }
 }
 
 /** One of each after the other, so that a bound cuts all alike. */
-function* inTurn<T>(generators: readonly Iterator<T>[]): Generator<T> {
+function* inTurn<T>(generators: readonly Iterator<T | null>[]): Generator<T | null> {
   for (let open = [...generators]; open.length > 0; ) {
     const left: typeof open = [];
     for (const generator of open) {
-      const { done, value } = generator.next();
-      if (done) continue;
+      let next = generator.next();
+      for (; !next.done && next.value === null; next = generator.next()) yield null;
+      if (next.done) continue;
       left.push(generator);
-      yield value;
+      yield next.value;
     }
     open = left;
   }
@@ -106,7 +107,7 @@ class Maker {
   }
 
   /** Nothing is worked out before the first question is asked for. */
-  *about(id: string, policies: readonly Filled[]): Generator<Question> {
+  *about(id: string, policies: readonly Filled[]): Generator<Question | null> {
     const environments = spread([...this.#environmentsOf(policies)], ENVIRONMENTS_MAX);
     yield* inTurn(environments.map((environment) => this.#questions(id, policies, environment)));
   }
@@ -115,17 +116,20 @@ class Maker {
     id: string,
     policies: readonly Filled[],
     environment: Environment,
-  ): Generator<Question> {
+  ): Generator<Question | null> {
     const { schema, action, principal, resource } = environment;
     const seed = JSON.stringify([id, action, principal, resource]);
     try {
       const own = this.#dimensions(policies, environment).slice(0, DIMENSIONS_MAX);
-      const made = [...combinations(own, seed)].map((ways) => built(environment, own, ways));
-      const ranks = new Map(
-        made.map((question) => [question, this.#rank(question, policies, schema)]),
-      );
-      made.sort((a, b) => ranks.get(a)! - ranks.get(b)!);
-      yield* made.slice(0, ASKED_MAX);
+      // How they are made is kept, not what was: hundreds of policies take their turns.
+      const made: { readonly ways: number[]; readonly rank: number }[] = [];
+      for (const ways of combinations(own, seed)) {
+        const rank = this.#rank(built(environment, own, ways), policies, schema);
+        made.push({ ways, rank });
+        yield null;
+      }
+      made.sort((a, b) => a.rank - b.rank);
+      for (const { ways } of made.slice(0, ASKED_MAX)) yield built(environment, own, ways);
       const near = this.#all.filter(({ policy }) => this.#isAbout(policy.action, environment));
       const others = this.#dimensions(near.slice(0, NEAR_MAX), environment);
       for (let i = 0; i < AMONG_OTHERS && others.length > 0; i++) {

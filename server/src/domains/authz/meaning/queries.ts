@@ -1,5 +1,6 @@
 import { query, type Tx } from "#kernel/db.ts";
 import { COHORT, SLICES } from "../drift/queries.ts";
+import { DEFAULT_SET } from "../sets/versions.ts";
 import { type Choosable, OF_CELL_MAX } from "./sample.ts";
 
 /** A set in which a version was activated on a day, and what decided some days before. */
@@ -12,7 +13,7 @@ export interface Moved {
   readonly since: string;
 }
 
-/** Sets that did not say at the end of a day (UTC) what they had said so many days before, when something was activated on that day. By name. */
+/** Sets that did not say at the end of a day (UTC) what they had said so many days before, when something was activated on that day. By name, the platform's own policies first: the others may be many. */
 export const readMoved = (tx: Tx, day: string, days: number): Promise<Moved[]> =>
   query(
     tx,
@@ -34,8 +35,8 @@ export const readMoved = (tx: Tx, day: string, days: number): Promise<Moved[]> =
        cross join lateral (select first_time.day::date as day) first
      where s.tenant_id = (select ops.tenant()) and now.id >= b.today
        and (was.document_hash, was.schema_hash) is distinct from (now.document_hash, now.schema_hash)
-     order by s.name`,
-    [day, days],
+     order by s.name <> $3, s.name`,
+    [day, days, DEFAULT_SET],
   );
 
 /** Sets of which a day's finding was told already. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { canonicalJson } from "#verifier";
 import type { Shape, ValueJson } from "../engine/index.ts";
 
 /** Stands for whatever nobody named: no policy is expected to. */
@@ -50,47 +51,60 @@ const PLAIN: Readonly<Record<string, string>> = {
   duration: "0ms",
 };
 
-/** The plain value of a shape, and what constants that it is compared with give of its kind, with what lies right beside. */
+/**
+ * The plain value of a shape, and what constants that it is compared with give of its kind, with what lies right beside. An author
+ * may list a hundred thousand: no more are looked at than are wanted, and none is compared with all others.
+ */
 export function optionsOf(shape: Shape, constants: readonly ValueJson[]): ValueJson[] {
   if (shape.type === "Record") return [plainOf(shape)];
-  const found = [plainOf(shape), ...constants.flatMap((one) => near(shape, one))];
-  const different = found.filter(
-    (one, i) => found.findIndex((other) => isDeepStrictEqual(one, other)) === i,
-  );
-  return different.slice(0, OPTIONS_MAX);
+  const plain = plainOf(shape);
+  const different = new Map([[canonicalJson(plain), plain]]);
+  for (const constant of constants)
+    for (const one of near(shape, constant)) {
+      if (different.size === OPTIONS_MAX) return [...different.values()];
+      const key = canonicalJson(one);
+      if (!different.has(key)) different.set(key, one);
+    }
+  return [...different.values()];
 }
 
-function near(shape: Shape, constant: ValueJson): ValueJson[] {
-  if (shape.type === "Set") return members(shape.element(), constant);
+/** One after the other, as far as somebody asks. */
+function* near(shape: Shape, constant: ValueJson): Generator<ValueJson> {
+  if (shape.type === "Set") return yield* members(shape.element(), constant);
+  if (shape.type === "Boolean") return yield true;
+  const own = nearOne(shape, constant);
+  if (own !== undefined) yield* own;
+  // An attribute is compared with a set of its kind.
+  else if (Array.isArray(constant)) for (const member of constant) yield* near(shape, member);
+}
+
+/** Undefined: the constant is of another kind. */
+function nearOne(shape: Shape, constant: ValueJson): ValueJson[] | undefined {
   switch (shape.type) {
     case "String":
-      return typeof constant === "string" ? [constant] : listed(shape, constant);
+      return typeof constant === "string" ? [constant] : undefined;
     case "Long":
       return typeof constant === "number"
         ? [constant, constant - 1, constant + 1].filter(Number.isSafeInteger)
-        : listed(shape, constant);
-    case "Boolean":
-      return [true];
+        : undefined;
     case "Entity":
-      return entityOf(constant)?.type === shape.name ? [constant] : listed(shape, constant);
+      return entityOf(constant)?.type === shape.name ? [constant] : undefined;
     default: {
       const arg = extensionOf(constant, shape.type);
-      return arg === undefined
-        ? listed(shape, constant)
-        : [arg, ...(BESIDE[shape.type]?.(arg) ?? [])].map((one) => extension(shape.type, one));
+      if (arg === undefined) return undefined;
+      return [arg, ...(BESIDE[shape.type]?.(arg) ?? [])].map((one) => extension(shape.type, one));
     }
   }
 }
 
-/** An attribute is compared with a set of its kind. */
-const listed = (shape: Shape, constant: ValueJson): ValueJson[] =>
-  Array.isArray(constant) ? constant.flatMap((member: ValueJson) => near(shape, member)) : [];
-
-/** A set with one of them, and with all. */
-function members(element: Shape, constant: ValueJson): ValueJson[] {
+/** A set with all of them, unless they are more than a value may have, and with one. */
+function* members(element: Shape, constant: ValueJson): Generator<ValueJson> {
   const all: readonly ValueJson[] = Array.isArray(constant) ? constant : [constant];
-  const fit = all.filter((one) => near(element, one).some((it) => isDeepStrictEqual(it, one)));
-  return fit.length === 0 ? [] : [[...fit], ...fit.map((one) => [one])];
+  const fits = (one: ValueJson) =>
+    near(element, one).some((it: ValueJson) => isDeepStrictEqual(it, one));
+  const fit = all.slice(0, PARTS_MAX).filter(fits);
+  if (fit.length > 0 && all.length <= PARTS_MAX) yield fit;
+  for (const one of fit) yield [one];
 }
 
 export const entityOf = (value: ValueJson): { type: string; id: string } | undefined =>

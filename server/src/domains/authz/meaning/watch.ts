@@ -24,6 +24,8 @@ export interface Compared extends Moved {
   readonly day: string;
   /** Null: one of the versions is not what was stored, so that nothing can be said. */
   readonly recorded: object | null;
+  /** False: there is more than was looked at, so that nothing found is not nothing there. */
+  readonly complete: boolean;
   readonly generated: object | null;
 }
 
@@ -72,7 +74,7 @@ async function compareSet(
   signal: AbortSignal,
 ): Promise<{ compared: Compared; findings: readonly Finding[] }> {
   const { set, before, after, since } = moved;
-  const unsaid = { ...moved, day, recorded: null, generated: null };
+  const unsaid = { ...moved, day, recorded: null, complete: false, generated: null };
   const opened = await read(async (tx) => {
     try {
       return { before: await open(tx, set, before), after: await open(tx, set, after) };
@@ -103,6 +105,7 @@ async function compareSet(
     compared: {
       ...unsaid,
       recorded: facts.recorded.counts,
+      complete: recorded.isComplete,
       generated: facts.generated.counts,
     },
     findings: isFound ? [{ day, kind: "meaning_changed", cell: null, set, since, facts }] : [],

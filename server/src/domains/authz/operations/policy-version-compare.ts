@@ -79,11 +79,7 @@ export const policyVersionCompare = operation({
     if (asksRecorded(input) && !(await mayReadWhy()))
       throw mayNotReadDecisions("recorded decisions");
     if (!asksRecorded(input) && !input.generate) return null;
-    return compareSampled(
-      (work) => db.transaction({ role: "reader", tenantId }, work),
-      input,
-      clock(),
-    );
+    return compareSampled(db, tenantId, input, clock());
   },
   async action({ tx, time_ms, prepared, input: { set, number, questions, ...input } }) {
     const sampled = prepared as Sampled | null;
