@@ -354,10 +354,10 @@ export const RETAINED_TABLES = [
   "authz.drift_first_uses",
 ] as const;
 
-/** What is compared with what was before needs that: the watch for drift looks back 42 days, and notes uses anew after 90. */
+/** What is compared with what was before needs that: the watch for drift looks back 42 days, and notes uses anew after 90, so one of 42 days ago is known by a note of up to 132. */
 export const KEEP_DAYS_MIN: { readonly [table in (typeof RETAINED_TABLES)[number]]?: number } = {
   "authz.drift_windows": 60,
-  "authz.drift_first_uses": 120,
+  "authz.drift_first_uses": 132,
 };
 
 /** What every project keeps how long, unless its administrators say otherwise. */

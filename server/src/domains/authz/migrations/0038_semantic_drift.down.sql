@@ -1,4 +1,4 @@
--- sealbase: loses-data authz.policy_activations
+-- sealbase: loses-data authz.policy_activations, authz.drift_findings
 alter table authz.drift_findings disable trigger user;
 delete from authz.drift_findings where kind = 'meaning_changed';
 alter table authz.drift_findings enable trigger user;
