@@ -29,6 +29,8 @@ export interface Side {
 
 /** Environments of one changed policy: one in scope of everything would have hundreds. */
 const ENVIRONMENTS_MAX = 48;
+/** Of all changed policies together: many have fewer each, at least one, so that a comparison takes seconds at most. */
+const ENVIRONMENTS_ALL_MAX = 600;
 /** Questions of one environment that are made, every way there is when they are no more; and those that are asked. */
 const WAYS_MAX = 256;
 const ASKED_MAX = 128;
@@ -52,10 +54,13 @@ export function* generate(before: Side, after: Side, max: number): Generator<Que
   // Where only the schema is another one, actions may be in other groups.
   const ids = changed.length > 0 ? changed : [...now.keys()];
   const maker = new Maker([after.schema, before.schema], [...old.values(), ...now.values()]);
+  const share = Math.floor(ENVIRONMENTS_ALL_MAX / Math.max(ids.length, 1));
+  const environmentsMax = Math.min(Math.max(share, 1), ENVIRONMENTS_MAX);
   const open = ids.map((id) =>
     maker.about(
       id,
       [old.get(id), now.get(id)].filter((one) => one !== undefined),
+      environmentsMax,
     ),
   );
   yield* different(inTurn(open), max);
@@ -107,8 +112,12 @@ class Maker {
   }
 
   /** Nothing is worked out before the first question is asked for. */
-  *about(id: string, policies: readonly Filled[]): Generator<Question | null> {
-    const environments = spread([...this.#environmentsOf(policies)], ENVIRONMENTS_MAX);
+  *about(
+    id: string,
+    policies: readonly Filled[],
+    environmentsMax: number,
+  ): Generator<Question | null> {
+    const environments = spread([...this.#environmentsOf(policies)], environmentsMax);
     yield* inTurn(environments.map((environment) => this.#questions(id, policies, environment)));
   }
 

@@ -268,6 +268,35 @@ describe("questions that are made for what changed", () => {
   });
 });
 
+test("questions for many changed policies are made in as much time as for a dozen", () => {
+  const flags = Array.from({ length: 4 }, (_, i) => `f${i}`);
+  const shape = record(
+    Object.fromEntries(flags.map((name) => [name, { type: "Boolean" }] as const)),
+  );
+  const appliesTo = { principalTypes: ["User"], resourceTypes: ["User"], context: shape };
+  const actions = Object.fromEntries(
+    Array.from({ length: 20 }, (_, i) => [`do${i}`, { appliesTo }] as const),
+  );
+  const schema = new Schema({ "": { entityTypes: { User: {} }, actions } });
+  const body = flags.map((name) => context(name)).reduce((left, right) => op("||", left, right));
+  const made = (count: number) => {
+    const all = (effect: Policy["effect"]) => ({
+      schema,
+      document: {
+        staticPolicies: Object.fromEntries(
+          Array.from(
+            { length: count },
+            (_, i) => [`p${i}`, when(body, { effect, action: All })] as const,
+          ),
+        ),
+      },
+    });
+    const questions = generate(all("permit"), all("forbid"), 1_000_000);
+    return [...questions].filter((one) => one === null).length;
+  };
+  expect(made(100)).toBeLessThan(2 * made(30));
+});
+
 test("questions that are made wait for their turn in little memory", () => {
   setFlagsFromString("--expose-gc");
   const collect: () => void = runInNewContext("gc");
