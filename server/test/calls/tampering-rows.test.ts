@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
+import { tampering } from "../tampering.ts";
 
 // Rows that calls left in the tables of their domains: edited, taken away, or put there by somebody else.
 let system: TestSystem;
@@ -9,6 +10,8 @@ beforeAll(async () => {
   system = await openTestSystem();
 });
 afterAll(() => system.stop());
+
+const { findings } = tampering(() => system);
 
 const WHOLE = payment({
   external_id: 'ext "1" é',
@@ -50,13 +53,6 @@ async function logOf(): Promise<Caller> {
   ]);
   expect(await findings(caller)).toEqual([]);
   return caller;
-}
-
-async function findings(caller: Caller): Promise<string[]> {
-  const { body } = await caller.call("POST", "/v1/ledger/verify");
-  const kinds = body.findings.map(({ kind }: { kind: string }) => kind);
-  expect(body.valid).toBe(kinds.length === 0);
-  return kinds;
 }
 
 const idAt = (index: number) =>
