@@ -2,7 +2,9 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JobFailed } from "#domains/ops";
 import { isPrivate } from "../../src/domains/webhooks/address.ts";
+import { deliver } from "../../src/domains/webhooks/deliver.ts";
 import { activatePolicies } from "../policies.ts";
 import { type Caller, openTestSystem, payment, sealedEntries, type TestSystem } from "../system.ts";
 
@@ -162,6 +164,32 @@ describe("a webhook", () => {
     const done = await settled(caller, (jobs) => jobs.every((one) => one.status === "done"));
     expect(done.length).toBeGreaterThanOrEqual(held.length);
     target.close();
+  });
+
+  test("that is enabled while a delivery finds it disabled has it delivered now, not later", async () => {
+    const caller = await system.project();
+    const url = "http://127.0.0.1:9/hook";
+    const { body: made } = await caller.call("POST", "/v1/webhooks", { url, channels: ["scores"] });
+    const path = `/v1/webhooks/${made.id}`;
+    await caller.call("PATCH", path, { enabled: false });
+    const { db, clock } = system.parts;
+    const handler = deliver({ db, clock, masterKey: new Uint8Array(32), allowPrivate: true });
+    const { projectId: tenantId } = caller;
+    const failure: JobFailed = await handler({
+      id: made.id,
+      tenantId,
+      payload: { webhook_id: made.id, body: "{}" },
+      attempt: 1,
+      signal: new AbortController().signal,
+      progress() {},
+    }).then(
+      () => Promise.reject(new Error("it was delivered")),
+      (error) => error,
+    );
+    const due = () => db.transaction({ role: "writer", tenantId }, (tx) => failure.due!(tx));
+    expect(await due()).toBe(600_000);
+    await caller.call("PATCH", path, { enabled: true });
+    expect(await due()).toBe(0);
   });
 
   test("that was deleted while it was disabled has its deliveries given up", async () => {

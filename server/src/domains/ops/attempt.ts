@@ -55,12 +55,13 @@ export async function attempt(
     if (stopping.aborted)
       return await book(worker, tenantId, job, "waiting", {}, "the server stopped");
     const failure = failureOf(parts, error, job);
-    const { held } = failure;
+    const { held, due } = failure;
     const isLast = failure.final || (!held && job.attempts >= job.attemptsMax);
     const after_ms = failure.after_ms ?? backoffOf(job.attempts, Math.random());
     return await book(worker, tenantId, job, isLast ? "given_up" : "waiting", {}, failure.message, {
       after_ms,
       held,
+      due,
     });
   }
 }

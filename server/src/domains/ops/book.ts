@@ -1,6 +1,6 @@
 import { newId } from "#kernel/ids.ts";
 import { type Parts, sealIn } from "#pipeline";
-import type { Finished } from "./jobs.ts";
+import type { Finished, JobFailed } from "./jobs.ts";
 import { bookAttempt, type ClaimedJob } from "./queries.ts";
 
 /** Who does a job: the server's parts, its name among workers, and the signal of its end. */
@@ -8,6 +8,12 @@ export interface Worker {
   readonly parts: Parts;
   readonly worker: string;
   readonly stopping: AbortSignal;
+}
+
+/** For how long a job waits that was not done. */
+interface Waits extends Pick<JobFailed, "held"> {
+  readonly after_ms: number;
+  readonly due?: JobFailed["due"];
 }
 
 export const ERROR_LENGTH_MAX = 1_000;
@@ -20,7 +26,7 @@ export async function book(
   status: "waiting" | "done" | "given_up" | "cancelled",
   { result = null, effect, event }: Finished,
   error: string | null,
-  { after_ms, held }: { after_ms: number; held: boolean } = { after_ms: 0, held: false },
+  { after_ms, held, due }: Waits = { after_ms: 0, held: false },
 ): Promise<string> {
   const { db, ledger, telemetry, clock } = parts;
   const { id, topic, attempts, number, decisionId } = job;
@@ -34,7 +40,7 @@ export async function book(
       status,
       error: error?.slice(0, ERROR_LENGTH_MAX) ?? null,
       result: result === null ? null : JSON.stringify(result),
-      after_ms,
+      after_ms: (await due?.(tx)) ?? after_ms,
       held,
     };
     if (!(await bookAttempt(tx, attempt))) return false;

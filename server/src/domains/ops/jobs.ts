@@ -61,18 +61,20 @@ export class JobFailed extends Error {
   readonly after_ms: number | undefined;
   /** It is not the time for it, so it was not tried: it waits, and this attempt does not count. */
   readonly held: boolean;
+  /**
+   * In how many milliseconds it is due, asked in the transaction that lets it wait: what it waits for may have come since it
+   * looked. Goes before `after_ms`.
+   */
+  readonly due: ((tx: Tx) => Promise<number>) | undefined;
   constructor(
     message: string,
-    {
-      final = false,
-      held = false,
-      after_ms,
-    }: { final?: boolean; held?: boolean; after_ms?: number } = {},
+    { final = false, held = false, after_ms, due }: Partial<Omit<JobFailed, keyof Error>> = {},
   ) {
     super(message);
     this.final = final;
     this.after_ms = after_ms;
     this.held = held;
+    this.due = due;
   }
 }
 

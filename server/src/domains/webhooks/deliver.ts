@@ -6,7 +6,7 @@ import { openSecret } from "#domains/security";
 import type { Clock } from "#kernel/clock.ts";
 import type { Db } from "#kernel/db.ts";
 import { isPrivate, PRIVATE_TARGET, publicLookup } from "./address.ts";
-import { readTarget, updateWebhook } from "./queries.ts";
+import { isDisabled, readTarget, updateWebhook } from "./queries.ts";
 import { signatureHeaders } from "./sign.ts";
 
 /** The topic of jobs that deliver one event to one webhook. */
@@ -49,7 +49,11 @@ export const deliver =
     );
     if (target === undefined) throw new JobFailed("the webhook was deleted", { final: true });
     if (!target.enabled)
-      throw new JobFailed("the webhook is disabled", { held: true, after_ms: HELD_MS });
+      // Who enables it makes due what waits: between our look and our waiting it would be missed.
+      throw new JobFailed("the webhook is disabled", {
+        held: true,
+        due: async (tx) => ((await isDisabled(tx, webhook_id)) ? HELD_MS : 0),
+      });
     const secrets = [target.secret, ...(target.previous === null ? [] : [target.previous])].map(
       (sealed) => openSecret(masterKey, sealed, boundTo(webhook_id)),
     );

@@ -125,6 +125,11 @@ export async function readTarget(tx: Tx, id: string): Promise<Target | undefined
   return row;
 }
 
+/** Whether it is there and disabled, and stays so until the transaction ends. */
+export const isDisabled = async (tx: Tx, id: string): Promise<boolean> =>
+  (await query(tx, `select from ops.webhooks w where ${MINE} and not w.enabled for share`, [id]))
+    .length > 0;
+
 /** Webhooks that are told, locked until their position has moved; those that another server tells are left out. */
 export const lockWebhooks = (tx: Tx): Promise<StoredWebhook[]> =>
   query(
