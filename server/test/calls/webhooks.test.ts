@@ -27,10 +27,12 @@ interface Heard {
 async function receiver(...statuses: number[]) {
   const heard: Heard[] = [];
   const waiting: (() => void)[] = [];
+  let answers = Promise.resolve();
   const server: Server = createServer((request, response) => {
     let text = "";
     request.on("data", (chunk) => (text += chunk));
-    request.on("end", () => {
+    request.on("end", async () => {
+      await answers;
       heard.push({ headers: request.headers, text, body: JSON.parse(text) });
       response.writeHead(statuses[Math.min(heard.length, statuses.length) - 1]!).end();
       for (const wake of waiting.splice(0)) wake();
@@ -43,6 +45,12 @@ async function receiver(...statuses: number[]) {
     async until(count: number): Promise<Heard[]> {
       while (heard.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
       return heard;
+    },
+    /** Answers nothing until what is given back is called. */
+    hold(): () => void {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      answers = promise;
+      return resolve;
     },
     close: () => server.close(),
   };
@@ -150,7 +158,11 @@ describe("a webhook", () => {
       channels: ["entries", "scores"],
     });
     const path = `/v1/webhooks/${made.body.id}`;
+    // A webhook that is disabled is given nothing more: there has to be a second delivery before the first is answered.
+    const answer = target.hold();
     await assess(caller);
+    await settled(caller, (jobs) => jobs.length > 1);
+    answer();
     await target.until(1);
     await disable(caller, path);
     const held = await settled(caller, (jobs) =>
