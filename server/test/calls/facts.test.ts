@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openStream } from "#pipeline";
 import type { Expression, Policy } from "../../src/domains/authz/engine/index.ts";
@@ -39,7 +40,7 @@ async function demand(caller: Caller, action: string, unless: Expression): Promi
 
 async function keyOf(caller: Caller, more: object) {
   const account = await caller.call("POST", "/v1/service-accounts", {
-    name: `a${Math.random()}`,
+    name: `a ${randomUUID()}`,
     groups: ["admins"],
   });
   return caller.call("POST", "/v1/api-keys", {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { CompiledQuery } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { verifyLog } from "#domains/ledger";
@@ -28,7 +29,7 @@ const permit = (group: string) => ({
 
 /** A key of a new service account in these groups. */
 async function keyOf(admin: Caller, ...groups: string[]): Promise<Caller> {
-  const name = `account ${Math.random()}`;
+  const name = `account ${randomUUID()}`;
   const account = await admin.call("POST", "/v1/service-accounts", { name, groups });
   const key = { service_account_id: account.body.id, name: "key" };
   const made = await admin.call("POST", "/v1/api-keys", key);

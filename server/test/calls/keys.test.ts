@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 
@@ -119,7 +120,7 @@ async function endsAtOnce(
     ways.flatMap((way) => [
       way.call("POST", "/v1/risk/transactions", payment()),
       way.call("GET", "/v1/me"),
-      way.call("POST", "/v1/service-accounts", { name: `late ${Math.random()}` }),
+      way.call("POST", "/v1/service-accounts", { name: `late ${randomUUID()}` }),
     ]),
   );
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 401));

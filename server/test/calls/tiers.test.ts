@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Caller, openTestSystem, payment, type TestSystem } from "../system.ts";
 
@@ -69,7 +70,7 @@ async function keysOf(caller: Caller): Promise<ReadonlyMap<string, Caller>> {
 const WORK: Readonly<Record<string, (caller: Caller) => Promise<{ status: number }>>> = {
   read: (caller) => caller.call("GET", "/v1/ledger/entries"),
   write: (caller) => caller.call("POST", "/v1/ledger/audits", {}),
-  admin: (caller) => caller.call("POST", "/v1/service-accounts", { name: `a${Math.random()}` }),
+  admin: (caller) => caller.call("POST", "/v1/service-accounts", { name: `a ${randomUUID()}` }),
   txn: (caller) => caller.call("POST", "/v1/risk/transactions", payment()),
 };
 
