@@ -1,6 +1,5 @@
 import { validate as isUuid } from "uuid";
 import { readConfig } from "#kernel/config.ts";
-
 import type { Run } from "../command.ts";
 import { keyOf } from "../credentials.ts";
 import { EXIT } from "../exit.ts";
